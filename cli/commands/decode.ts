@@ -1,0 +1,138 @@
+/** `culvert decode FILE…`: what the decoder makes of each datagram, one JSON object a line. */
+import { basename } from 'node:path'
+import type { Command } from 'commander'
+import type { MessageContext } from '#collectors/netflow/context.js'
+import { type DecoderSink, NetflowDecoder, type RecordObserver } from '#collectors/netflow/decoder.js'
+import { renderElements } from '#collectors/netflow/render.js'
+import { BlockBuilder } from '#core/blocks/builder.js'
+import { builderRows, rowObject } from '#core/blocks/row.js'
+import { formatAddress } from '#core/records/address.js'
+import { streams } from '#core/records/columns.js'
+import { inputDatagrams } from '../inputs.js'
+import { openOutput } from '../output.js'
+
+export function registerDecode(program: Command): void {
+  program
+    .command('decode')
+    .description(
+      'decode export packets (captures, or .dat files of one datagram each) and print what they say',
+    )
+    .argument('<file...>', 'pcap, pcapng or .dat, decoded in this order with one state')
+    .option('--udp-port <port...>', 'look only at datagrams sent to these UDP ports')
+    .option('--json', 'JSON Lines (the default: this command has no other form)')
+    .action(async (files: string[], options: { udpPort?: string[] }) => {
+      await decodeFiles(files, (options.udpPort ?? []).map(Number))
+    })
+}
+
+async function decodeFiles(files: readonly string[], ports: readonly number[]): Promise<void> {
+  const output = openOutput()
+  let file = ''
+  let datagramIndex = 0
+  const places: string[] = []
+
+  const common = (kind: string, context: MessageContext) => ({
+    kind,
+    file: places[context.datagram] ?? file,
+    datagram: datagramNumber(context.datagram),
+    ...(context.receivedMilliseconds > 0 ? { receivedMilliseconds: context.receivedMilliseconds } : {}),
+    protocolVersion: context.protocol,
+  })
+  const numbers: number[] = []
+  const datagramNumber = (index: number) => numbers[index] ?? index
+  const of = (context: MessageContext) => {
+    const { address, listenerPort, observationDomainId } = context.domain.identity
+    return { exporterAddress: formatAddress(address), listenerPort, observationDomainId }
+  }
+
+  const observer: RecordObserver = {
+    flow(context, template, view, fields, record, builder) {
+      const { receivedMilliseconds: _received, ...row } = rowObject(builderRows(builder), builder.rows - 1)
+      output.line({
+        ...common('flow', context),
+        set: context.set,
+        record,
+        ...of(context),
+        templateId: template.id,
+        ...(context.held ? { held: true } : {}),
+        ...row,
+        elements: renderElements(template, view, fields),
+      })
+    },
+    options(context, template, view, fields, record) {
+      output.line({
+        ...common('options', context),
+        set: context.set,
+        record,
+        ...of(context),
+        templateId: template.id,
+        ...(context.held ? { held: true } : {}),
+        elements: renderElements(template, view, fields),
+      })
+    },
+    template(context, template) {
+      output.line({
+        ...common('template', context),
+        set: context.set,
+        ...of(context),
+        templateId: template.id,
+        options: template.kind === 'options',
+        fields: template.fields.map(({ element, elementId, enterpriseNumber, length, scope }) => ({
+          name: element.name,
+          elementId: Math.abs(elementId),
+          ...(enterpriseNumber === 0 ? {} : { enterpriseNumber }),
+          length,
+          ...(scope ? { scope: true } : {}),
+        })),
+      })
+    },
+  }
+  const builders = streams.map((stream) => new BlockBuilder(stream, 1))
+  const sink: DecoderSink = {
+    observer,
+    builder(stream) {
+      const builder = builders[stream]!
+      builder.reset()
+      return builder
+    },
+    undecoded(reason, context, domain, setId, octets) {
+      output.line({
+        ...common('undecoded', context),
+        set: context.set,
+        ...(domain === undefined ? {} : of(context)),
+        reason,
+        setId,
+        octets,
+      })
+    },
+    exporterEvent: () => {},
+    templateLearnt: () => {},
+  }
+  const decoder = new NetflowDecoder({ sink })
+  for (const path of files) {
+    file = basename(path)
+    let number = 0
+    for (const datagram of inputDatagrams(path)) {
+      const inFile = number++
+      if (ports.length > 0 && !ports.includes(datagram.destinationPort)) continue
+      places[datagramIndex] = file
+      numbers[datagramIndex] = inFile
+      const { payload } = datagram
+      const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
+      const received = datagram.timeMilliseconds ?? 0
+      decoder.datagram(
+        view,
+        payload.length,
+        datagram.source,
+        datagram.destinationPort,
+        received,
+        0,
+        datagramIndex,
+      )
+      datagramIndex++
+      await output.drained()
+    }
+  }
+  decoder.finish()
+  await output.drained()
+}

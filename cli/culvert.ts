@@ -1,0 +1,42 @@
+/** The command line: one file per command, wired here; see docs/cli.md. */
+import { Command, CommanderError } from 'commander'
+import { ApplianceError } from '#core/errors.js'
+import { registerDecode } from './commands/decode.js'
+
+const EXIT_FAILURE = 1
+const EXIT_USAGE = 2
+
+const program = new Command('culvert')
+  .description(
+    'takes NetFlow, IPFIX and syslog from network devices and finds what hides below the application layer',
+  )
+  .version('0.1.0')
+  .exitOverride()
+  .showHelpAfterError('(add --help for the options)')
+  .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+
+for (const register of [registerDecode]) register(program)
+for (const command of program.commands) command.exitOverride()
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = exitCodeOf(error)
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) {
+    return ['commander.helpDisplayed', 'commander.help', 'commander.version'].includes(error.code)
+      ? 0
+      : EXIT_USAGE
+  }
+  if (error instanceof ApplianceError) {
+    process.stderr.write(`culvert: ${error.message}\n`)
+    if (error.cause instanceof Error) process.stderr.write(`  because: ${error.cause.message}\n`)
+    return error.code === 'USAGE' ? EXIT_USAGE : EXIT_FAILURE
+  }
+  process.stderr.write(
+    `culvert: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  )
+  return EXIT_FAILURE
+}

@@ -1,0 +1,36 @@
+/** Input files of the command line as datagrams: captures, and `.dat` files that hold one datagram each. */
+import { readFileSync } from 'node:fs'
+import { extname } from 'node:path'
+import { type CapturedDatagram, readDatagrams } from '#collectors/capture/datagrams.js'
+import { ApplianceError } from '#core/errors.js'
+import { parseAddress } from '#core/records/address.js'
+
+/** A `.dat` is taken as sent by this address (RFC 5737) to port 2055 at no known time. */
+const datSource = parseAddress('192.0.2.1')!
+const datDestination = parseAddress('192.0.2.254')!
+
+export type InputDatagram = Omit<CapturedDatagram, 'timeMilliseconds'> & {
+  /** Undefined where the input has no clock. */
+  readonly timeMilliseconds: number | undefined
+}
+
+export function* inputDatagrams(path: string): Generator<InputDatagram> {
+  if (extname(path).toLowerCase() !== '.dat') {
+    yield* readDatagrams(path)
+    return
+  }
+  let payload: Buffer
+  try {
+    payload = readFileSync(path)
+  } catch (cause) {
+    throw new ApplianceError('INPUT_UNREADABLE', `${path}: cannot be read`, { cause })
+  }
+  yield {
+    timeMilliseconds: undefined,
+    source: datSource,
+    destination: datDestination,
+    sourcePort: 2055,
+    destinationPort: 2055,
+    payload,
+  }
+}

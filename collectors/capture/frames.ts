@@ -1,0 +1,172 @@
+/**
+ * Packets out of capture files: classic pcap (both byte orders, micro- and nanoseconds) and pcapng (sections,
+ * interfaces, time resolutions). Read piecewise, so a file may be larger than memory. Format: draft-ietf-opsawg-pcap,
+ * draft-ietf-opsawg-pcapng.
+ */
+import { closeSync, openSync, readSync } from 'node:fs'
+import { ApplianceError } from '#core/errors.js'
+
+export type Frame = {
+  readonly timeMilliseconds: number
+  /** A LINKTYPE_ number. */
+  readonly linkType: number
+  readonly octets: Uint8Array
+}
+
+/** No honest packet is larger; a larger length field means a damaged file. */
+const LARGEST_PACKET = 256 * 1024 * 1024
+
+const PCAP_MICROSECONDS = 0xa1b2c3d4
+const PCAP_NANOSECONDS = 0xa1b23c4d
+const PCAPNG_SECTION = 0x0a0d0d0a
+const PCAPNG_BYTE_ORDER = 0x1a2b3c4d
+
+/** The frames of a file in their order. Throws INPUT_UNREADABLE on a file that is no capture or is damaged. */
+export function* readFrames(path: string): Generator<Frame> {
+  const file = openFile(path)
+  try {
+    const magic = file.peek(4)
+    if (magic === undefined) return
+    const first = magic.readUInt32BE(0)
+    if (first === PCAPNG_SECTION) yield* pcapng(file, path)
+    else if ([PCAP_MICROSECONDS, PCAP_NANOSECONDS].includes(first)) yield* pcap(file, path, false)
+    else if ([PCAP_MICROSECONDS, PCAP_NANOSECONDS].includes(magic.readUInt32LE(0)))
+      yield* pcap(file, path, true)
+    else throw new ApplianceError('INPUT_UNREADABLE', `${path}: neither pcap nor pcapng`)
+  } finally {
+    file.close()
+  }
+}
+
+type PiecewiseFile = {
+  /** The next octets without taking them; undefined when the file ends before. */
+  peek(length: number): Buffer | undefined
+  /** Takes the next octets; they stay valid until the next call. */
+  take(length: number): Buffer | undefined
+  close(): void
+}
+
+function openFile(path: string): PiecewiseFile {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, 'r')
+  } catch (cause) {
+    throw new ApplianceError('INPUT_UNREADABLE', `${path}: cannot be opened`, { cause })
+  }
+  let buffer = Buffer.alloc(1 << 20)
+  let from = 0
+  let to = 0
+  const fill = (length: number) => {
+    if (to - from >= length) return true
+    if (from > 0) {
+      buffer.copyWithin(0, from, to)
+      to -= from
+      from = 0
+    }
+    if (length > buffer.length) {
+      const grown = Buffer.alloc(length * 2)
+      buffer.copy(grown, 0, 0, to)
+      buffer = grown
+    }
+    while (to < length) {
+      const got = readSync(descriptor, buffer, to, buffer.length - to, null)
+      if (got === 0) return false
+      to += got
+    }
+    return true
+  }
+  return {
+    peek: (length) => (fill(length) ? buffer.subarray(from, from + length) : undefined),
+    take(length) {
+      if (!fill(length)) return undefined
+      from += length
+      return buffer.subarray(from - length, from)
+    },
+    close: () => closeSync(descriptor),
+  }
+}
+
+function damaged(path: string, what: string): never {
+  throw new ApplianceError('INPUT_UNREADABLE', `${path}: ${what}`)
+}
+
+function* pcap(file: PiecewiseFile, path: string, isLittle: boolean): Generator<Frame> {
+  const header = file.take(24) ?? damaged(path, 'ends within its header')
+  const u32 = (buffer: Buffer, offset: number) =>
+    isLittle ? buffer.readUInt32LE(offset) : buffer.readUInt32BE(offset)
+  const perMillisecond = u32(header, 0) === PCAP_NANOSECONDS ? 1e6 : 1e3
+  const linkType = u32(header, 20) & 0xffff
+  for (;;) {
+    const packet = file.take(16)
+    if (packet === undefined) return
+    const timeMilliseconds = u32(packet, 0) * 1000 + u32(packet, 4) / perMillisecond
+    const length = u32(packet, 8)
+    if (length > LARGEST_PACKET) damaged(path, `a packet of ${length} octets`)
+    const octets = file.take(length)
+    // A capture that was cut off in its last packet is used up to there.
+    if (octets === undefined) return
+    yield { timeMilliseconds, linkType, octets }
+  }
+}
+
+type Interface = { linkType: number; ticksPerMillisecond: number; offsetSeconds: number }
+
+function* pcapng(file: PiecewiseFile, path: string): Generator<Frame> {
+  let isLittle = true
+  let interfaces: Interface[] = []
+  const u16 = (buffer: Buffer, offset: number) =>
+    isLittle ? buffer.readUInt16LE(offset) : buffer.readUInt16BE(offset)
+  const u32 = (buffer: Buffer, offset: number) =>
+    isLittle ? buffer.readUInt32LE(offset) : buffer.readUInt32BE(offset)
+  for (;;) {
+    const head = file.peek(12)
+    if (head === undefined) return
+    const isSection = head.readUInt32BE(0) === PCAPNG_SECTION
+    if (isSection) {
+      isLittle = head.readUInt32LE(8) === PCAPNG_BYTE_ORDER
+      if (!isLittle && head.readUInt32BE(8) !== PCAPNG_BYTE_ORDER) damaged(path, 'a section of no byte order')
+      interfaces = []
+    }
+    const type = u32(head, 0)
+    const length = u32(head, 4)
+    if (length < 12 || length % 4 !== 0 || length > LARGEST_PACKET)
+      damaged(path, `a block of ${length} octets`)
+    const block = file.take(length)
+    if (block === undefined) return
+    if (isSection) continue
+    if (type === 1 && length >= 20) interfaces.push(readInterface(block, u16, u32))
+    else if (type === 6 && length >= 32) {
+      const found = interfaces[u32(block, 8)]
+      const captured = u32(block, 20)
+      if (found === undefined || captured > length - 32) continue
+      const ticks = u32(block, 12) * 0x1_0000_0000 + u32(block, 16)
+      yield {
+        timeMilliseconds: ticks / found.ticksPerMillisecond + found.offsetSeconds * 1000,
+        linkType: found.linkType,
+        octets: block.subarray(28, 28 + captured),
+      }
+    }
+  }
+}
+
+function readInterface(
+  block: Buffer,
+  u16: (buffer: Buffer, offset: number) => number,
+  u32: (buffer: Buffer, offset: number) => number,
+): Interface {
+  const found = { linkType: u16(block, 8), ticksPerMillisecond: 1000, offsetSeconds: 0 }
+  for (let at = 16; at + 4 <= block.length - 4; ) {
+    const code = u16(block, at)
+    const length = u16(block, at + 2)
+    if (code === 0 || at + 4 + length > block.length - 4) break
+    if (code === 9 && length >= 1) {
+      // if_tsresol: a power of ten, or of two when the high bit is set.
+      const resolution = block[at + 4]!
+      found.ticksPerMillisecond = (resolution & 0x80 ? 2 ** (resolution & 0x7f) : 10 ** resolution) / 1000
+    }
+    // if_tsoffset is 64 bits of seconds; the low word is all that a real clock needs.
+    if (code === 14 && length === 8) found.offsetSeconds = Math.max(u32(block, at + 4), u32(block, at + 8))
+    at += 4 + Math.ceil(length / 4) * 4
+  }
+  return found
+}

@@ -1,0 +1,233 @@
+/**
+ * The inner loops of decoding: each kernel copies one field of `count` records, `stride` octets apart, into one column.
+ * Separate small functions per width keep each loop simple for the compiler; none allocates.
+ */
+import type { BlockBuilder } from '#core/blocks/builder.js'
+import type { MessageContext } from './context.js'
+import { hex, readText } from './elements.js'
+
+export type Kernel = (
+  context: MessageContext,
+  builder: BlockBuilder,
+  column: number,
+  row: number,
+  view: DataView,
+  offset: number,
+  length: number,
+  stride: number,
+  count: number,
+) => void
+
+const NTP_TO_UNIX_SECONDS = 2_208_988_800
+const TWO_32 = 0x1_0000_0000
+
+const unsigned1: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0]!
+  for (let index = 0, at = offset; index < count; index++, at += stride) to[row + index] = view.getUint8(at)
+}
+
+const unsigned2: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0]!
+  for (let index = 0, at = offset; index < count; index++, at += stride) to[row + index] = view.getUint16(at)
+}
+
+const unsigned3: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0]!
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    to[row + index] = (view.getUint16(at) << 8) | view.getUint8(at + 2)
+  }
+}
+
+const unsigned4: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0]!
+  for (let index = 0, at = offset; index < count; index++, at += stride) to[row + index] = view.getUint32(at)
+}
+
+/** Five to eight octets into a column of at most 32 bits: the low word. */
+const unsignedLowWord: Kernel = (_context, builder, column, row, view, offset, length, stride, count) => {
+  const to = builder.planes[column]![0]!
+  for (let index = 0, at = offset + length - 4; index < count; index++, at += stride) {
+    to[row + index] = view.getUint32(at)
+  }
+}
+
+/** The kernel for an unsigned field of 1 to 8 octets (RFC 7011 §6.2) into a u8, u16 or u32 column. */
+export function unsignedKernel(length: number): Kernel | undefined {
+  if (length > 8) return undefined
+  return (
+    [undefined, unsigned1, unsigned2, unsigned3, unsigned4][length] ??
+    (length > 4 ? unsignedLowWord : undefined)
+  )
+}
+
+const counter8: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const [low, high] = builder.planes[column] as [Uint32Array, Uint32Array]
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    high[row + index] = view.getUint32(at)
+    low[row + index] = view.getUint32(at + 4)
+  }
+}
+
+const counterOdd: Kernel = (_context, builder, column, row, view, offset, length, stride, count) => {
+  const [low, high] = builder.planes[column] as [Uint32Array, Uint32Array]
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    let top = 0
+    for (let octet = 0; octet < length - 4; octet++) top = (top << 8) | view.getUint8(at + octet)
+    high[row + index] = top
+    low[row + index] = view.getUint32(at + length - 4)
+  }
+}
+
+/** The kernel for an unsigned field of 1 to 8 octets into a u64 column. */
+export function counterKernel(length: number): Kernel | undefined {
+  if (length === 8) return counter8
+  if (length > 8) return undefined
+  return length > 4 ? counterOdd : unsignedKernel(length)
+}
+
+export const ipv4: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0] as Uint32Array
+  for (let index = 0, at = offset; index < count; index++, at += stride) to[row + index] = view.getUint32(at)
+}
+
+export const ipv6: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const planes = builder.planes[column]!
+  for (let word = 0; word < 4; word++) {
+    const to = planes[word] as Uint32Array
+    for (let index = 0, at = offset + 4 * word; index < count; index++, at += stride) {
+      to[row + index] = view.getUint32(at)
+    }
+  }
+}
+
+/** IPv4 into an address16 column, in IPv4-mapped form. */
+export const ipv4InDictionary: Kernel = (
+  _context,
+  builder,
+  column,
+  row,
+  view,
+  offset,
+  _length,
+  stride,
+  count,
+) => {
+  const to = builder.planes[column]![0] as Uint32Array
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    const word = view.getUint32(at)
+    to[row + index] = word === 0 ? 0 : builder.addresses.indexOf(0, 0, 0xffff, word)
+  }
+}
+
+export const ipv6InDictionary: Kernel = (
+  _context,
+  builder,
+  column,
+  row,
+  view,
+  offset,
+  _length,
+  stride,
+  count,
+) => {
+  const to = builder.planes[column]![0] as Uint32Array
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    const word0 = view.getUint32(at)
+    const word1 = view.getUint32(at + 4)
+    const word2 = view.getUint32(at + 8)
+    const word3 = view.getUint32(at + 12)
+    const isZero = (word0 | word1 | word2 | word3) === 0
+    to[row + index] = isZero ? 0 : builder.addresses.indexOf(word0, word1, word2, word3)
+  }
+}
+
+/**
+ * Device uptime in milliseconds (IE 21, 22). In NetFlow the header pairs uptime with a clock, and the signed 32-bit
+ * difference survives the wrap after 49.7 days; in IPFIX the uptime counts from systemInitTimeMilliseconds (IE 160),
+ * and without one the time is unknown (0).
+ */
+export const upTime: Kernel = (context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0] as Float64Array
+  if (context.protocol === 10) {
+    const base = context.systemInitMilliseconds
+    for (let index = 0, at = offset; index < count; index++, at += stride) {
+      to[row + index] = base > 0 ? base + view.getUint32(at) : 0
+    }
+    return
+  }
+  const { exportMilliseconds, sysUpTimeMilliseconds } = context
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    to[row + index] = exportMilliseconds - ((sysUpTimeMilliseconds - view.getUint32(at)) | 0)
+  }
+}
+
+/** dateTimeSeconds, four octets. */
+export const seconds: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0] as Float64Array
+  for (let index = 0, at = offset; index < count; index++, at += stride)
+    to[row + index] = view.getUint32(at) * 1000
+}
+
+/** dateTimeMilliseconds, or any count of milliseconds, eight octets. */
+export const milliseconds8: Kernel = (
+  _context,
+  builder,
+  column,
+  row,
+  view,
+  offset,
+  _length,
+  stride,
+  count,
+) => {
+  const to = builder.planes[column]![0] as Float64Array
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    to[row + index] = view.getUint32(at) * TWO_32 + view.getUint32(at + 4)
+  }
+}
+
+/** dateTimeMicroseconds and dateTimeNanoseconds in NTP format. RFC 7011 §6.1.9, §6.1.10. */
+export const ntp: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0] as Float64Array
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    const whole = view.getUint32(at)
+    const era = whole >= 0x80000000 ? 0 : TWO_32
+    const time = (whole + era - NTP_TO_UNIX_SECONDS) * 1000 + (view.getUint32(at + 4) / TWO_32) * 1000
+    to[row + index] = whole === 0 ? 0 : time
+  }
+}
+
+/** Microseconds before the export time (IE 158, 159). */
+export const deltaMicroseconds: Kernel = (
+  context,
+  builder,
+  column,
+  row,
+  view,
+  offset,
+  _length,
+  stride,
+  count,
+) => {
+  const to = builder.planes[column]![0] as Float64Array
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    to[row + index] = context.exportMilliseconds - view.getUint32(at) / 1000
+  }
+}
+
+/** Text of a fixed or variable length into a dictionary. */
+export const text: Kernel = (_context, builder, column, row, view, offset, length, stride, count) => {
+  const to = builder.planes[column]![0] as Uint32Array
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    const value = readText(view, at, length)
+    to[row + index] = value === '' ? 0 : builder.textIndex(column, value)
+  }
+}
+
+/** Octets as hex into a dictionary. */
+export const octets: Kernel = (_context, builder, column, row, view, offset, length, stride, count) => {
+  const to = builder.planes[column]![0] as Uint32Array
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    to[row + index] = builder.textIndex(column, hex(view, at, length))
+  }
+}

@@ -1,0 +1,28 @@
+/** Why octets of a datagram could not be used: the closed list of names that counters, the API and `decode` show. */
+
+export const undecodedReasons = {
+  'datagram-too-short': 'the datagram ends within its header',
+  'version-unknown': 'the version number is none of 1, 5, 7, 9, 10',
+  'version-unsupported': 'NetFlow v8 aggregations are not decoded',
+  'count-exceeds-datagram': 'the header counts more records than the datagram holds',
+  'length-exceeds-datagram': 'the IPFIX message length runs past the datagram',
+  'length-below-header': 'the IPFIX message length is shorter than its header',
+  'set-length-below-header': 'a set is shorter than its own header',
+  'set-past-end': 'a set runs past the message',
+  'set-id-reserved': 'the set id is reserved',
+  'template-truncated': 'a template ends before its last field',
+  'template-too-many-fields': 'a template has more fields than the cap',
+  'template-empty': 'a template has no field, or all of length 0',
+  'template-id-reserved': 'a template id is below 256',
+  'template-scope-invalid': 'an options template has no scope field, or more than fields',
+  'template-withdrawal-ignored': 'a withdrawal over UDP (RFC 7011 §8.4)',
+  'template-limit': 'the template store is full; the least recently used one was dropped',
+  'template-unknown': 'no template came for the set',
+  'held-limit': 'the data set could not be held until its template comes',
+  'record-overrun': 'a record runs past its set',
+  'exporter-limit': 'too many exporters or domains are known already',
+  'internal-error': 'a fault of the decoder itself',
+} as const
+
+export type UndecodedReason = keyof typeof undecodedReasons
+export const undecodedReasonNames = Object.keys(undecodedReasons) as UndecodedReason[]

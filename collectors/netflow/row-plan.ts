@@ -1,0 +1,425 @@
+/**
+ * A plan says how a template's records become rows: for each column the field that fills it and the kernel that copies
+ * it. It is made once per template and per kind of row (IPv4, IPv6, ICMP), so the receive path only runs lists of kernels.
+ */
+import { type BlockBuilder, EXPORTER_COLUMN, RECEIVED_COLUMN, SHAPE_COLUMN } from '#core/blocks/builder.js'
+import { type FlowColumn, FlowColumnIndex } from '#core/records/columns.js'
+import { type Shape, shapeOf } from '#core/records/shape.js'
+import type { MessageContext } from './context.js'
+import { IANA, readUnsigned } from './elements.js'
+import type { Kernel } from './kernels.js'
+import * as kernels from './kernels.js'
+import type { Template, TemplateField } from './template.js'
+
+const Column = FlowColumnIndex
+
+/** One kernel on one field; `field` is its place in the template. */
+export type FieldStep = {
+  readonly kernel: Kernel
+  readonly field: number
+  readonly column: number
+  readonly length: number
+}
+
+/** A step on rows that are already filled. */
+export type RowStep = (context: MessageContext, builder: BlockBuilder, row: number, count: number) => void
+
+export type RowPlan = {
+  readonly shape: Shape
+  readonly fieldSteps: readonly FieldStep[]
+  readonly rowSteps: readonly RowStep[]
+}
+
+/** Which of the four flow streams a record belongs to is seen from these fields; -1 where the template lacks one. */
+export type TemplatePlan = {
+  readonly template: Template
+  readonly protocolField: number
+  readonly ipv4Field: number
+  readonly ipv6Field: number
+  /** Without a protocol field: 1 or 58 when an ICMP element tells that all records are ICMP, else 0. */
+  readonly impliedProtocol: number
+  /** The place of IE 160, which must be read before a record's times; -1 without. */
+  readonly systemInitField: number
+  /** By stream id: flow4, flow6, icmp4, icmp6. */
+  readonly rows: readonly [RowPlan, RowPlan, RowPlan, RowPlan]
+}
+
+type Target = 'u' | 'counter' | 'text' | 'octets' | 'upTime' | 'seconds' | 'milliseconds' | 'ntp' | 'delta'
+
+/** Elements that fill a column, the preferred first. */
+const sources: readonly (readonly [
+  column: FlowColumn,
+  target: Target,
+  ...elements: readonly (number | string)[],
+])[] = [
+  ['sourceTransportPort', 'u', 7, 180, 182],
+  ['destinationTransportPort', 'u', 11, 181, 183],
+  ['protocolIdentifier', 'u', 4],
+  ['octets', 'counter', 1, 85, 231],
+  ['packets', 'counter', 2, 86, 298],
+  ['reverseOctets', 'counter', '29305/1', '29305/85', 232],
+  ['reversePackets', 'counter', '29305/2', '29305/86', 299],
+  ['tcpControlBits', 'u', 6],
+  ['ipClassOfService', 'u', 5],
+  ['ingressInterface', 'u', 10, 252],
+  ['egressInterface', 'u', 14, 253],
+  ['vlanId', 'u', 58, 243, 242],
+  ['postNAPTSourceTransportPort', 'u', 227],
+  ['postNAPTDestinationTransportPort', 'u', 228],
+  ['firewallEvent', 'u', 233, 40005],
+  ['flowEndReason', 'u', 136],
+  ['flowDirection', 'u', 61],
+  ['observationPointId', 'u', 138],
+  ['minimumIpTotalLength', 'u', 25],
+  ['maximumIpTotalLength', 'u', 26],
+  ['fragmentFlags', 'u', 197],
+  ['fragmentOffset', 'u', 88],
+  ['applicationId', 'octets', 95],
+  ['userName', 'text', 371, 40000],
+]
+
+const times: readonly (readonly [column: FlowColumn, ...elements: readonly (readonly [number, Target])[]])[] =
+  [
+    [
+      'startMilliseconds',
+      [152, 'milliseconds'],
+      [156, 'ntp'],
+      [154, 'ntp'],
+      [150, 'seconds'],
+      [22, 'upTime'],
+      [158, 'delta'],
+    ],
+    [
+      'endMilliseconds',
+      [153, 'milliseconds'],
+      [157, 'ntp'],
+      [155, 'ntp'],
+      [151, 'seconds'],
+      [21, 'upTime'],
+      [159, 'delta'],
+    ],
+  ]
+
+export function makePlan(template: Template): TemplatePlan {
+  const find = (elementId: number, enterpriseNumber = IANA) =>
+    lastField(template, elementId, enterpriseNumber)
+  const icmp4Element = [32, 176].some((id) => find(id) >= 0)
+  const icmp6Element = [139, 178].some((id) => find(id) >= 0)
+  const ipv4Field = usable(template, find(8), 4) >= 0 ? find(8) : usable(template, find(12), 4)
+  const ipv6Field = usable(template, find(27), 16) >= 0 ? find(27) : usable(template, find(28), 16)
+  const protocolField = find(4)
+  const impliedProtocol =
+    protocolField >= 0 || find(7) >= 0
+      ? 0
+      : icmp4Element && ipv6Field < 0
+        ? 1
+        : icmp6Element
+          ? 58
+          : icmp4Element
+            ? 1
+            : 0
+  return {
+    template,
+    protocolField,
+    ipv4Field,
+    ipv6Field,
+    impliedProtocol,
+    systemInitField: find(160),
+    rows: [
+      makeRowPlan(template, 4, false),
+      makeRowPlan(template, 6, false),
+      makeRowPlan(template, 4, true),
+      makeRowPlan(template, 6, true),
+    ],
+  }
+}
+
+function makeRowPlan(template: Template, family: 4 | 6, isIcmp: boolean): RowPlan {
+  const steps: FieldStep[] = []
+  const rowSteps: RowStep[] = []
+  const columns = new Set([RECEIVED_COLUMN, EXPORTER_COLUMN, SHAPE_COLUMN])
+  const add = (column: number, field: number, kernel: Kernel | undefined) => {
+    const length = template.fields[field]?.length ?? 0
+    if (field < 0 || kernel === undefined || length === 0) return false
+    steps.push({ kernel, field, column, length })
+    columns.add(column)
+    return true
+  }
+  const find = (element: number | string) => {
+    const [enterpriseNumber, elementId] =
+      typeof element === 'number' ? [IANA, element] : (element.split('/').map(Number) as [number, number])
+    return lastField(template, elementId, enterpriseNumber)
+  }
+
+  const address =
+    family === 4
+      ? { source: 8, destination: 12, octets: 4, kernel: kernels.ipv4 }
+      : { source: 27, destination: 28, octets: 16, kernel: kernels.ipv6 }
+  add(Column.sourceAddress, usable(template, find(address.source), address.octets), address.kernel)
+  add(Column.destinationAddress, usable(template, find(address.destination), address.octets), address.kernel)
+
+  for (const [name, target, ...elements] of sources) {
+    for (const element of elements) {
+      const field = find(element)
+      if (field >= 0 && add(Column[name], field, kernelFor(target, template.fields[field]!))) break
+    }
+  }
+  for (const [name, ...elements] of times) {
+    for (const [element, target] of elements) {
+      const field = find(element)
+      if (field >= 0 && add(Column[name], field, kernelFor(target, template.fields[field]!))) break
+    }
+  }
+  addDuration(template, columns, find, steps, rowSteps)
+  for (const [name, ipv4, ipv6] of [
+    ['postNATSourceAddress', 225, 281],
+    ['postNATDestinationAddress', 226, 282],
+  ] as const) {
+    if (!add(Column[name], usable(template, find(ipv4), 4), kernels.ipv4InDictionary)) {
+      add(Column[name], usable(template, find(ipv6), 16), kernels.ipv6InDictionary)
+    }
+  }
+  if (isIcmp) addIcmp(template, family, find, add, columns, rowSteps)
+  addApplicationName(find, add, columns, steps, template)
+  addSampling(template, find, columns, steps, rowSteps)
+  return { shape: shapeOf(columns), fieldSteps: steps, rowSteps }
+}
+
+function kernelFor(target: Target, field: TemplateField): Kernel | undefined {
+  const { length } = field
+  switch (target) {
+    case 'u':
+      return kernels.unsignedKernel(length)
+    case 'counter':
+      return kernels.counterKernel(length)
+    case 'text':
+      return kernels.text
+    case 'octets':
+      return kernels.octets
+    case 'upTime':
+      return length === 4 ? kernels.upTime : undefined
+    case 'seconds':
+      return length === 4 ? kernels.seconds : undefined
+    case 'milliseconds':
+      return length === 8 ? kernels.milliseconds8 : undefined
+    case 'ntp':
+      return length === 8 ? kernels.ntp : undefined
+    case 'delta':
+      return length === 4 ? kernels.deltaMicroseconds : undefined
+  }
+}
+
+type Find = (element: number | string) => number
+type Add = (column: number, field: number, kernel: Kernel | undefined) => boolean
+
+/** Of an end and a duration (IE 161) the start follows, and of a start the end. */
+function addDuration(
+  template: Template,
+  columns: Set<number>,
+  find: Find,
+  steps: FieldStep[],
+  rowSteps: RowStep[],
+): void {
+  const field = find(161)
+  const hasStart = columns.has(Column.startMilliseconds)
+  const hasEnd = columns.has(Column.endMilliseconds)
+  if (field < 0 || hasStart === hasEnd || template.fields[field]!.length !== 4) return
+  const missing = hasStart ? Column.endMilliseconds : Column.startMilliseconds
+  const known = hasStart ? Column.startMilliseconds : Column.endMilliseconds
+  const sign = hasStart ? 1 : -1
+  const kernel: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+    const to = builder.planes[column]![0] as Float64Array
+    for (let index = 0, at = offset; index < count; index++, at += stride)
+      to[row + index] = sign * view.getUint32(at)
+  }
+  steps.push({ kernel, field, column: missing, length: 4 })
+  columns.add(missing)
+  rowSteps.push((_context, builder, row, count) => {
+    const to = builder.planes[missing]![0] as Float64Array
+    const from = builder.planes[known]![0] as Float64Array
+    for (let index = row; index < row + count; index++)
+      to[index] = from[index] === 0 ? 0 : from[index]! + to[index]!
+  })
+}
+
+const ICMP_FROM_ELEMENT = 1
+const ICMP_FROM_DESTINATION_PORT = 2
+const ICMP_FROM_SOURCE_PORT = 3
+
+/** Type and code: own elements first, then type × 256 + code in one element, then the same in a port. */
+function addIcmp(
+  template: Template,
+  family: 4 | 6,
+  find: Find,
+  add: Add,
+  columns: Set<number>,
+  rowSteps: RowStep[],
+): void {
+  const [type, code, both] =
+    family === 4 ? [find(176), find(177), find(32)] : [find(178), find(179), find(139)]
+  const hasPorts = columns.has(Column.destinationTransportPort)
+  const fill =
+    (from: number): RowStep =>
+    (_context, builder, row, count) => {
+      builder.planes[Column.icmpFrom]![0]!.fill(from, row, row + count)
+    }
+  columns.add(Column.icmpFrom)
+  if (type >= 0 && add(Column.icmpType, type, kernels.unsignedKernel(template.fields[type]!.length))) {
+    if (code >= 0) add(Column.icmpCode, code, kernels.unsignedKernel(template.fields[code]!.length))
+    rowSteps.push(fill(ICMP_FROM_ELEMENT))
+    return
+  }
+  columns.add(Column.icmpType)
+  columns.add(Column.icmpCode)
+  if (both >= 0 && template.fields[both]!.length === 2) {
+    add(Column.icmpType, both, icmpTypeCode)
+    rowSteps.push(fill(ICMP_FROM_ELEMENT))
+    return
+  }
+  if (hasPorts) rowSteps.push(icmpFromPorts)
+}
+
+const icmpTypeCode: Kernel = (_context, builder, _column, row, view, offset, _length, stride, count) => {
+  const types = builder.planes[Column.icmpType]![0]!
+  const codes = builder.planes[Column.icmpCode]![0]!
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    types[row + index] = view.getUint8(at)
+    codes[row + index] = view.getUint8(at + 1)
+  }
+}
+
+/**
+ * type × 256 + code in the destination port, as NetFlow v5 and most v9 exporters do, else in the source port. A port
+ * below 256 that is not 0 is the type alone: type 0 has just the code 0.
+ */
+const icmpFromPorts: RowStep = (_context, builder, row, count) => {
+  const source = builder.planes[Column.sourceTransportPort]?.[0]
+  const destination = builder.planes[Column.destinationTransportPort]![0]!
+  const types = builder.planes[Column.icmpType]![0]!
+  const codes = builder.planes[Column.icmpCode]![0]!
+  const from = builder.planes[Column.icmpFrom]![0]!
+  for (let index = row; index < row + count; index++) {
+    const useSource = destination[index] === 0 && source !== undefined && source[index] !== 0
+    const port = useSource ? source[index]! : destination[index]!
+    const isTypeAlone = port < 256
+    types[index] = isTypeAlone ? port : port >>> 8
+    codes[index] = isTypeAlone ? 0 : port & 0xff
+    from[index] = useSource ? ICMP_FROM_SOURCE_PORT : ICMP_FROM_DESTINATION_PORT
+  }
+}
+
+/** IE 96 of the record itself, else the name that options data give for its IE 95. */
+function addApplicationName(
+  find: Find,
+  add: Add,
+  columns: Set<number>,
+  steps: FieldStep[],
+  template: Template,
+): void {
+  if (find(96) >= 0 && add(Column.applicationName, find(96), kernels.text)) return
+  const field = find(95)
+  if (field < 0 || template.fields[field]!.length > 8) return
+  const kernel: Kernel = (context, builder, column, row, view, offset, length, stride, count) => {
+    const to = builder.planes[column]![0] as Uint32Array
+    for (let index = 0, at = offset; index < count; index++, at += stride) {
+      const application = context.domain.applications.get(readUnsigned(view, at, length))
+      to[row + index] = application === undefined ? 0 : builder.textIndex(column, application.name)
+    }
+  }
+  steps.push({ kernel, field, column: Column.applicationName, length: template.fields[field]!.length })
+  columns.add(Column.applicationName)
+}
+
+const SAMPLING_FROM_RECORD = 1
+const SAMPLING_FROM_OPTIONS = 2
+const SAMPLING_FROM_HEADER = 3
+const SAMPLING_FROM_CONFIGURATION = 4
+
+/**
+ * One packet of how many: our configuration, the record (IE 34, 50; 305 with 306), the sampler that it names (IE 48,
+ * 302), the domain's options data, the v5 header, in this order. From "none" the interval is unknown.
+ */
+function addSampling(
+  template: Template,
+  find: Find,
+  columns: Set<number>,
+  steps: FieldStep[],
+  rowSteps: RowStep[],
+): void {
+  columns.add(Column.samplingInterval)
+  columns.add(Column.samplingFrom)
+  rowSteps.push(fillSampling)
+  const interval = find(34) >= 0 ? find(34) : find(50) >= 0 ? find(50) : find(305)
+  const space = find(305) >= 0 && find(34) < 0 && find(50) < 0 ? find(306) : -1
+  const sampler = find(302) >= 0 ? find(302) : find(48)
+  if (interval >= 0 && template.fields[interval]!.length <= 4) {
+    const delta = space >= 0 ? template.fields[space]!.offset - template.fields[interval]!.offset : 0
+    const spaceLength = space >= 0 && template.fields[space]!.offset >= 0 ? template.fields[space]!.length : 0
+    steps.push({
+      field: interval,
+      column: Column.samplingInterval,
+      length: template.fields[interval]!.length,
+      kernel: (_context, builder, column, row, view, offset, length, stride, count) => {
+        const to = builder.planes[column]![0] as Uint32Array
+        const from = builder.planes[Column.samplingFrom]![0]!
+        for (let index = 0, at = offset; index < count; index++, at += stride) {
+          const packets = readUnsigned(view, at, length)
+          const skipped =
+            spaceLength > 0 && spaceLength <= 4 ? readUnsigned(view, at + delta, spaceLength) : 0
+          const oneIn = skipped > 0 && packets > 0 ? Math.round((packets + skipped) / packets) : packets
+          to[row + index] = spaceLength > 0 && skipped === 0 ? 1 : oneIn
+          from[row + index] = oneIn > 0 ? SAMPLING_FROM_RECORD : 0
+        }
+      },
+    })
+  } else if (sampler >= 0 && template.fields[sampler]!.length <= 8) {
+    steps.push({
+      field: sampler,
+      column: Column.samplingInterval,
+      length: template.fields[sampler]!.length,
+      kernel: (context, builder, column, row, view, offset, length, stride, count) => {
+        const to = builder.planes[column]![0] as Uint32Array
+        const from = builder.planes[Column.samplingFrom]![0]!
+        for (let index = 0, at = offset; index < count; index++, at += stride) {
+          const oneIn = context.domain.samplers.get(readUnsigned(view, at, length))
+          to[row + index] = oneIn ?? 0
+          from[row + index] = oneIn === undefined ? 0 : SAMPLING_FROM_OPTIONS
+        }
+      },
+    })
+  }
+}
+
+const fillSampling: RowStep = (context, builder, row, count) => {
+  const { configuredSamplingInterval, samplingInterval, headerSamplingInterval } = context.domain
+  const intervals = builder.planes[Column.samplingInterval]![0]!
+  const from = builder.planes[Column.samplingFrom]![0]!
+  if (configuredSamplingInterval > 0) {
+    intervals.fill(configuredSamplingInterval, row, row + count)
+    from.fill(SAMPLING_FROM_CONFIGURATION, row, row + count)
+    return
+  }
+  const fallback = samplingInterval > 0 ? samplingInterval : headerSamplingInterval
+  const origin =
+    samplingInterval > 0 ? SAMPLING_FROM_OPTIONS : headerSamplingInterval > 0 ? SAMPLING_FROM_HEADER : 0
+  for (let index = row; index < row + count; index++) {
+    if (from[index] !== 0) continue
+    intervals[index] = fallback
+    from[index] = origin
+  }
+}
+
+/** The last field of an element: where a tunnel record repeats one, the inner header comes last. */
+function lastField(template: Template, elementId: number, enterpriseNumber: number): number {
+  for (let index = template.fields.length - 1; index >= 0; index--) {
+    const field = template.fields[index]!
+    if (field.elementId === elementId && field.enterpriseNumber === enterpriseNumber && field.length > 0)
+      return index
+  }
+  return -1
+}
+
+/** The field when it has just the length that its type needs, else -1. */
+function usable(template: Template, field: number, length: number): number {
+  return field >= 0 && template.fields[field]!.length === length ? field : -1
+}

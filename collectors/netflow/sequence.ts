@@ -1,0 +1,119 @@
+/**
+ * Sequence numbers, in each version's own unit: flows for v5, packets for v9 (RFC 3954 §5.1), data records for IPFIX
+ * (RFC 7011 §3.1). Some exporters count otherwise (records in v9, or the number after the message instead of before),
+ * so the convention that the numbers themselves follow is learnt before anything is called a gap.
+ */
+import type { ExporterEventName } from '#core/records/columns.js'
+
+/** How far back a number may lie and still be called late rather than a new start, in messages. */
+const REORDER_WINDOW_MESSAGES = 64
+/** A jump beyond this many units is a new start, not a loss that anyone could count. */
+const LARGEST_GAP = 1_000_000
+/** A convention is settled once it alone has explained this many steps. */
+const SETTLED = 3
+
+export const sequenceUnits = ['packets', 'recordsBefore', 'recordsAfter'] as const
+export type SequenceUnit = (typeof sequenceUnits)[number]
+
+export type SequenceCounts = {
+  gaps: number
+  missingUnits: number
+  resets: number
+  reordered: number
+  duplicates: number
+}
+
+export type SequenceOutcome = { readonly event: ExporterEventName; readonly value: number }
+
+const IN_ORDER: SequenceOutcome = { event: 'none', value: 0 }
+
+export class SequenceTracker {
+  readonly counts: SequenceCounts = { gaps: 0, missingUnits: 0, resets: 0, reordered: 0, duplicates: 0 }
+  private readonly scores = [0, 0, 0]
+  private readonly preferred: number
+  private last = -1
+  /** Records of the last message; -1 when some of them could not be counted. */
+  private lastRecords = -1
+  private lastUpTime = -1
+  private readonly recent = new Float64Array(REORDER_WINDOW_MESSAGES).fill(-1)
+  private recentAt = 0
+
+  constructor(protocol: number) {
+    this.preferred = protocol === 9 ? 0 : 1
+  }
+
+  /** The convention in force. */
+  get unit(): SequenceUnit {
+    return sequenceUnits[this.best()]!
+  }
+
+  /**
+   * Takes the number of a message whose records have been counted; `records` is -1 when a set could not be decoded.
+   * `upTimeMilliseconds` is -1 where the version has none.
+   */
+  observe(sequence: number, records: number, upTimeMilliseconds: number): SequenceOutcome {
+    const restarted =
+      upTimeMilliseconds >= 0 && this.lastUpTime - upTimeMilliseconds > 60_000 && this.lastUpTime < 0xf0000000
+    this.lastUpTime = upTimeMilliseconds
+    if (this.last < 0) return this.accept(sequence, records, IN_ORDER)
+    if (restarted) return this.reset(sequence, records)
+
+    const steps = [1, this.lastRecords, records]
+    const differences = steps.map((step) => (step < 0 ? Number.NaN : signed32(sequence - this.last - step)))
+    const explaining = differences.filter((difference) => difference === 0).length
+    if (explaining > 0) {
+      for (let unit = 0; unit < 3; unit++) {
+        if (differences[unit] === 0 && (explaining === 1 || unit === this.preferred)) this.scores[unit]! += 1
+      }
+    }
+    const unit = this.best()
+    const difference = differences[unit]!
+    if (Number.isNaN(difference)) return this.accept(sequence, records, IN_ORDER)
+    if (difference === 0) return this.accept(sequence, records, IN_ORDER)
+    if (explaining > 0 && this.scores[unit]! < SETTLED) return this.accept(sequence, records, IN_ORDER)
+    if (this.recent.includes(sequence) && sequence <= this.last) {
+      if (sequence === this.last && records === 0) return IN_ORDER
+      this.counts.duplicates++
+      return { event: 'duplicate', value: 1 }
+    }
+    if (difference < 0) {
+      const back = this.last - sequence
+      const window = REORDER_WINDOW_MESSAGES * (unit === 0 ? 1 : Math.max(30, records))
+      if (back > 0 && back <= window) {
+        this.counts.reordered++
+        const recovered = unit === 0 ? 1 : Math.max(records, 0)
+        this.counts.missingUnits = Math.max(0, this.counts.missingUnits - recovered)
+        return { event: 'reordered', value: recovered }
+      }
+      return this.reset(sequence, records)
+    }
+    if (difference > LARGEST_GAP) return this.reset(sequence, records)
+    this.counts.gaps++
+    this.counts.missingUnits += difference
+    return this.accept(sequence, records, { event: 'gap', value: difference })
+  }
+
+  private best(): number {
+    let best = this.preferred
+    for (let unit = 0; unit < 3; unit++) if (this.scores[unit]! > this.scores[best]!) best = unit
+    return best
+  }
+
+  private reset(sequence: number, records: number): SequenceOutcome {
+    this.counts.resets++
+    this.recent.fill(-1)
+    return this.accept(sequence, records, { event: 'reset', value: 1 })
+  }
+
+  private accept(sequence: number, records: number, outcome: SequenceOutcome): SequenceOutcome {
+    this.last = sequence
+    this.lastRecords = records
+    this.recent[this.recentAt] = sequence
+    this.recentAt = (this.recentAt + 1) % REORDER_WINDOW_MESSAGES
+    return outcome
+  }
+}
+
+function signed32(value: number): number {
+  return value | 0
+}

@@ -1,0 +1,226 @@
+/**
+ * Exporters, their observation domains and the templates of each (decisions 8 and 9): bounded, keyed without the source
+ * port, and restorable, so that the first data set after a restart decodes.
+ */
+import { type Address, formatAddress } from '#core/records/address.js'
+import type { ExporterIdentity } from '#core/records/exporter.js'
+import type { Domain } from './context.js'
+import { makePlan, type TemplatePlan } from './row-plan.js'
+import { SequenceTracker } from './sequence.js'
+import { restoreTemplate, type Template } from './template.js'
+
+/** Templates of one domain; real devices use some tens. */
+export const MAX_TEMPLATES_PER_DOMAIN = 2048
+/** Templates in all. */
+export const MAX_TEMPLATES = 100_000
+/** Exporters in all: spoofed sources must not fill the memory. */
+export const MAX_EXPORTERS = 16_384
+/** Domains of one exporter. */
+export const MAX_DOMAINS_PER_EXPORTER = 1024
+
+export type StoredTemplate = {
+  readonly template: Template
+  /** Made when the first data set comes. */
+  plan: TemplatePlan | undefined
+  readonly learntMilliseconds: number
+  lastUsedMilliseconds: number
+}
+
+export type Exporter = {
+  readonly address: Address
+  readonly listenerPort: number
+  readonly transport: number
+  readonly domains: Map<number, Domain>
+  /** The domain of the latest datagram. */
+  latest: Domain | undefined
+}
+
+/** A template as it is kept over a restart. */
+export type TemplateDocument = {
+  readonly address: string
+  readonly listenerPort: number
+  readonly transport: number
+  readonly protocol: number
+  readonly observationDomainId: number
+  readonly templateId: number
+  readonly kind: 'data' | 'options'
+  /** Hex. */
+  readonly definition: string
+  readonly learntMilliseconds: number
+}
+
+export class TemplateStore {
+  readonly exporters: Exporter[] = []
+  /** Templates dropped because a cap was reached. */
+  evictions = 0
+  private readonly byAddress = new Map<Address, Map<number, Exporter>>()
+  private readonly byText = new Map<string, Exporter>()
+  private templates = 0
+
+  /** The exporter of a datagram; undefined when there are too many. Equal address objects are found fastest. */
+  exporter(address: Address, listenerPort: number, transport: number): Exporter | undefined {
+    const session = listenerPort * 4 + transport
+    const found = this.byAddress.get(address)?.get(session)
+    if (found !== undefined) return found
+    const text = `${formatAddress(address)}|${session}`
+    let exporter = this.byText.get(text)
+    if (exporter === undefined) {
+      if (this.exporters.length >= MAX_EXPORTERS) return undefined
+      exporter = { address, listenerPort, transport, domains: new Map(), latest: undefined }
+      this.exporters.push(exporter)
+      this.byText.set(text, exporter)
+    }
+    let sessions = this.byAddress.get(address)
+    if (sessions === undefined) {
+      // Callers that do not reuse address objects must not grow this cache without end.
+      if (this.byAddress.size >= 2 * MAX_EXPORTERS) this.byAddress.clear()
+      sessions = new Map()
+      this.byAddress.set(address, sessions)
+    }
+    sessions.set(session, exporter)
+    return exporter
+  }
+
+  /** The domain of a message, made when it is new; undefined when the exporter has too many. */
+  domain(exporter: Exporter, protocol: number, observationDomainId: number): Domain | undefined {
+    const { latest } = exporter
+    if (
+      latest !== undefined &&
+      latest.identity.observationDomainId === observationDomainId &&
+      latest.identity.protocol === protocol
+    ) {
+      return latest
+    }
+    const key = protocol * 0x1_0000_0000 + observationDomainId
+    let domain = exporter.domains.get(key)
+    if (domain === undefined) {
+      if (exporter.domains.size >= MAX_DOMAINS_PER_EXPORTER) return undefined
+      const { address, listenerPort, transport } = exporter
+      domain = makeDomain({ address, listenerPort, transport, protocol, observationDomainId })
+      exporter.domains.set(key, domain)
+    }
+    exporter.latest = domain
+    return domain
+  }
+
+  /** Keeps a definition. `changed` is false when the very same one was known. */
+  learn(
+    domain: Domain,
+    template: Template,
+    nowMilliseconds: number,
+  ): { stored: StoredTemplate; changed: boolean } {
+    const known = domain.templates.get(template.id)
+    if (
+      known !== undefined &&
+      known.template.kind === template.kind &&
+      equal(known.template.definition, template.definition)
+    ) {
+      known.lastUsedMilliseconds = nowMilliseconds
+      return { stored: known, changed: false }
+    }
+    if (known === undefined) {
+      this.templates++
+      if (domain.templates.size >= MAX_TEMPLATES_PER_DOMAIN) this.evictFrom(domain)
+      else if (this.templates > MAX_TEMPLATES) this.evictFromAll()
+    }
+    const stored = {
+      template,
+      plan: undefined,
+      learntMilliseconds: nowMilliseconds,
+      lastUsedMilliseconds: nowMilliseconds,
+    }
+    domain.templates.set(template.id, stored)
+    return { stored, changed: true }
+  }
+
+  /** Forgets a template (a withdrawal over TCP or TLS, RFC 7011 §8.1). */
+  withdraw(domain: Domain, templateId: number): void {
+    if (domain.templates.delete(templateId)) this.templates--
+  }
+
+  planOf(stored: StoredTemplate): TemplatePlan {
+    stored.plan ??= makePlan(stored.template)
+    return stored.plan
+  }
+
+  /** Takes back what `templateDocument` kept; false when it cannot be read. */
+  restore(document: TemplateDocument, address: Address): boolean {
+    const { protocol, templateId, kind } = document
+    const template = restoreTemplate(protocol, templateId, kind, Buffer.from(document.definition, 'hex'))
+    const exporter = this.exporter(address, document.listenerPort, document.transport)
+    if (template === undefined || exporter === undefined) return false
+    const domain = this.domain(exporter, protocol, document.observationDomainId)
+    if (domain === undefined) return false
+    this.learn(domain, template, document.learntMilliseconds)
+    return true
+  }
+
+  private evictFrom(domain: Domain): void {
+    let oldest = -1
+    let oldestUse = Number.POSITIVE_INFINITY
+    for (const [id, stored] of domain.templates) {
+      if (stored.lastUsedMilliseconds >= oldestUse) continue
+      oldest = id
+      oldestUse = stored.lastUsedMilliseconds
+    }
+    this.withdraw(domain, oldest)
+    this.evictions++
+  }
+
+  /** Takes from the domain that holds the most, so that one noisy exporter cannot push out the others'. */
+  private evictFromAll(): void {
+    let largest: Domain | undefined
+    for (const exporter of this.exporters) {
+      for (const domain of exporter.domains.values()) {
+        if (largest === undefined || domain.templates.size > largest.templates.size) largest = domain
+      }
+    }
+    if (largest !== undefined) this.evictFrom(largest)
+  }
+}
+
+export function templateDocument(domain: Domain, stored: StoredTemplate): TemplateDocument {
+  const { address, listenerPort, transport, protocol, observationDomainId } = domain.identity
+  return {
+    address: formatAddress(address),
+    listenerPort,
+    transport,
+    protocol,
+    observationDomainId,
+    templateId: stored.template.id,
+    kind: stored.template.kind,
+    definition: Buffer.from(stored.template.definition).toString('hex'),
+    learntMilliseconds: stored.learntMilliseconds,
+  }
+}
+
+function makeDomain(identity: ExporterIdentity): Domain {
+  return {
+    identity,
+    templates: new Map(),
+    samplers: new Map(),
+    samplingInterval: 0,
+    headerSamplingInterval: 0,
+    configuredSamplingInterval: 0,
+    applications: new Map(),
+    interfaces: new Map(),
+    systemInitMilliseconds: Number.NaN,
+    sequence: new SequenceTracker(identity.protocol),
+    statistics: {
+      datagrams: 0,
+      octets: 0,
+      records: 0,
+      optionsRecords: 0,
+      firstSeenMilliseconds: 0,
+      lastSeenMilliseconds: 0,
+      clockSkewMilliseconds: Number.NaN,
+      undecoded: new Map(),
+    },
+  }
+}
+
+function equal(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false
+  return true
+}
