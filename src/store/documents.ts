@@ -86,7 +86,8 @@ export function createDocuments(options: DocumentsOptions): Documents {
       const { from, after, limit = -1, reverse = false } = listing
       const lower = reverse || (from ?? after) === undefined ? { gte: prefix } : undefined
       const upper = reverse && (from ?? after) !== undefined ? undefined : { lt: successor(prefix) }
-      const begin = after !== undefined ? { [reverse ? 'lt' : 'gt']: after } : { [reverse ? 'lte' : 'gte']: from }
+      const begin =
+        after !== undefined ? { [reverse ? 'lt' : 'gt']: after } : { [reverse ? 'lte' : 'gte']: from }
       const range = { ...(lower ?? begin), ...(upper ?? begin) }
       const iterator = level().iterator({ ...range, limit, reverse })
       try {
