@@ -1,0 +1,103 @@
+/**
+ * What the appliance knows of each device that sends to it: the shapes that the collectors fill in and the API shows.
+ * Types alone. An exporter is an address and the listener port it sends to; kinds of telemetry do not share one.
+ */
+import { type Static, Type } from 'typebox'
+
+const closed = { additionalProperties: false } as const
+const Counts = (description: string) => Type.Record(Type.String(), Type.Integer(), { description })
+
+/** A field of a template, in wire order. */
+export const TemplateField = Type.Object(
+  {
+    name: Type.String({ description: "IANA's name, or pen/id where there is none" }),
+    elementId: Type.Integer(),
+    enterpriseNumber: Type.Integer({ description: '0 for IANA' }),
+    length: Type.Integer({ description: 'octets; 65535 for a variable length' }),
+  },
+  closed,
+)
+export type TemplateField = Static<typeof TemplateField>
+
+/** A template that the exporter has sent. */
+export const TemplateStatus = Type.Object(
+  {
+    templateId: Type.Integer(),
+    kind: Type.Enum(['data', 'options']),
+    fieldCount: Type.Integer(),
+    fields: Type.Array(TemplateField),
+    learntAtMilliseconds: Type.Number(),
+    lastUsedMilliseconds: Type.Optional(Type.Number()),
+  },
+  closed,
+)
+export type TemplateStatus = Static<typeof TemplateStatus>
+
+/** What the sequence numbers say about loss. */
+export const SequenceStatus = Type.Object(
+  {
+    gaps: Type.Integer(),
+    missingUnits: Type.Integer({ description: 'in the unit below' }),
+    unit: Type.Enum(['flows', 'packets', 'records'], {
+      description: 'v5: flows; v9: packets; IPFIX: records',
+    }),
+    resets: Type.Integer({ description: 'the device began anew' }),
+    reordered: Type.Integer(),
+    duplicates: Type.Integer(),
+  },
+  closed,
+)
+export type SequenceStatus = Static<typeof SequenceStatus>
+
+/** Sets that wait for their template. */
+export const HeldSets = Type.Object({ templateId: Type.Integer(), sets: Type.Integer() }, closed)
+export type HeldSets = Static<typeof HeldSets>
+
+/** An observation domain (source id, engine) of an exporter. */
+export const ObservationDomain = Type.Object(
+  {
+    observationDomainId: Type.Integer(),
+    protocolVersion: Type.Union([Type.Integer(), Type.String()]),
+    templates: Type.Array(TemplateStatus),
+    sequence: SequenceStatus,
+    samplingInterval: Type.Optional(Type.Number({ description: 'one packet of so many is looked at' })),
+    samplingFrom: Type.Optional(Type.Enum(['record', 'options', 'header', 'configuration'])),
+    held: Type.Array(HeldSets),
+  },
+  closed,
+)
+export type ObservationDomain = Static<typeof ObservationDomain>
+
+/** An exporter and what it has sent. */
+export const ExporterStatus = Type.Object(
+  {
+    id: Type.String({ description: 'made of address and listener port; safe in a path' }),
+    address: Type.String(),
+    listenerPort: Type.Integer(),
+    transport: Type.Enum(['udp', 'tcp', 'tls']),
+    kind: Type.Enum(['netflow', 'sflow', 'syslog']),
+    protocolVersions: Type.Array(Type.Union([Type.Integer(), Type.String()])),
+    observationDomains: Type.Array(ObservationDomain),
+    datagrams: Type.Integer(),
+    octets: Type.Number(),
+    records: Type.Number(),
+    recordsPerSecond: Type.Number(),
+    datagramsPerSecond: Type.Number(),
+    undecoded: Counts('datagrams, sets or lines that were not understood, by reason'),
+    clockSkewMilliseconds: Type.Optional(Type.Number({ description: 'device clock less ours' })),
+    firstSeenMilliseconds: Type.Number(),
+    lastSeenMilliseconds: Type.Number(),
+    kernelDrops: Type.Optional(
+      Type.Integer({ description: 'datagrams lost in the socket of the listener, whoever sent them' }),
+    ),
+    vendor: Type.Optional(Type.String({ description: 'syslog' })),
+    product: Type.Optional(Type.String({ description: 'syslog' })),
+  },
+  closed,
+)
+export type ExporterStatus = Static<typeof ExporterStatus>
+
+/** The id of an exporter: its address and listener port, in characters that a path needs no escape for. */
+export function exporterId(address: string, listenerPort: number): string {
+  return `${address.replaceAll(':', '-').replaceAll('%', '-')}_${listenerPort}`
+}

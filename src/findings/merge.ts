@@ -1,0 +1,104 @@
+/**
+ * How an observation joins the finding that it belongs to (pure). The newer one, by last seen, has the say on score,
+ * severity and words; times widen, addresses, exporters and evidence add up, all within bounds.
+ */
+import { canonicalJson } from './canonical.js'
+import {
+  type Evidence,
+  type FindingExporter,
+  MAX_EVIDENCE,
+  type Observation,
+  type StoredFinding,
+} from './finding.js'
+
+/** Addresses kept on each side of a finding. */
+export const MAX_ADDRESSES = 256
+/** Exporters kept with a finding. */
+export const MAX_EXPORTERS = 64
+/** Earlier scores kept with a finding. */
+export const MAX_HISTORY = 20
+
+/** What merging decides; order, revision and disposition are the repository's. */
+export type Merged = Omit<StoredFinding, 'sequence' | 'revision' | 'updatedAtMilliseconds' | 'disposition'>
+
+/** The finding after the observation; `undefined` when the observation says nothing new. */
+export function merge(stored: StoredFinding | undefined, observation: Observation): Merged | undefined {
+  if (stored === undefined) return bounded({ ...observation, count: 1, history: [] })
+  const { sequence: _s, revision: _r, updatedAtMilliseconds: _u, disposition: _d, ...before } = stored
+  const { count, history, addressesTruncated, ...earlier } = before
+  const newer = observation.lastSeenMilliseconds >= stored.lastSeenMilliseconds
+  const changed = stored.score !== observation.score || stored.severity !== observation.severity
+  const superseded = {
+    atMilliseconds: stored.lastSeenMilliseconds,
+    score: stored.score,
+    severity: stored.severity,
+  }
+  const merged = bounded({
+    ...(newer ? observation : earlier),
+    sourceAddresses: union(stored.sourceAddresses, observation.sourceAddresses),
+    destinationAddresses: union(stored.destinationAddresses, observation.destinationAddresses),
+    firstSeenMilliseconds: Math.min(stored.firstSeenMilliseconds, observation.firstSeenMilliseconds),
+    lastSeenMilliseconds: Math.max(stored.lastSeenMilliseconds, observation.lastSeenMilliseconds),
+    exporters: unionOfExporters(stored.exporters, observation.exporters, newer),
+    evidence: unionOfEvidence(stored.evidence, observation.evidence),
+    history: newer && changed ? [...history, superseded] : history,
+    count,
+    ...(addressesTruncated === undefined ? {} : { addressesTruncated }),
+  })
+  return canonicalJson(merged) === canonicalJson(before) ? undefined : { ...merged, count: count + 1 }
+}
+
+function bounded(merged: Merged): Merged {
+  const { sourceAddresses, destinationAddresses } = merged
+  const truncated = sourceAddresses.length > MAX_ADDRESSES || destinationAddresses.length > MAX_ADDRESSES
+  return {
+    ...merged,
+    sourceAddresses: sourceAddresses.slice(0, MAX_ADDRESSES),
+    destinationAddresses: destinationAddresses.slice(0, MAX_ADDRESSES),
+    exporters: merged.exporters.slice(0, MAX_EXPORTERS),
+    evidence: newestEvidence(merged.evidence),
+    history: merged.history.slice(-MAX_HISTORY),
+    ...(truncated ? { addressesTruncated: true } : {}),
+  }
+}
+
+function union(earlier: readonly string[], later: readonly string[]): string[] {
+  return [...new Set([...earlier, ...later])]
+}
+
+function unionOfExporters(
+  earlier: readonly FindingExporter[],
+  later: readonly FindingExporter[],
+  laterIsNewer: boolean,
+): FindingExporter[] {
+  const byIdentity = new Map<string, FindingExporter>()
+  for (const [list, wins] of [
+    [earlier, !laterIsNewer],
+    [later, laterIsNewer],
+  ] as const) {
+    for (const exporter of list) {
+      const identity = `${exporter.address} ${exporter.listenerPort} ${exporter.observationDomainId}`
+      if (wins || !byIdentity.has(identity)) byIdentity.set(identity, exporter)
+    }
+  }
+  return [...byIdentity.values()]
+}
+
+function unionOfEvidence(earlier: readonly Evidence[], later: readonly Evidence[]): Evidence[] {
+  const byText = new Map<string, Evidence>()
+  for (const record of [...earlier, ...later]) byText.set(canonicalJson(record), record)
+  return [...byText.values()]
+}
+
+/** The newest records in the order in which they arrived; ties by their text, so that the order never depends on luck. */
+function newestEvidence(evidence: readonly Evidence[]): Evidence[] {
+  return evidence
+    .map((record) => ({ record, text: canonicalJson(record) }))
+    .sort(
+      (a, b) =>
+        a.record.receivedMilliseconds - b.record.receivedMilliseconds ||
+        (a.text < b.text ? -1 : a.text > b.text ? 1 : 0),
+    )
+    .slice(-MAX_EVIDENCE)
+    .map(({ record }) => record)
+}

@@ -1,0 +1,101 @@
+/**
+ * What the detectors did and when: one entry per run of a detector over a span of time. "Nothing found" means something
+ * only beside a run that ended ok. Bounded by age and number; the oldest go first.
+ */
+import { type Static, Type } from 'typebox'
+import type { DocumentOperation, Documents } from '../store/documents.js'
+import { RUN_BY_TIME, sortable } from './keys.js'
+import { createSerial } from './serial.js'
+
+/** ok: all was read. partial: some blocks could not be. interrupted: the process ended first. skipped: not begun. */
+export const runOutcomes = ['ok', 'partial', 'failed', 'interrupted', 'skipped'] as const
+
+/** One run of one detector. */
+export const Run = Type.Object(
+  {
+    id: Type.String(),
+    detector: Type.String(),
+    fromMilliseconds: Type.Number({ description: 'received time, included' }),
+    toMilliseconds: Type.Number({ description: 'received time, not included' }),
+    startedAtMilliseconds: Type.Number(),
+    endedAtMilliseconds: Type.Optional(Type.Number()),
+    outcome: Type.Enum([...runOutcomes]),
+    error: Type.Optional(Type.String()),
+    rowsRead: Type.Integer(),
+    blocksRead: Type.Integer(),
+    blocksFailed: Type.Integer(),
+    observations: Type.Integer(),
+    created: Type.Integer(),
+    updated: Type.Integer(),
+  },
+  { additionalProperties: false },
+)
+export type Run = Static<typeof Run>
+
+export type RunPage = {
+  readonly items: Run[]
+  /** Where to go on. */
+  readonly position: string | undefined
+  readonly hasMore: boolean
+}
+
+export type RunRepository = {
+  /** Writes a run, in place of an earlier entry with the same id and start: first as interrupted, then as it ended. */
+  record(run: Run): Promise<void>
+  /** The newest first. */
+  page(options: {
+    after?: string | undefined
+    limit: number
+    accept?: (run: Run) => boolean
+  }): Promise<RunPage>
+}
+
+const DAY_MILLISECONDS = 86_400_000
+/** Runs between two looks for what is to be removed. */
+const PRUNE_EVERY = 100
+
+export function createRuns(options: {
+  documents: Documents
+  now: () => number
+  maxRuns?: number
+  maxAgeDays?: number
+}): RunRepository {
+  const { documents, now, maxRuns = 50_000, maxAgeDays = 90 } = options
+  const serial = createSerial()
+  let untilPrune = 0
+
+  async function prune() {
+    const oldest = RUN_BY_TIME + sortable(Math.max(0, Math.floor(now() - maxAgeDays * DAY_MILLISECONDS)))
+    let kept = 0
+    const operations: DocumentOperation[] = []
+    for await (const [key] of documents.list(RUN_BY_TIME, { reverse: true })) {
+      if (kept < maxRuns && key >= oldest) kept++
+      else operations.push({ type: 'delete', key })
+    }
+    if (operations.length > 0) await documents.batch(operations, { sync: false })
+  }
+
+  return {
+    record(run) {
+      return serial(async () => {
+        const key = `${RUN_BY_TIME}${sortable(Math.floor(run.startedAtMilliseconds))}/${run.id}`
+        await documents.put(key, run, { sync: false })
+        if (untilPrune-- > 0) return
+        untilPrune = Math.min(PRUNE_EVERY, maxRuns)
+        await prune()
+      })
+    },
+
+    async page({ after, limit, accept = () => true }) {
+      const items: Run[] = []
+      let position = after
+      const bounds = after === undefined ? {} : { after: RUN_BY_TIME + after }
+      for await (const [key, run] of documents.list<Run>(RUN_BY_TIME, { ...bounds, reverse: true })) {
+        if (items.length === limit) return { items, position, hasMore: true }
+        position = key.slice(RUN_BY_TIME.length)
+        if (accept(run)) items.push(run)
+      }
+      return { items, position, hasMore: false }
+    },
+  }
+}
