@@ -86,6 +86,8 @@ export class NetflowDecoder {
     lengths: new Int32Array(MAX_FIELDS_PER_TEMPLATE),
   }
   private lastExpiryMilliseconds = 0
+  /** Options records of the domain before the message in hand. */
+  private optionsRecordsBefore = 0
 
   constructor(options: DecoderOptions) {
     this.sink = options.sink
@@ -236,6 +238,7 @@ export class NetflowDecoder {
     const { context } = this
     context.exportMilliseconds = exportMilliseconds
     context.domain.statistics.clockSkewMilliseconds = exportMilliseconds - context.receivedMilliseconds
+    this.optionsRecordsBefore = context.domain.statistics.optionsRecords
   }
 
   /** The sets of a message. Returns its data records, -1 when a set could not be counted. */
@@ -529,7 +532,9 @@ export class NetflowDecoder {
 
   private observeSequence(sequence: number, records: number, upTimeMilliseconds: number): void {
     const { domain, receivedMilliseconds } = this.context
-    const outcome = domain.sequence.observe(sequence, records, upTimeMilliseconds)
+    const { optionsRecords } = domain.statistics
+    const inMessage = optionsRecords - this.optionsRecordsBefore
+    const outcome = domain.sequence.observe(sequence, records, inMessage, upTimeMilliseconds)
     if (outcome.event !== 'none')
       this.sink.exporterEvent(domain, outcome.event, outcome.value, receivedMilliseconds)
   }

@@ -12,7 +12,14 @@ const LARGEST_GAP = 1_000_000
 /** A convention is settled once it alone has explained this many steps. */
 const SETTLED = 3
 
-export const sequenceUnits = ['packets', 'recordsBefore', 'recordsAfter'] as const
+/** `After` is the count behind the message, `data` leaves options records out; both are what devices do, not RFCs. */
+export const sequenceUnits = [
+  'packets',
+  'recordsBefore',
+  'recordsAfter',
+  'dataRecordsBefore',
+  'dataRecordsAfter',
+] as const
 export type SequenceUnit = (typeof sequenceUnits)[number]
 
 export type SequenceCounts = {
@@ -29,11 +36,12 @@ const IN_ORDER: SequenceOutcome = { event: 'none', value: 0 }
 
 export class SequenceTracker {
   readonly counts: SequenceCounts = { gaps: 0, missingUnits: 0, resets: 0, reordered: 0, duplicates: 0 }
-  private readonly scores = [0, 0, 0]
+  private readonly scores = sequenceUnits.map(() => 0)
   private readonly preferred: number
   private last = -1
   /** Records of the last message; -1 when some of them could not be counted. */
   private lastRecords = -1
+  private lastDataRecords = -1
   private lastUpTime = -1
   private readonly recent = new Float64Array(REORDER_WINDOW_MESSAGES).fill(-1)
   private recentAt = 0
@@ -48,29 +56,29 @@ export class SequenceTracker {
   }
 
   /**
-   * Takes the number of a message whose records have been counted; `records` is -1 when a set could not be decoded.
-   * `upTimeMilliseconds` is -1 where the version has none.
+   * Takes the number of a message whose records have been counted; `records` is -1 when a set could not be decoded,
+   * `optionsRecords` of them are options data. `upTimeMilliseconds` is -1 where the version has none.
    */
-  observe(sequence: number, records: number, upTimeMilliseconds: number): SequenceOutcome {
+  observe(
+    sequence: number,
+    records: number,
+    optionsRecords: number,
+    upTimeMilliseconds: number,
+  ): SequenceOutcome {
     const restarted =
       upTimeMilliseconds >= 0 && this.lastUpTime - upTimeMilliseconds > 60_000 && this.lastUpTime < 0xf0000000
     this.lastUpTime = upTimeMilliseconds
-    if (this.last < 0) return this.accept(sequence, records, IN_ORDER)
-    if (restarted) return this.reset(sequence, records)
+    const dataRecords = records < 0 ? -1 : records - optionsRecords
+    const { last, lastRecords, lastDataRecords } = this
+    if (last < 0) return this.accept(sequence, records, dataRecords, IN_ORDER)
+    if (restarted) return this.reset(sequence, records, dataRecords)
 
-    const steps = [1, this.lastRecords, records]
-    const differences = steps.map((step) => (step < 0 ? Number.NaN : signed32(sequence - this.last - step)))
-    const explaining = differences.filter((difference) => difference === 0).length
-    if (explaining > 0) {
-      for (let unit = 0; unit < 3; unit++) {
-        if (differences[unit] === 0 && (explaining === 1 || unit === this.preferred)) this.scores[unit]! += 1
-      }
-    }
+    const steps = [1, lastRecords, records, lastDataRecords, dataRecords]
+    const differences = steps.map((step) => (step < 0 ? Number.NaN : signed32(sequence - last - step)))
+    if (this.weigh(differences)) return this.accept(sequence, records, dataRecords, IN_ORDER)
     const unit = this.best()
     const difference = differences[unit]!
-    if (Number.isNaN(difference)) return this.accept(sequence, records, IN_ORDER)
-    if (difference === 0) return this.accept(sequence, records, IN_ORDER)
-    if (explaining > 0 && this.scores[unit]! < SETTLED) return this.accept(sequence, records, IN_ORDER)
+    if (Number.isNaN(difference)) return this.accept(sequence, records, dataRecords, IN_ORDER)
     if (this.recent.includes(sequence) && sequence <= this.last) {
       if (sequence === this.last && records === 0) return IN_ORDER
       this.counts.duplicates++
@@ -85,29 +93,50 @@ export class SequenceTracker {
         this.counts.missingUnits = Math.max(0, this.counts.missingUnits - recovered)
         return { event: 'reordered', value: recovered }
       }
-      return this.reset(sequence, records)
+      return this.reset(sequence, records, dataRecords)
     }
-    if (difference > LARGEST_GAP) return this.reset(sequence, records)
+    if (difference > LARGEST_GAP) return this.reset(sequence, records, dataRecords)
     this.counts.gaps++
     this.counts.missingUnits += difference
-    return this.accept(sequence, records, { event: 'gap', value: difference })
+    return this.accept(sequence, records, dataRecords, { event: 'gap', value: difference })
+  }
+
+  /** Learns from a step; true when a convention explains it that is settled, or while none is. */
+  private weigh(differences: readonly number[]): boolean {
+    const explains = (unit: number) => differences[unit] === 0
+    const isSettled = this.scores.some((score) => score >= SETTLED)
+    const isExplained = this.scores.some((score, unit) => explains(unit) && (!isSettled || score >= SETTLED))
+    if (!isExplained) return false
+    for (let unit = 0; unit < differences.length; unit++) {
+      if (explains(unit)) {
+        if (unit === this.preferred || !explains(this.preferred)) this.scores[unit]! += 1
+      } else if (!Number.isNaN(differences[unit]!)) this.scores[unit] = 0
+    }
+    return true
   }
 
   private best(): number {
     let best = this.preferred
-    for (let unit = 0; unit < 3; unit++) if (this.scores[unit]! > this.scores[best]!) best = unit
+    for (let unit = 0; unit < this.scores.length; unit++)
+      if (this.scores[unit]! > this.scores[best]!) best = unit
     return best
   }
 
-  private reset(sequence: number, records: number): SequenceOutcome {
+  private reset(sequence: number, records: number, dataRecords: number): SequenceOutcome {
     this.counts.resets++
     this.recent.fill(-1)
-    return this.accept(sequence, records, { event: 'reset', value: 1 })
+    return this.accept(sequence, records, dataRecords, { event: 'reset', value: 1 })
   }
 
-  private accept(sequence: number, records: number, outcome: SequenceOutcome): SequenceOutcome {
+  private accept(
+    sequence: number,
+    records: number,
+    dataRecords: number,
+    outcome: SequenceOutcome,
+  ): SequenceOutcome {
     this.last = sequence
     this.lastRecords = records
+    this.lastDataRecords = dataRecords
     this.recent[this.recentAt] = sequence
     this.recentAt = (this.recentAt + 1) % REORDER_WINDOW_MESSAGES
     return outcome

@@ -1,0 +1,48 @@
+/**
+ * The one way of export packets into the store: decoder to builders, and what the decoder notices about exporters into
+ * rows of their own. Sockets and imported captures both come through here.
+ */
+import { ExporterEventColumnIndex, exporterEventNames, streamNames } from '#core/records/columns.js'
+import { shapeOf } from '#core/records/shape.js'
+import type { BlockWriter } from '#core/store/writer.js'
+import type { Domain } from './netflow/context.js'
+import { NetflowDecoder } from './netflow/decoder.js'
+import type { UndecodedReason } from './netflow/reasons.js'
+import type { StoredTemplate, TemplateStore } from './netflow/template-store.js'
+
+const EXPORTER_EVENT_STREAM = streamNames.indexOf('exporterEvent')
+const exporterEventShape = shapeOf([0, 1, 2, ExporterEventColumnIndex.event, ExporterEventColumnIndex.value])
+
+export type FlowIntakeOptions = {
+  readonly writer: BlockWriter
+  readonly store?: TemplateStore
+  readonly onTemplate?: (domain: Domain, stored: StoredTemplate) => void
+  readonly onUndecoded?: (reason: UndecodedReason, domain: Domain | undefined) => void
+}
+
+/** A decoder whose rows go to the writer's builders. */
+export function createFlowIntake({
+  writer,
+  store,
+  onTemplate,
+  onUndecoded,
+}: FlowIntakeOptions): NetflowDecoder {
+  return new NetflowDecoder({
+    ...(store === undefined ? {} : { store }),
+    sink: {
+      builder: (stream) => writer.builder(stream),
+      undecoded(reason, _context, domain) {
+        onUndecoded?.(reason, domain)
+      },
+      exporterEvent(domain, event, value, receivedMilliseconds) {
+        const builder = writer.builder(EXPORTER_EVENT_STREAM)
+        const row = builder.begin(domain.identity, exporterEventShape, receivedMilliseconds, 1)
+        builder.setNumber(ExporterEventColumnIndex.event, row, exporterEventNames.indexOf(event))
+        builder.setNumber(ExporterEventColumnIndex.value, row, value)
+      },
+      templateLearnt(domain, stored) {
+        onTemplate?.(domain, stored)
+      },
+    },
+  })
+}

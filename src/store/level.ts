@@ -1,0 +1,114 @@
+/**
+ * Opening a LevelDB database and telling its errors apart. A damaged database is repaired once, and that is reported;
+ * threads of one process may share it, a second process is refused with STORE_LOCKED.
+ */
+import { readdir } from 'node:fs/promises'
+import { ClassicLevel } from 'classic-level'
+import { ApplianceError } from '../errors.js'
+
+export type LevelOptions = {
+  readonly location: string
+  /** What is kept there, for messages: "documents", "blocks". */
+  readonly what: string
+  readonly keyEncoding: 'utf8' | 'view'
+  readonly valueEncoding: 'json' | 'view'
+  /** False for values that are compressed already. */
+  readonly compression?: boolean
+  readonly writeBufferOctets?: number
+  /** Told when a damaged database was repaired; rows may have been lost. */
+  readonly onRepair?: ((cause: Error) => void) | undefined
+}
+
+/** Opens the database in an existing folder. */
+export async function openLevel<Key, Value>(options: LevelOptions): Promise<ClassicLevel<Key, Value>> {
+  const lost = await lostCurrent(options)
+  if (lost !== undefined) return repairAndOpen(options, lost)
+  try {
+    return await openDatabase(options)
+  } catch (error) {
+    const code = codeOf(error)
+    if (isFull(error) || (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR'))
+      throw translated(options.what, error)
+    return repairAndOpen(options, error as Error)
+  }
+}
+
+/** Awaits work on a database; its errors come out as ApplianceErrors. */
+export async function guarded<T>(what: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw translated(what, error)
+  }
+}
+
+/**
+ * LevelDB takes a folder without CURRENT for a new one and deletes the tables that it finds there, so that case must
+ * be repaired before it is opened.
+ */
+async function lostCurrent({ what, location }: LevelOptions): Promise<Error | undefined> {
+  const names = await guarded(what, readdir(location))
+  if (names.includes('CURRENT') || !names.some((name) => /\.(ldb|sst|log)$/.test(name))) return undefined
+  return new Error('CURRENT is missing')
+}
+
+async function repairAndOpen<Key, Value>(options: LevelOptions, cause: Error) {
+  try {
+    await ClassicLevel.repair(options.location)
+    const database = await openDatabase<Key, Value>(options)
+    options.onRepair?.(cause)
+    return database
+  } catch (error) {
+    throw translated(options.what, error)
+  }
+}
+
+async function openDatabase<Key, Value>(options: LevelOptions) {
+  const {
+    location,
+    keyEncoding,
+    valueEncoding,
+    compression = true,
+    writeBufferOctets = 4 * 1024 * 1024,
+  } = options
+  const database = new ClassicLevel<Key, Value>(location, {
+    keyEncoding,
+    valueEncoding,
+    compression,
+    writeBufferSize: writeBufferOctets,
+    multithreading: true,
+  })
+  await database.open()
+  return database
+}
+
+/** LevelDB wraps the code that tells (`LEVEL_LOCKED`) in one that does not (`LEVEL_DATABASE_NOT_OPEN`). */
+function codeOf(error: unknown): string | undefined {
+  const { code, cause } = error as { code?: string; cause?: unknown }
+  return (cause === undefined || cause === null ? undefined : codeOf(cause)) ?? code
+}
+
+function isFull(error: unknown): boolean {
+  const { message = '', cause } = error as { message?: string; cause?: unknown }
+  return /no space left|ENOSPC|disk quota/i.test(message) || (cause != null && isFull(cause))
+}
+
+function translated(what: string, error: unknown): Error {
+  const code = codeOf(error)
+  if (isFull(error)) {
+    return new ApplianceError('STORE_FULL', `the disk has no space left for the ${what}`, { cause: error })
+  }
+  if (code === 'LEVEL_LOCKED') {
+    const message = `another process has the ${what} database open`
+    return new ApplianceError('STORE_LOCKED', message, { cause: error })
+  }
+  if (code === 'LEVEL_CORRUPTION' || code === 'LEVEL_DECODE_ERROR' || code === 'LEVEL_IO_ERROR') {
+    return new ApplianceError('STORE_DAMAGED', `the ${what} database is damaged`, { cause: error })
+  }
+  if (/^E[A-Z]+$/.test(code ?? '')) {
+    return new ApplianceError('STORE_DAMAGED', `the folder of the ${what} cannot be used: ${code}`, {
+      cause: error,
+    })
+  }
+  return error as Error
+}

@@ -1,0 +1,84 @@
+/**
+ * Reading rows: blocks that can hold wanted rows by their zone map, and in each block the rows that are wanted. A block
+ * that cannot be read is counted and named, and the scan goes on: a scan that ended early is never "nothing found".
+ */
+import type { Block } from '../blocks/block.js'
+import { RECEIVED_COLUMN } from '../blocks/builder.js'
+import type { StreamName } from '../records/columns.js'
+import type { BlockStore, IndexedBlock } from './blocks.js'
+
+export type ScanOptions = {
+  readonly stream: StreamName
+  /** Rows received at or after. */
+  readonly fromMilliseconds: number
+  /** Rows received before. */
+  readonly toMilliseconds: number
+  /** Blocks to skip by their zone map. */
+  readonly accept?: (entry: IndexedBlock) => boolean
+}
+
+export type ScanCounts = { blocksRead: number; blocksFailed: number; rowsRead: number; failures: string[] }
+
+export function emptyScanCounts(): ScanCounts {
+  return { blocksRead: 0, blocksFailed: 0, rowsRead: 0, failures: [] }
+}
+
+/** Rows of one block that a scan selected: places in the block's arrays, ascending. */
+export type Selection = { readonly block: Block; readonly rows: Uint32Array }
+
+const NAMED_FAILURES = 10
+
+/** The selected rows of a stream, block by block in sequence order. */
+export async function* scan(
+  store: BlockStore,
+  options: ScanOptions,
+  counts: ScanCounts,
+): AsyncGenerator<Selection> {
+  const { fromMilliseconds, toMilliseconds } = options
+  for (const entry of await store.index(options.stream)) {
+    if (entry.receivedToMilliseconds < fromMilliseconds || entry.receivedFromMilliseconds >= toMilliseconds)
+      continue
+    if (options.accept !== undefined && entry.damage === undefined && !options.accept(entry)) continue
+    try {
+      const block = await store.block(entry)
+      const rows = selectReceived(block, fromMilliseconds, toMilliseconds)
+      counts.blocksRead++
+      counts.rowsRead += rows.length
+      if (rows.length > 0) yield { block, rows }
+    } catch (error) {
+      counts.blocksFailed++
+      if (counts.failures.length < NAMED_FAILURES) counts.failures.push((error as Error).message)
+    }
+  }
+}
+
+function selectReceived(block: Block, from: number, to: number): Uint32Array {
+  const received = block.column(RECEIVED_COLUMN)![0]!
+  const { rows, receivedFromMilliseconds, receivedToMilliseconds } = block.header
+  const selected = new Uint32Array(rows)
+  if (receivedFromMilliseconds >= from && receivedToMilliseconds < to) {
+    for (let row = 0; row < rows; row++) selected[row] = row
+    return selected
+  }
+  let count = 0
+  for (let row = 0; row < rows; row++)
+    if (received[row]! >= from && received[row]! < to) selected[count++] = row
+  return selected.subarray(0, count)
+}
+
+/** The earliest and latest receive time over streams; undefined when there is no row. */
+export async function receivedRange(
+  store: BlockStore,
+  names: readonly StreamName[],
+): Promise<{ fromMilliseconds: number; toMilliseconds: number } | undefined> {
+  let fromMilliseconds = Number.POSITIVE_INFINITY
+  let toMilliseconds = Number.NEGATIVE_INFINITY
+  for (const name of names) {
+    for (const entry of await store.index(name)) {
+      if (entry.damage !== undefined) continue
+      fromMilliseconds = Math.min(fromMilliseconds, entry.receivedFromMilliseconds)
+      toMilliseconds = Math.max(toMilliseconds, entry.receivedToMilliseconds)
+    }
+  }
+  return fromMilliseconds > toMilliseconds ? undefined : { fromMilliseconds, toMilliseconds }
+}
