@@ -2,6 +2,8 @@
 import { Command, CommanderError } from 'commander'
 import { ApplianceError } from '#core/errors.js'
 import { registerDecode } from './commands/decode.js'
+import { registerDetect } from './commands/detect.js'
+import { registerImport } from './commands/import.js'
 
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
@@ -15,7 +17,7 @@ const program = new Command('culvert')
   .showHelpAfterError('(add --help for the options)')
   .configureOutput({ writeErr: (text) => process.stderr.write(text) })
 
-for (const register of [registerDecode]) register(program)
+for (const register of [registerDecode, registerImport, registerDetect]) register(program)
 for (const command of program.commands) command.exitOverride()
 
 try {

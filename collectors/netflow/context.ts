@@ -41,6 +41,8 @@ export type DomainStatistics = {
   lastSeenMilliseconds: number
   /** Device clock minus ours at the latest datagram; NaN before one came. */
   clockSkewMilliseconds: number
+  /** The skew that was last told as an exporter event. */
+  reportedSkewMilliseconds: number
   readonly undecoded: Map<string, number>
 }
 

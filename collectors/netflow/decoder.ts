@@ -67,6 +67,9 @@ export type DecoderOptions = {
   readonly obeyWithdrawals?: boolean
 }
 
+/** Headers tell whole seconds, and a datagram may be under way for some time. */
+const SKEW_GRAIN_MILLISECONDS = 3000
+
 const V9 = 9
 const IPFIX = 10
 const V9_HEADER = 20
@@ -236,9 +239,15 @@ export class NetflowDecoder {
 
   private setExportTime(exportMilliseconds: number): void {
     const { context } = this
+    const { statistics } = context.domain
     context.exportMilliseconds = exportMilliseconds
-    context.domain.statistics.clockSkewMilliseconds = exportMilliseconds - context.receivedMilliseconds
-    this.optionsRecordsBefore = context.domain.statistics.optionsRecords
+    this.optionsRecordsBefore = statistics.optionsRecords
+    if (context.receivedMilliseconds === 0) return
+    const skew = exportMilliseconds - context.receivedMilliseconds
+    statistics.clockSkewMilliseconds = skew
+    if (Math.abs(skew - statistics.reportedSkewMilliseconds) <= SKEW_GRAIN_MILLISECONDS) return
+    statistics.reportedSkewMilliseconds = skew
+    this.sink.exporterEvent(context.domain, 'clockSkew', skew, context.receivedMilliseconds)
   }
 
   /** The sets of a message. Returns its data records, -1 when a set could not be counted. */
@@ -364,6 +373,7 @@ export class NetflowDecoder {
     end: number,
   ): number {
     const { template } = stored
+    this.context.systemInitMilliseconds = this.context.domain.systemInitMilliseconds
     if (template.kind === 'options') return this.optionsRecords(template, view, setId, from, end)
     if (template.recordLength < 0) return this.variableRecords(stored, view, setId, from, end)
     const records = Math.floor((end - from) / template.recordLength)

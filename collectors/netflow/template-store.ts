@@ -214,6 +214,7 @@ function makeDomain(identity: ExporterIdentity): Domain {
       firstSeenMilliseconds: 0,
       lastSeenMilliseconds: 0,
       clockSkewMilliseconds: Number.NaN,
+      reportedSkewMilliseconds: 0,
       undecoded: new Map(),
     },
   }

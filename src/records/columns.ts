@@ -186,7 +186,8 @@ export const phaseNames = ['none', 'start', 'update', 'end'] as const
 
 /**
  * Values of `event`: `gap` (missing units by the sequence number), `reset` (the exporter started anew), `reordered`
- * and `duplicate` (datagrams), `sampling` (a new interval), `drops` (datagrams lost in our kernel), `silence`.
+ * and `duplicate` (datagrams), `sampling` (a new interval), `drops` (datagrams lost in our kernel), `silence`,
+ * `clockSkew` (device clock minus ours, in ms, when it changed by more than its grain).
  */
 export const exporterEventNames = [
   'none',
@@ -197,5 +198,6 @@ export const exporterEventNames = [
   'sampling',
   'drops',
   'silence',
+  'clockSkew',
 ] as const
 export type ExporterEventName = (typeof exporterEventNames)[number]

@@ -1,0 +1,125 @@
+/** `culvert detect --data DIR`: runs the detectors over what is stored, as the scheduler would have. */
+import type { Command } from 'commander'
+import type { Detector } from '#core/detectors/detector.js'
+import { detectorNamed, detectors } from '#core/detectors/registry.js'
+import { settingsOf } from '#core/detectors/settings.js'
+import { ApplianceError } from '#core/errors.js'
+import { createAudit } from '#core/findings/audit.js'
+import type { Observation } from '#core/findings/finding.js'
+import { createFindings } from '#core/findings/repository.js'
+import { evaluate, minuteCeiling, minuteFloor } from '#core/scheduler/evaluate.js'
+import type { BlockStore } from '#core/store/blocks.js'
+import { emptyScanCounts, receivedRange, type ScanCounts } from '#core/store/scan.js'
+import { openBlocks, openDocuments } from '../data-folder.js'
+import { listOption, timeOption } from '../options.js'
+import { openOutput } from '../output.js'
+import { openProgress } from '../progress.js'
+
+type DetectOptions = { data: string; from?: number; to?: number; detector?: string[]; save?: boolean }
+
+export function registerDetect(program: Command): void {
+  program
+    .command('detect')
+    .description(
+      'run the detectors over stored rows, minute by minute in received time, and print what they find',
+    )
+    .requiredOption('--data <dir>', 'the data folder')
+    .option('--from <time>', 'rows received at or after, ISO 8601 (default: all)', timeOption)
+    .option('--to <time>', 'rows received before, ISO 8601 (default: all)', timeOption)
+    .option(
+      '--detector <id>',
+      `only this detector; may be repeated (${detectors.map(({ id }) => id).join(', ')})`,
+      listOption,
+    )
+    .option('--save', 'keep the findings in the data folder too')
+    .option('--json', 'JSON Lines (the default: this command has no other form)')
+    .action(runDetect)
+}
+
+async function runDetect(options: DetectOptions): Promise<void> {
+  const chosen = (options.detector ?? detectors.map(({ id }) => id)).map((id) => {
+    const detector = detectorNamed(id)
+    if (detector === undefined) throw new ApplianceError('USAGE', `no detector is called ${id}`)
+    return detector
+  })
+  const output = openOutput()
+  const store = await openBlocks(options.data)
+  try {
+    const counts = emptyScanCounts()
+    const found: Observation[] = []
+    for (const detector of chosen) found.push(...(await detectOne(store, detector, options, counts)))
+    for (const observation of found.sort(inOrder)) {
+      output.line({ ...observation, hiddenBy: [] })
+      await output.drained()
+    }
+    if (options.save === true) await save(options.data, found)
+    if (counts.blocksFailed > 0) {
+      const named = counts.failures.map((failure) => `  ${failure}`).join('\n')
+      throw new ApplianceError(
+        'STORE_DAMAGED',
+        `${counts.blocksFailed} blocks could not be read, so the result is partial\n${named}`,
+      )
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+async function detectOne(
+  store: BlockStore,
+  detector: Detector,
+  options: DetectOptions,
+  counts: ScanCounts,
+): Promise<Observation[]> {
+  const range = await receivedRange(store, detector.streams)
+  if (range === undefined) return []
+  const from = options.from ?? minuteFloor(range.fromMilliseconds)
+  const to = options.to ?? minuteCeiling(range.toMilliseconds + 1) + detector.settleMilliseconds
+  const progress = openProgress(detector.id, to - from)
+  const judge = detector.start(settingsOf(detector, {}))
+  const found = new Map<string, Observation>()
+  const steps = evaluate({
+    store,
+    judge,
+    streams: detector.streams,
+    fromMilliseconds: from,
+    toMilliseconds: to,
+    counts,
+    onProgress: (at) => progress.update(at - from),
+  })
+  for await (const { observations } of steps) {
+    for (const observation of observations) {
+      const before = found.get(observation.id)
+      const firstSeenMilliseconds = Math.min(
+        before?.firstSeenMilliseconds ?? Infinity,
+        observation.firstSeenMilliseconds,
+      )
+      found.set(observation.id, { ...observation, firstSeenMilliseconds })
+    }
+  }
+  progress.stop()
+  return [...found.values()]
+}
+
+async function save(data: string, found: readonly Observation[]): Promise<void> {
+  const documents = await openDocuments(data)
+  try {
+    const now = () => Date.now()
+    const findings = createFindings({ documents, audit: createAudit({ documents, now }), now })
+    for (const observation of found) await findings.upsert(observation)
+  } finally {
+    await documents.close()
+  }
+}
+
+function inOrder(one: Observation, other: Observation): number {
+  return (
+    compare(one.detector, other.detector) ||
+    one.firstSeenMilliseconds - other.firstSeenMilliseconds ||
+    compare(one.id, other.id)
+  )
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
+}

@@ -1,0 +1,306 @@
+/**
+ * The echo traffic of one pair at one metering point, stitched over the exporter's active timeouts, and its judgement:
+ * which of the guards let the echo-mirror invariant speak, and what it says.
+ */
+import {
+  areAligned,
+  canMirror,
+  constantSize,
+  type EchoLimits,
+  repliesOutside,
+  type Slice,
+  type Sums,
+} from './mirror.js'
+
+/** Records of one pair whose gap is shorter belong to one session. Exporters' idle timeouts are 15 to 60 s. */
+export const SESSION_GAP_MILLISECONDS = 120_000
+/** Records kept one by one; older ones are kept as sums. */
+const MAX_SLICES = 64
+/** A record that arrives this long after its last packet was ended by its idle timeout, not its active one. */
+const IDLE_MILLISECONDS = 10_000
+/** How long the other direction's last record may take. */
+const LATE_HALF_MILLISECONDS = 30_000
+/** How far both directions' first and last packets may lie apart in a session that was seen whole. */
+const EDGE_MILLISECONDS = 3_000
+/** Replies may exceed requests by this share without a word: drops in the meter, duplicates in the network. */
+const EXCUSED_SHARE = 0.005
+/** Packets of a record whose aligned counterpart differs; fewer need company. */
+const ALIGNED_PACKETS = 5
+const ALIGNED_SMALL_RECORDS = 3
+
+export type Direction = 'request' | 'reply'
+
+export type Side = {
+  slices: Slice[]
+  /** Sums of records that are no longer in `slices`. */
+  folded: Sums
+  packets: number
+  octets: number
+  firstMilliseconds: number
+  lastMilliseconds: number
+  latest: Slice | undefined
+  /** The size of every packet while it is one and the same; NaN once it is not. -1 before the first record. */
+  size: number
+  /** The interfaces and metering direction of the first record; copies from other points are left out. */
+  point: string
+  records: number
+}
+
+export type Session = {
+  readonly requests: Side
+  readonly replies: Side
+  startedMilliseconds: number
+  /** Guard 3 failed at this many evaluations running that had new records. */
+  unmirroredEvaluations: number
+  /** Pairs of aligned records whose octets differ. */
+  misaligned: { request: Slice; reply: Slice }[]
+  /** Set when a record was left out because it came from a second metering point. */
+  copies: number
+  /** Something between the first record and the last makes the sums unfit for an exact test. */
+  isIncomplete: boolean
+  hasFragments: boolean
+  hasTimes: boolean
+  changed: boolean
+  closedJudged: boolean
+}
+
+export function newSession(startedMilliseconds: number): Session {
+  return {
+    requests: newSide(),
+    replies: newSide(),
+    startedMilliseconds,
+    unmirroredEvaluations: 0,
+    misaligned: [],
+    copies: 0,
+    isIncomplete: false,
+    hasFragments: false,
+    hasTimes: true,
+    changed: false,
+    closedJudged: false,
+  }
+}
+
+function newSide(): Side {
+  return {
+    slices: [],
+    folded: { packets: 0, octets: 0 },
+    packets: 0,
+    octets: 0,
+    firstMilliseconds: Number.POSITIVE_INFINITY,
+    lastMilliseconds: Number.NEGATIVE_INFINITY,
+    latest: undefined,
+    size: -1,
+    point: '',
+    records: 0,
+  }
+}
+
+/** Adds a record. `point` names where in the device it was metered. Returns false when it is a copy of what is known. */
+export function addSlice(session: Session, direction: Direction, slice: Slice, point: string): boolean {
+  const side = direction === 'request' ? session.requests : session.replies
+  if (side.records === 0) side.point = point
+  else if (side.point !== point) {
+    const overlaps = slice.startMilliseconds <= side.lastMilliseconds
+    if (overlaps) {
+      session.copies++
+      return false
+    }
+    // The path moved to other interfaces: what was counted here and there cannot be put together.
+    side.point = point
+    session.isIncomplete = true
+  }
+  side.records++
+  side.packets += slice.packets
+  side.octets += slice.octets
+  side.latest = slice
+  if (slice.startMilliseconds === 0 || slice.endMilliseconds === 0) session.hasTimes = false
+  side.firstMilliseconds = Math.min(side.firstMilliseconds, slice.startMilliseconds)
+  side.lastMilliseconds = Math.max(side.lastMilliseconds, slice.endMilliseconds)
+  const size = constantSize([slice])
+  side.size = side.size === -1 ? size : side.size === size ? size : Number.NaN
+  side.slices.push(slice)
+  if (side.slices.length > MAX_SLICES) {
+    const oldest = side.slices.shift()!
+    side.folded = {
+      packets: side.folded.packets + oldest.packets,
+      octets: side.folded.octets + oldest.octets,
+    }
+  }
+  align(session, direction, slice)
+  session.changed = true
+  return true
+}
+
+/** Guard 4(b): looks for the record's counterpart. */
+function align(session: Session, direction: Direction, slice: Slice): void {
+  const others = (direction === 'request' ? session.replies : session.requests).slices
+  for (let index = others.length - 1; index >= 0; index--) {
+    const other = others[index]!
+    const [request, reply] = direction === 'request' ? [slice, other] : [other, slice]
+    if (!areAligned(request, reply)) continue
+    if (request.octets !== reply.octets && session.misaligned.length < MAX_SLICES) {
+      session.misaligned.push({ request, reply })
+    }
+    return
+  }
+}
+
+/** What a session's echo traffic was found to be, and by which guard. */
+export type Verdict = {
+  readonly state: 'mirrors' | 'broken' | 'unjudged'
+  /** Why it is broken, or why it was not judged. */
+  readonly code: string
+  /** Request − reply packets and octets, and the replies that may lack their request. */
+  readonly k: number
+  readonly d: number
+  readonly missingRequests: number
+}
+
+export type Circumstances = {
+  readonly limits: EchoLimits
+  readonly atMilliseconds: number
+  /** One packet of so many was looked at; 1 when the exporter says so, 0 when it says nothing. */
+  readonly samplingInterval: number
+  /** The exporter behaves as if it sampled or saw one side only, whatever it says. */
+  readonly isSuspect: boolean
+  /** No ICMP type other than 0 has come from the exporter, so type 0 may mean "not sent". */
+  readonly isTypeObserved: boolean
+  readonly zThreshold: number
+}
+
+/** Judges a session as of now. Calls with new records count as evaluations; the state they need is in the session. */
+export function judge(session: Session, circumstances: Circumstances): Verdict {
+  const { requests, replies } = session
+  const { limits, atMilliseconds, samplingInterval, isSuspect, isTypeObserved } = circumstances
+  const k = requests.packets - replies.packets
+  const d = requests.octets - replies.octets
+  const unjudged = (code: string): Verdict => ({ state: 'unjudged', code, k, d, missingRequests: 0 })
+  const wasChanged = session.changed
+  session.changed = false
+
+  if (requests.packets === 0 || replies.packets === 0) return unjudged('one-sided')
+  if (!isTypeObserved) return unjudged('icmp-type-unknown')
+  if (session.hasFragments) return unjudged('fragments')
+  const excuse = excuseOf(requests, replies)
+  if (samplingInterval > 1) return judgeSampled(session, circumstances, excuse)
+  if (isSuspect) return unjudged('sampling-suspected')
+  if (!session.hasTimes) return unjudged('times-missing')
+  if (excuse !== undefined) return { state: 'mirrors', code: excuse, k, d, missingRequests: 0 }
+
+  // Guard 4(b) holds whatever else was lost: both records are there and stand for the same exchanges.
+  const large = session.misaligned.filter(({ request }) => request.packets >= ALIGNED_PACKETS)
+  if (large.length > 0 || session.misaligned.length >= ALIGNED_SMALL_RECORDS) {
+    return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
+  }
+  if (session.isIncomplete) return unjudged('records-missing')
+
+  const isClosed =
+    wasIdle(requests.latest!) &&
+    wasIdle(replies.latest!) &&
+    atMilliseconds - latestReceived(session) >= LATE_HALF_MILLISECONDS
+  if (isClosed) {
+    const missingRequests =
+      edgeReplies(requests, replies) + (k < 0 ? Math.ceil(replies.packets * EXCUSED_SHARE) : 0)
+    if (!canMirror(requests, replies, missingRequests, limits)) {
+      return { state: 'broken', code: 'closed-session-differs', k, d, missingRequests }
+    }
+    return { state: 'mirrors', code: 'closed', k, d, missingRequests }
+  }
+
+  // Guard 3, on the whole session and on its latest records: sums over a long time may balance by design.
+  const missingRequests = repliesOutside(coverage(requests), replies.slices)
+  const holds =
+    canMirror(requests, replies, missingRequests, limits) && latestMirror(session, atMilliseconds, limits)
+  if (wasChanged) session.unmirroredEvaluations = holds ? 0 : session.unmirroredEvaluations + 1
+  if (session.unmirroredEvaluations >= 2) {
+    return { state: 'broken', code: 'covered-time-differs', k, d, missingRequests }
+  }
+  return {
+    state: holds ? 'mirrors' : 'unjudged',
+    code: holds ? 'open' : 'awaiting-second-evaluation',
+    k,
+    d,
+    missingRequests,
+  }
+}
+
+/** Sampled counts are two independent draws: only a large excess of replies says anything. */
+function judgeSampled(session: Session, circumstances: Circumstances, excuse: string | undefined): Verdict {
+  const { requests, replies } = session
+  const k = requests.packets - replies.packets
+  const d = requests.octets - replies.octets
+  const z = -k / Math.sqrt(requests.packets + replies.packets)
+  if (excuse === undefined && z >= circumstances.zThreshold) {
+    return { state: 'broken', code: 'sampled-replies-exceed', k, d, missingRequests: 0 }
+  }
+  return { state: 'unjudged', code: 'sampled', k, d, missingRequests: 0 }
+}
+
+/** Octets that a link layer adds to each packet of one direction: VLAN tag, PPPoE, Ethernet, both, Ethernet with FCS. */
+const LAYER_2_OCTETS = [4, 8, 14, 18, 22]
+/** Responders that cut long requests answer with 64 octets of data or more. */
+const SMALLEST_TRUNCATION = 84
+
+/** Guard 7: unequal octets that have an innocent shape. Sizes must have been constant in every record. */
+function excuseOf(requests: Side, replies: Side): string | undefined {
+  const [request, reply] = [requests.size, replies.size]
+  // d = k·s: whatever is missing or doubled, no octet was carried.
+  if (request === reply) return 'equal-sizes'
+  if (reply >= SMALLEST_TRUNCATION && requests.octets / requests.packets > reply)
+    return 'truncating-responder'
+  if (LAYER_2_OCTETS.includes(Math.abs(request - reply))) return 'layer-2-octets'
+  return undefined
+}
+
+/** Replies to requests from before the first record: none when both directions begin and end together. */
+function edgeReplies(requests: Side, replies: Side): number {
+  const atStart = replies.firstMilliseconds - requests.firstMilliseconds
+  const atEnd = replies.lastMilliseconds - requests.lastMilliseconds
+  return atStart >= 0 && atStart <= EDGE_MILLISECONDS && Math.abs(atEnd) <= EDGE_MILLISECONDS ? 0 : 1
+}
+
+function wasIdle(slice: Slice): boolean {
+  return slice.receivedMilliseconds - slice.endMilliseconds >= IDLE_MILLISECONDS
+}
+
+function latestReceived({ requests, replies }: Session): number {
+  return Math.max(requests.latest!.receivedMilliseconds, replies.latest!.receivedMilliseconds)
+}
+
+/** The time that the side's records cover; what was folded away counts as covered. */
+function coverage(side: Side): Slice[] {
+  const oldest = side.slices[0]!
+  if (side.folded.packets === 0 || side.firstMilliseconds >= oldest.startMilliseconds) return side.slices
+  return [
+    { ...oldest, startMilliseconds: side.firstMilliseconds, endMilliseconds: oldest.startMilliseconds },
+    ...side.slices,
+  ]
+}
+
+/** How far back "the latest records" reach. */
+const LATEST_MILLISECONDS = 5 * 60_000
+
+function latestMirror(session: Session, atMilliseconds: number, limits: EchoLimits): boolean {
+  const { requests, replies } = session
+  const isLatest = (slice: Slice) => slice.startMilliseconds >= atMilliseconds - LATEST_MILLISECONDS
+  const latestRequests = requests.slices.filter(isLatest)
+  const latestReplies = replies.slices.filter(isLatest)
+  if (latestRequests.length === 0 || latestReplies.length === 0) return true
+  if (latestRequests.length === requests.slices.length) return true
+  // A reply record may begin in the window while its requests' record began before it.
+  const missing = repliesOutside(latestRequests, latestReplies)
+  const early = latestRequests[0]!.startMilliseconds
+  const first = latestReplies[0]!.startMilliseconds
+  if (first < early) return true
+  return canMirror(sum(latestRequests), sum(latestReplies), missing, limits)
+}
+
+function sum(slices: readonly Slice[]): Sums {
+  let packets = 0
+  let octets = 0
+  for (const slice of slices) {
+    packets += slice.packets
+    octets += slice.octets
+  }
+  return { packets, octets }
+}

@@ -1,0 +1,52 @@
+/**
+ * Leads a judge over stored rows, minute by minute in received time. The scheduler and `culvert detect` both come
+ * through here, so that a live run, a catch-up and a capture judged afterwards agree.
+ */
+import type { Judge } from '../detectors/detector.js'
+import type { Observation } from '../findings/finding.js'
+import type { StreamName } from '../records/columns.js'
+import type { BlockStore } from '../store/blocks.js'
+import { type ScanCounts, scan } from '../store/scan.js'
+
+/** Judgement is passed at whole minutes, so that it does not depend on when a run began. */
+export const STEP_MILLISECONDS = 60_000
+
+export type EvaluateOptions = {
+  readonly store: BlockStore
+  readonly judge: Judge
+  readonly streams: readonly StreamName[]
+  /** Rows received at or after are taken. */
+  readonly fromMilliseconds: number
+  /** Rows received before are taken, and judged at this time; a whole minute. */
+  readonly toMilliseconds: number
+  readonly counts: ScanCounts
+  /** Told of the time that has been judged. */
+  readonly onProgress?: (atMilliseconds: number) => void
+}
+
+export function minuteFloor(milliseconds: number): number {
+  return Math.floor(milliseconds / STEP_MILLISECONDS) * STEP_MILLISECONDS
+}
+
+export function minuteCeiling(milliseconds: number): number {
+  return Math.ceil(milliseconds / STEP_MILLISECONDS) * STEP_MILLISECONDS
+}
+
+/** The observations of each minute in which there were any. */
+export async function* evaluate(
+  options: EvaluateOptions,
+): AsyncGenerator<{ at: number; observations: Observation[] }> {
+  const { store, judge, streams, fromMilliseconds, toMilliseconds, counts, onProgress } = options
+  let from = fromMilliseconds
+  while (from < toMilliseconds) {
+    const at = Math.min(minuteFloor(from) + STEP_MILLISECONDS, toMilliseconds)
+    for (const stream of streams) {
+      const window = { stream, fromMilliseconds: from, toMilliseconds: at }
+      for await (const selection of scan(store, window, counts)) judge.observe(selection)
+    }
+    const observations = judge.evaluate(at)
+    if (observations.length > 0) yield { at, observations }
+    onProgress?.(at)
+    from = at
+  }
+}
