@@ -12,8 +12,6 @@ import type { Random } from './random.js'
 /** Records wait at most this long for company before they are sent. */
 const EXPORT_DELAY_MILLISECONDS = 1000
 const MAX_PENDING_RECORDS = 30
-/** How long after its successor a reordered datagram arrives at most. */
-const REORDER_MILLISECONDS = 2
 
 /** Receives datagrams with the time at which they arrive, epoch milliseconds. */
 export type DatagramSink = (timeMilliseconds: number, payload: Uint8Array) => void
@@ -107,6 +105,8 @@ export function createExporter(
   let encode = createEncode(settings, startMilliseconds - uptimeMilliseconds + clockOffset, clockOffset)
   let pending: FlowRecord[] = []
   let pendingSince = 0
+  /** A datagram that arrives after its successor. */
+  let late: Uint8Array | undefined
   let records = 0
 
   function send(time: number): void {
@@ -114,8 +114,13 @@ export function createExporter(
     pending = []
     for (const payload of datagrams) {
       if (random.chance(faults.datagramLossProbability ?? 0)) continue
-      const isLate = random.chance(faults.datagramReorderProbability ?? 0)
-      sink(isLate ? time + REORDER_MILLISECONDS : time, payload)
+      if (late === undefined && random.chance(faults.datagramReorderProbability ?? 0)) {
+        late = payload
+        continue
+      }
+      sink(time, payload)
+      if (late !== undefined) sink(time, late)
+      late = undefined
     }
   }
 
@@ -185,6 +190,8 @@ export function createExporter(
     close(time) {
       meter.flush(time)
       send(time)
+      if (late !== undefined) sink(time, late)
+      late = undefined
     },
     recordCount: () => records,
   }
