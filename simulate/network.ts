@@ -1,6 +1,7 @@
 // The simulated network: zones, hosts with roles, and the devices that watch: flow exporters and firewalls.
 // A device sees a packet when both ends lie behind different interfaces of it and one end is in its home zones.
 import { type Address, createAddressBook } from './address.js'
+import type { SyslogHeader } from './encode/syslog.js'
 import type { ExporterFaults } from './faults.js'
 
 /** What a host is for; behaviours are chosen by role. */
@@ -73,7 +74,7 @@ export interface FirewallSettings {
   readonly address: string
   readonly listenerPort: number
   readonly vendor: FirewallVendor
-  readonly header: 'rfc3164' | 'rfc5424'
+  readonly header: SyslogHeader
   readonly home: readonly string[]
   /** Interface name by zone. */
   readonly interfaces: Readonly<Record<string, string>>
