@@ -166,7 +166,8 @@ function* repeatedPasses(
   gapMilliseconds: number,
   pass: (time: number) => Activity[],
 ): Generator<Activity[], void> {
-  let time = startMilliseconds + random.between(0, meanPauseMilliseconds)
+  // The first comes early, so that a short simulation has one too.
+  let time = startMilliseconds + random.between(0, meanPauseMilliseconds / 10)
   for (;;) {
     for (let index = 0; index < passes; index += 1) {
       yield pass(time)

@@ -20,35 +20,42 @@ export interface TrafficContext {
   readonly startMilliseconds: number
 }
 
-/** Makes an activity of one packet, overridden by `more`. */
-export function packet(
+/** Makes an activity; positional, since it is made once for every packet of a simulation. */
+function activity(
   timeMilliseconds: number,
+  spanMilliseconds: number,
   source: Host,
   destination: Host,
   protocolIdentifier: number,
+  sourceTransportPort: number,
+  destinationTransportPort: number,
+  icmpType: number,
+  icmpCode: number,
+  icmpIdentifier: number,
+  packets: number,
   octets: number,
+  tcpControlBits: number,
   direction: Direction,
-  more?: Partial<Activity>,
+  application: string,
 ): Activity {
   return {
     timeMilliseconds,
-    spanMilliseconds: 0,
+    spanMilliseconds,
     source,
     destination,
     protocolIdentifier,
-    sourceTransportPort: 0,
-    destinationTransportPort: 0,
-    icmpType: 0,
-    icmpCode: 0,
-    icmpIdentifier: 0,
-    packets: 1,
+    sourceTransportPort,
+    destinationTransportPort,
+    icmpType,
+    icmpCode,
+    icmpIdentifier,
+    packets,
     octets,
-    tcpControlBits: 0,
+    tcpControlBits,
     ipClassOfService: 0,
     direction,
-    application: '',
+    application,
     denied: false,
-    ...more,
   }
 }
 
@@ -64,20 +71,11 @@ export function icmp(
   icmpIdentifier = 0,
 ): Activity {
   const isIPv4 = source.address.family === 4
-  return packet(
-    timeMilliseconds,
-    source,
-    destination,
-    isIPv4 ? PROTOCOL.icmp : PROTOCOL.icmpv6,
-    octets,
-    direction,
-    {
-      icmpType,
-      icmpCode,
-      icmpIdentifier,
-      application: isIPv4 ? 'ping' : 'ipv6-icmp',
-    },
-  )
+  const protocol = isIPv4 ? PROTOCOL.icmp : PROTOCOL.icmpv6
+  const name = isIPv4 ? 'ping' : 'ipv6-icmp'
+  const [span, port, packets, flags] = [0, 0, 1, 0] as const
+  // biome-ignore format: one line reads as the record that it makes
+  return activity(timeMilliseconds, span, source, destination, protocol, port, port, icmpType, icmpCode, icmpIdentifier, packets, octets, flags, direction, name)
 }
 
 /** A UDP question and its answer; without `answerOctets` nobody answers. */
@@ -92,12 +90,10 @@ export function udpExchange(
   roundTripMilliseconds: number,
   application: string,
 ): Activity[] {
-  const ports = { sourceTransportPort: clientPort, destinationTransportPort: serverPort, application }
-  const question = packet(timeMilliseconds, client, server, PROTOCOL.udp, octets, 0, ports)
+  const session = { client, server, clientPort, serverPort, application, protocolIdentifier: PROTOCOL.udp }
+  const question = burst(session, 0, timeMilliseconds, 0, 1, octets)
   if (answerOctets === undefined) return [question]
-  const back = { sourceTransportPort: serverPort, destinationTransportPort: clientPort, application }
-  const answerTime = timeMilliseconds + roundTripMilliseconds
-  return [question, packet(answerTime, server, client, PROTOCOL.udp, answerOctets, 1, back)]
+  return [question, burst(session, 1, timeMilliseconds + roundTripMilliseconds, 0, 1, answerOctets)]
 }
 
 /** A client port from Linux's ephemeral range. */
@@ -134,22 +130,12 @@ export function burst(
 ): Activity {
   const { client, server, clientPort, serverPort, application, protocolIdentifier = PROTOCOL.tcp } = session
   const isForward = direction === 0
-  return packet(
-    timeMilliseconds,
-    isForward ? client : server,
-    isForward ? server : client,
-    protocolIdentifier,
-    octets,
-    direction,
-    {
-      sourceTransportPort: isForward ? clientPort : serverPort,
-      destinationTransportPort: isForward ? serverPort : clientPort,
-      spanMilliseconds: Math.max(0, Math.min(MAX_BURST_MILLISECONDS, spanMilliseconds)),
-      packets,
-      tcpControlBits: protocolIdentifier === PROTOCOL.tcp ? tcpControlBits : 0,
-      application,
-    },
-  )
+  const [source, destination] = isForward ? [client, server] : [server, client]
+  const [sourcePort, destinationPort] = isForward ? [clientPort, serverPort] : [serverPort, clientPort]
+  const span = Math.max(0, Math.min(MAX_BURST_MILLISECONDS, spanMilliseconds))
+  const flags = protocolIdentifier === PROTOCOL.tcp ? tcpControlBits : 0
+  // biome-ignore format: one line reads as the record that it makes
+  return activity(timeMilliseconds, span, source, destination, protocolIdentifier, sourcePort, destinationPort, 0, 0, 0, packets, octets, flags, direction, application)
 }
 
 const segments = (octets: number) => Math.max(1, Math.ceil(octets / (SEGMENT_OCTETS - ACK_OCTETS)))
