@@ -7,7 +7,8 @@ const TWO_32 = 0x1_0000_0000
 /** A moment in NTP format: 32 bits of seconds since 1900 and 32 bits of fraction (RFC 7011 §6.1.10). */
 export function ntpNanoseconds(epochMilliseconds: number): bigint {
   const seconds = Math.floor(epochMilliseconds / 1000)
-  const fraction = Math.min(TWO_32 - 1, Math.round(((epochMilliseconds - seconds * 1000) / 1000) * TWO_32))
+  // Rounded up: whoever cuts the fraction to milliseconds then gets the millisecond that was meant.
+  const fraction = Math.min(TWO_32 - 1, Math.ceil(((epochMilliseconds - seconds * 1000) / 1000) * TWO_32))
   return (BigInt(seconds + NTP_TO_UNIX_SECONDS) << 32n) | BigInt(fraction)
 }
 
