@@ -180,8 +180,10 @@ export function createFirewall(settings: FirewallSettings, random: Random, sink:
       if (isIcmp && !isEcho(activity)) return
       advance(timeMilliseconds)
       if (activity.denied) {
-        if (direction === 0)
-          report('deny', timeMilliseconds, open(activity, ingressInterface, egressInterface))
+        if (direction !== 0) return
+        const refused = open(activity, ingressInterface, egressInterface)
+        account(refused, activity)
+        report('deny', timeMilliseconds, refused)
         return
       }
       const isForward = direction === 0

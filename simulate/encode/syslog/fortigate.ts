@@ -73,20 +73,21 @@ export const fortigateLines: LogWriter = ({ phase, session, timeMilliseconds }, 
     ['policytype', '"policy"'],
     ['service', `"${service}"`],
   ]
-  if (natAddress === undefined) {
+  if (natAddress === undefined || isDenied) {
     fields.push(['trandisp', '"noop"'])
   } else {
     fields.push(['trandisp', '"snat"'], ['transip', natAddress], ['transport', isIcmp ? 0 : session.natPort])
   }
-  const name = applicationNames[session.application]
+  const name = isDenied ? undefined : applicationNames[session.application]
   if (name !== undefined) fields.push(['app', `"${name}"`], ['appcat', '"Network.Service"'])
   else fields.push(['appcat', '"unscanned"'])
   const seconds = Math.floor((timeMilliseconds - session.startMilliseconds) / 1000)
   fields.push(
     ['duration', seconds],
-    ['sentbyte', session.octetsForward],
+    // A refused packet is not counted as sent.
+    ['sentbyte', isDenied ? 0 : session.octetsForward],
     ['rcvdbyte', session.octetsReverse],
-    ['sentpkt', session.packetsForward],
+    ['sentpkt', isDenied ? 0 : session.packetsForward],
     ['rcvdpkt', session.packetsReverse],
   )
   const message = fields.map(([key, value]) => `${key}=${value}`).join(' ')
