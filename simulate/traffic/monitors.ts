@@ -2,7 +2,7 @@
 // management. Octets are IP total lengths: 84 for Linux and macOS, 60 for Windows, 104 for Linux over IPv6.
 import type { Activity, Behaviour } from '../activity.js'
 import type { Host } from '../network.js'
-import { ECHO, humanPace, icmp, machinePace, roundTrip, type TrafficContext } from './packets.js'
+import { ECHO, fragments, humanPace, icmp, machinePace, roundTrip, type TrafficContext } from './packets.js'
 
 const UNREACHABLE = { 4: 3, 6: 1 } as const
 const TIME_EXCEEDED = { 4: 11, 6: 3 } as const
@@ -21,6 +21,8 @@ export interface EchoOptions {
   /** The network delivers the reply twice. */
   readonly duplicateProbability?: number
   readonly roundTripMilliseconds?: number
+  /** Longer packets cross as fragments. Default 1,500 octets. */
+  readonly mtuOctets?: number
 }
 
 /** One echo request and its reply. */
@@ -35,12 +37,17 @@ export function echo(
   const family = client.address.family
   const octets = options.octets ?? (family === 4 ? 84 : 104)
   const request = icmp(time, client, server, ECHO[family].request, 0, octets, 0, identifier)
-  if (random.chance(options.lossProbability ?? 0)) return [request]
+  const mtuOctets = options.mtuOctets ?? 1500
+  const isWhole = octets <= mtuOctets
+  const requests = isWhole ? [request] : fragments(request, mtuOctets)
+  if (random.chance(options.lossProbability ?? 0)) return requests
   const answered = time + (options.roundTripMilliseconds ?? roundTrip(random, client, server))
   const replyOctets = options.replyOctets ?? octets
   const reply = icmp(answered, server, client, ECHO[family].reply, 0, replyOctets, 1, identifier)
-  if (!random.chance(options.duplicateProbability ?? 0)) return [request, reply]
-  return [request, reply, { ...reply, timeMilliseconds: answered + 0.4 }]
+  requests.push(...(isWhole ? [reply] : fragments(reply, mtuOctets)))
+  if (random.chance(options.duplicateProbability ?? 0))
+    requests.push({ ...reply, timeMilliseconds: answered + 0.4 })
+  return requests
 }
 
 /** A ping that never ends, one request a second by default. */

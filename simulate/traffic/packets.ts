@@ -78,6 +78,24 @@ export function icmp(
   return activity(timeMilliseconds, span, source, destination, protocol, port, port, icmpType, icmpCode, icmpIdentifier, packets, octets, flags, direction, name)
 }
 
+/**
+ * An ICMP packet as the fragments that cross a link of this MTU. Meters see no ICMP header in the later ones:
+ * their type and code read 0 and 0, as an echo reply's do. Each repeats the IP header (RFC 791 §3.2; RFC 8200 §4.5).
+ */
+export function fragments(whole: Activity, mtuOctets = 1500): Activity[] {
+  if (whole.octets <= mtuOctets) return [whole]
+  const isIPv4 = whole.source.address.family === 4
+  const headerOctets = isIPv4 ? 20 : 48 // IPv6: with a fragment header
+  const dataOctets = whole.octets - (isIPv4 ? 20 : 40)
+  const chunk = (mtuOctets - headerOctets) & ~7
+  const parts: Activity[] = []
+  for (let offset = 0; offset < dataOctets; offset += chunk) {
+    const octets = headerOctets + Math.min(chunk, dataOctets - offset)
+    parts.push(offset === 0 ? { ...whole, octets } : { ...whole, octets, icmpType: 0, icmpCode: 0 })
+  }
+  return parts
+}
+
 /** A UDP question and its answer; without `answerOctets` nobody answers. */
 export function udpExchange(
   timeMilliseconds: number,

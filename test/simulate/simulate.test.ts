@@ -16,7 +16,7 @@ import { createRandom } from '#simulate/random.js'
 import type { Datagram } from '#simulate/scenario.js'
 import { smallCompany } from '#simulate/small-company.js'
 import { bulkTunnel, idleTunnel, pollingShell } from '#simulate/traffic/icmp-tunnels.js'
-import { mtr } from '#simulate/traffic/monitors.js'
+import { echo, mtr } from '#simulate/traffic/monitors.js'
 import { burst, icmp } from '#simulate/traffic/packets.js'
 import { hasProgram, type ReadFlow, readV5, readWithTshark } from './decoders.js'
 
@@ -423,7 +423,7 @@ function echoTotals(behaviour: Iterator<Activity[]>, milliseconds: number): numb
 }
 
 t.test('the shapes of tunnels and tools', async (t) => {
-  t.plan(5)
+  t.plan(6)
   const ends = { client: inside, server: outside }
   const context = (seed: number) => ({ random: createRandom(seed), startMilliseconds: START })
   // 20 MB of 1,024 octets: packets of 1,080 down, one of 56 up for two of them.
@@ -441,8 +441,20 @@ t.test('the shapes of tunnels and tools', async (t) => {
     shell[0] === shell[1] && shell[2] !== shell[3],
     'polling shell: as many replies as requests, other octets',
   )
-  // Two hops before the target: a third of the requests gets a reply, and each of these mirrors its request.
-  const path = echoTotals(mtr(context(4), inside, [router, hosts[1]!, outside].slice(1)), 1_200_000)
+  // 5,008 octets behind the IP header in chunks of 1,480: 1,500 three times and 588; the later ones have no type.
+  const large = echo(context(5), START, inside, outside, 1, { octets: 5028 })
+  t.same(
+    large.slice(0, 4).map(({ icmpType, octets }) => [icmpType, octets]),
+    [
+      [8, 1500],
+      [0, 1500],
+      [0, 1500],
+      [0, 588],
+    ],
+    'a ping of 5,028 octets crosses in four fragments',
+  )
+  // One hop before the target: every second request gets a reply, of its own size.
+  const path = echoTotals(mtr(context(4), inside, [router, outside]), 1_200_000)
   t.same([path[0]! / path[1]!, path[2]! / path[3]!], [2, 2], 'mtr: one reply for two requests, equal sizes')
 })
 
