@@ -232,6 +232,11 @@ function addTraffic(plan: TrafficPlan, enterprise: Enterprise, webPauseMilliseco
       pingSeries(plan.context(`windows ${user.name}`), user, target),
       labelled('windows-ping', user, target),
     )
+    // Larger than any MTU: its later fragments show no ICMP type.
+    const large = steadyPing(plan.context(`large ${router.name}`), monitor, hosts[4]!, 30_000, {
+      octets: 5028,
+    })
+    plan.add(large, labelled('large-ping', monitor, hosts[4]!))
     const path = [router, target]
     plan.add(traceroute(plan.context(`route ${user.name}`), user, path), labelled('traceroute', user, target))
     const checks = healthChecks(plan.context(`checks ${router.name}`), balancer, checked, 10_000)

@@ -1,9 +1,13 @@
 // The encoders against readers that share nothing with them: tshark, nfdump, and small parsers by the RFCs.
 import fc from 'fast-check'
 import t from 'tap'
-import { createIpfixEncoder } from '#simulate/encode/ipfix.js'
+import { buildMessage, createIpfixEncoder, ipfixTemplateRecord } from '#simulate/encode/ipfix.js'
 import { createNetflowV5Encoder } from '#simulate/encode/netflow-v5.js'
-import { createNetflowV9Encoder } from '#simulate/encode/netflow-v9.js'
+import {
+  buildNetflowV9Packet,
+  createNetflowV9Encoder,
+  netflowV9TemplateRecord,
+} from '#simulate/encode/netflow-v9.js'
 import { createFlowTemplates } from '#simulate/flow-templates.js'
 import type { FlowRecord } from '#simulate/meter.js'
 import { createNetwork, type ExporterSettings, exporterDefaults } from '#simulate/network.js'
@@ -373,4 +377,44 @@ t.test('integers of one to eight octets keep their value, wider ones their low o
     const read = createIpfixReader()(encoder.encode([{ templateId: 256, values: [value] }], EXPORT_TIME)[0]!)
     t.equal(Buffer.from(read.records[0]!.values[0]!).toString('hex'), hex, `${value} in ${length} octets`)
   }
+})
+
+t.test('messages built by hand, octet by octet', async (t) => {
+  t.plan(2)
+  const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex')
+  const options = {
+    templateId: 512,
+    scopeFieldCount: 1,
+    fields: [
+      { elementId: 149, length: 4 },
+      { elementId: 1, length: 8, enterprise: 29_305 },
+    ],
+  }
+  const header = { exportTimeSeconds: 0x695b7a40, sequenceNumber: 5, observationDomainId: 7 }
+  t.equal(
+    hex(buildMessage(header, [{ setId: 3, body: ipfixTemplateRecord(options) }])),
+    // RFC 7011 §3.1: version 10, 38 octets, time, sequence, domain.
+    '000a0026695b7a400000000500000007' +
+      // §3.3.2: set 3 of 22 octets. §3.4.2.2: template 512, two fields, one of them scope.
+      '00030016020000020001' +
+      // §3.2: IE 149 of 4 octets; IE 1 with the enterprise bit, 8 octets, enterprise 29305.
+      '009500048001000800007279',
+  )
+  const v9 = { count: 1, sysUpTimeMilliseconds: 256, unixSeconds: 0x695b7a40, sequenceNumber: 5, sourceId: 7 }
+  const sampling = {
+    templateId: 512,
+    scopeFieldCount: 1,
+    fields: [
+      { elementId: 1, length: 4 },
+      { elementId: 34, length: 4 },
+    ],
+  }
+  t.equal(
+    hex(buildNetflowV9Packet(v9, [{ setId: 1, body: netflowV9TemplateRecord(sampling) }])),
+    // RFC 3954 §5.1: version 9, one record, uptime, time, sequence, source.
+    '0009000100000100695b7a400000000500000007' +
+      // §6.1: FlowSet 1 of 18 octets, template 512, 4 octets of scope, 4 of options; system; IE 34.
+      '0001001202000004000400010004' +
+      '00220004',
+  )
 })
