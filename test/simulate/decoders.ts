@@ -40,6 +40,7 @@ export function readWithTshark(pcap: Uint8Array): { flows: Map<string, Json[]>; 
       execFileSync('tshark', ['-r', file, ...checks, ...ports, ...args], {
         encoding: 'utf8',
         maxBuffer: 1 << 28,
+        env: { ...process.env, TZ: 'UTC' },
         stdio: ['ignore', 'pipe', 'ignore'],
       })
     const filter = 'cflow || _ws.malformed || udp.checksum.status==0 || ip.checksum.status==0'
