@@ -41,7 +41,7 @@ export function applyExceptions(finding: StoredFinding, active: readonly Applied
     if (exception.effect.kind === 'hide') hiddenBy.push(exception.id)
     else {
       loweredBy.push(exception.id)
-      score *= exception.effect.scoreFactor
+      score *= exception.effect.scoreFactor ?? 1
       severity = lower(severity, exception.effect)
     }
   }
@@ -50,7 +50,7 @@ export function applyExceptions(finding: StoredFinding, active: readonly Applied
   return { ...seen, original: { score: finding.score, severity: finding.severity } }
 }
 
-function lower(severity: Severity, effect: ExceptionEffect & { kind: 'lower' }): Severity {
+function lower(severity: Severity, effect: ExceptionEffect): Severity {
   return severities[Math.max(0, severityRank(severity) - (effect.severitySteps ?? 1))]!
 }
 
