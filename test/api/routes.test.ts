@@ -209,7 +209,7 @@ t.test('a route without a role stops the start', async (t) => {
   t.teardown(() => appliance.close())
   const app = await buildServer(appliance)
   app.get('/forgotten', async () => ({}))
-  await t.rejects(app.ready(), { message: /GET \/forgotten/ })
+  await t.rejects(async () => app.ready(), { message: /GET \/forgotten/ })
 })
 
 t.test('errors that come before a route have the one shape', async (t) => {
