@@ -22,6 +22,9 @@ import { tokenRoutes } from './routes/tokens.js'
 /** An exception with its longest lists stays below this. */
 const BODY_LIMIT_OCTETS = 256 * 1024
 
+/** For a request to arrive in full: a client that dribbles must not hold a socket for ever. */
+const REQUEST_TIMEOUT_MILLISECONDS = 30_000
+
 /** Swagger UI's page: its own files alone; its styles are set by script. */
 const DOCS_POLICY = [
   "default-src 'none'",
@@ -42,7 +45,12 @@ export async function buildServer(deps: ApiDeps): Promise<App> {
     trustProxy: deps.trustedProxies === undefined ? false : [...deps.trustedProxies],
     routerOptions: { maxParamLength: 200 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true, verbose: true } },
-    frameworkErrors: (error, request, reply) => handleError(error, request, reply),
+    requestTimeout: REQUEST_TIMEOUT_MILLISECONDS,
+    // Raised before hooks run, so helmet has not been here.
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-content-type-options', 'nosniff')
+      handleError(error, request, reply)
+    },
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.removeContentTypeParser('text/plain')
