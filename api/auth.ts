@@ -77,7 +77,10 @@ export function addAuthentication(app: App, deps: Pick<ApiDeps, 'tokens' | 'now'
       throw new ApiError('TOO_MANY_FAILURES', `too many wrong tokens from this address: wait ${seconds} s`)
     }
     if (token === undefined) {
-      if (text !== undefined) throttle.failed(request.ip)
+      if (text !== undefined) {
+        throttle.failed(request.ip)
+        request.log.warn({ remoteAddress: request.ip }, 'a wrong token was sent')
+      }
       reply.header('www-authenticate', 'Bearer realm="culvert"')
       const message = text === undefined ? 'send a token: Authorization: Bearer …' : 'the token is not valid'
       throw new ApiError('UNAUTHENTICATED', message)

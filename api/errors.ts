@@ -2,6 +2,7 @@
  * One shape for every error that leaves the API: a stable code, a sentence, and where it applies a list of places.
  * Unexpected faults are logged in full and answered without detail.
  */
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { ApplianceError } from '#core/errors.js'
@@ -57,6 +58,17 @@ export class ApiError extends Error {
 /** A 400 about one place. */
 export function invalid(pointer: string, message: string): ApiError {
   return new ApiError('INVALID', 'the request cannot be used as sent', [{ pointer, message }])
+}
+
+/** Answers what is not HTTP, or too long or too slow to be read as such, on the bare socket. */
+export function handleClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  if (socket.writable) {
+    const body = JSON.stringify({ code: 'INVALID', message: 'the request is not well-formed HTTP' })
+    const head = ['HTTP/1.1 400 Bad Request', 'Content-Type: application/json', 'Connection: close']
+    socket.write(`${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+  }
+  socket.destroy(error)
 }
 
 const MAX_DETAILS = 20

@@ -9,7 +9,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify from 'fastify'
 import { addAuthentication } from './auth.js'
 import type { ApiDeps, App } from './deps.js'
-import { ApiError, handleError } from './errors.js'
+import { ApiError, handleClientError, handleError } from './errors.js'
 import { addStrictInput } from './query.js'
 import { auditRoutes } from './routes/audit.js'
 import { exceptionRoutes } from './routes/exceptions.js'
@@ -46,6 +46,7 @@ export async function buildServer(deps: ApiDeps): Promise<App> {
     routerOptions: { maxParamLength: 200 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true, verbose: true } },
     requestTimeout: REQUEST_TIMEOUT_MILLISECONDS,
+    clientErrorHandler: handleClientError,
     // Raised before hooks run, so helmet has not been here.
     frameworkErrors: (error, request, reply) => {
       reply.header('x-content-type-options', 'nosniff')

@@ -2,11 +2,13 @@
  * Every route, by one table: who may call it, what it refuses, and that its answer has the shape it declares.
  */
 
+import { readFileSync } from 'node:fs'
+import { type AddressInfo, connect } from 'node:net'
 import t from 'tap'
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { DetectorDescription } from '#api/deps.js'
-import { ErrorBody } from '#api/errors.js'
+import { apiErrors, ErrorBody } from '#api/errors.js'
 import { Page } from '#api/schemas/common.js'
 import { Explanations } from '#api/schemas/findings.js'
 import { FlowPage } from '#api/schemas/flows.js'
@@ -273,6 +275,35 @@ t.test('errors that come before a route have the one shape', async (t) => {
       `${name}: one shape`,
     )
   }
+})
+
+t.test('what is not HTTP is answered in the one shape too', async (t) => {
+  const appliance = await startAppliance(t.testdir())
+  t.teardown(() => appliance.close())
+  await appliance.app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = appliance.app.server.address() as AddressInfo
+  const answer = await new Promise<string>((resolve) => {
+    let text = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write('\u0016\u0003\u0001 not HTTP\r\n\r\n'))
+    socket.on('data', (data) => {
+      text += data
+    })
+    socket.on('close', () => resolve(text))
+  })
+  const [head = '', body = ''] = answer.split('\r\n\r\n')
+  t.match(head, /^HTTP\/1\.1 400 /)
+  t.ok(Value.Check(ErrorBody, JSON.parse(body)))
+})
+
+t.test('docs/api.md has every error and every role', async (t) => {
+  const page = readFileSync('docs/api.md', 'utf8')
+  const rows = [...page.matchAll(/^\| (\d{3}) \| (\w+) \|/gm)].map(([, status, code]) => `${code} ${status}`)
+  t.same(
+    rows,
+    Object.entries(apiErrors).map((entry) => entry.join(' ')),
+  )
+  const named = [...page.matchAll(/^\| ([a-z]+) \| (?!may|code)/gm)].map(([, role]) => role)
+  t.same(named, roles)
 })
 
 t.test('a body is never converted: null is no port', async (t) => {

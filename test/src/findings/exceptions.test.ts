@@ -15,6 +15,7 @@ import {
 import type { Observation, StoredFinding } from '#core/findings/finding.js'
 import { applyExceptions, explainMatch, matches } from '#core/findings/matching.js'
 import { createTokens, roleAllows, roles } from '#core/findings/tokens.js'
+import { createVisibility } from '#core/findings/visibility.js'
 import { createDocuments } from '#core/store/documents.js'
 import { NOON, observation, startAppliance } from '../../api/appliance.js'
 
@@ -257,6 +258,29 @@ t.test('approval: by another, lost by a change, asked for where configured', asy
   t.equal(exceptions.state(changed), 'waiting')
   await exceptions.delete(made.id, { by: 'ann', version: 3 })
   t.equal((await exceptions.create(input({ icmpType: 8 }), { by: 'ann' })).id, 'exception-2', 'no id twice')
+})
+
+t.test('what expired while the appliance was off is told after the start', async (t) => {
+  const appliance = await startAppliance(t.testdir())
+  t.teardown(() => appliance.close())
+  const { documents, exceptions, findings, visibility, now, clock } = appliance
+  await findings.upsert(observation(1))
+  await findings.upsert(observation(2))
+  const { neverExpires: _, ...endless } = input({ sourceAddresses: ['10.0.0.1'] })
+  await exceptions.create({ ...endless, expiresMilliseconds: NOON + 1000 }, { by: 'ann' })
+  await visibility.settle()
+  const before = await findings.revision()
+  t.equal(before, 3, 'hiding was a change of the one finding')
+  clock.milliseconds += 1000
+  const restarted = createVisibility({ documents, findings, exceptions, now })
+  await restarted.settle()
+  const page = await findings.page({ order: 'updated', after: before, limit: 10 })
+  t.same(
+    page.items.map(({ id }) => id),
+    [observation(1).id],
+  )
+  await Promise.all([restarted.settle(), restarted.settle()])
+  t.equal(await findings.revision(), before + 1, 'once')
 })
 
 async function audited(location: string) {
