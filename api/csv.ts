@@ -24,6 +24,7 @@ const columns: readonly (readonly [string, (finding: Finding) => string | number
   ['hiddenBy', (finding) => finding.hiddenBy.join(' ')],
 ]
 
+/** One line per finding under a line of names. */
 export function findingsCsv(findings: readonly Finding[]): string {
   const lines = findings.map((finding) => columns.map(([, read]) => cell(read(finding))).join(','))
   return `${[columns.map(([name]) => name).join(','), ...lines].join('\r\n')}\r\n`

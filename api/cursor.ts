@@ -23,6 +23,7 @@ const MAX_LENGTH = 4096
 
 type Content = { v: number; l: string; o: string; f: string; p: Position; c: string }
 
+/** The cursor of a place in a list. */
 export function encodeCursor(identity: ListIdentity, position: Position): string {
   const content = {
     v: VERSION,

@@ -89,6 +89,7 @@ export const HealthReport = Type.Object(
 )
 export type HealthReport = Static<typeof HealthReport>
 
+/** Everything that the server is given. */
 export type ApiDeps = {
   readonly findings: FindingRepository
   readonly exceptions: ExceptionRepository
