@@ -66,6 +66,7 @@ export type AuditVerdict = Static<typeof AuditVerdict>
 
 type Head = { sequence: number; hash: string }
 
+/** Appends to the chain, reads it and tests it. */
 export type Audit = {
   /** Appends an entry, in one batch with the writes that it tells of. */
   record(event: AuditEvent, operations?: readonly DocumentOperation[]): Promise<AuditEntry>
@@ -77,6 +78,7 @@ export type Audit = {
 
 const FIRST_HASH = '0'.repeat(64)
 
+/** Makes the audit over a documents database; one may write to it. */
 export function createAudit(options: { documents: Documents; now: () => number }): Audit {
   const { documents, now } = options
   const serial = createSerial()

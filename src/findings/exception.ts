@@ -61,19 +61,22 @@ export const ExceptionMatch = Type.Object(
 export type ExceptionMatch = Static<typeof ExceptionMatch>
 
 /** What an exception does to the findings that it matches. */
-export const ExceptionEffect = Type.Union([
-  Type.Object({ kind: Type.Literal('hide') }, closed),
-  Type.Object(
-    {
-      kind: Type.Literal('lower'),
-      scoreFactor: Type.Number({ minimum: 0, maximum: 1, description: 'the score is multiplied by this' }),
-      severitySteps: Type.Optional(
-        Type.Integer({ minimum: 0, maximum: 4, description: 'steps down; 1 when absent' }),
-      ),
-    },
-    closed,
-  ),
-])
+export const ExceptionEffect = Type.Object(
+  {
+    kind: Type.Enum(['hide', 'lower']),
+    scoreFactor: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description: 'lower: the score is multiplied by this; 1 when absent',
+      }),
+    ),
+    severitySteps: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 4, description: 'lower: steps down; 1 when absent' }),
+    ),
+  },
+  closed,
+)
 export type ExceptionEffect = Static<typeof ExceptionEffect>
 
 const inputProperties = {
@@ -169,6 +172,10 @@ export function checkException(
   }
   if (timeOfWeek?.zone !== undefined && !isZone(timeOfWeek.zone)) {
     problem('/match/timeOfWeek/zone', 'not an IANA time zone')
+  }
+  const { kind, ...amounts } = input.effect
+  if (kind === 'hide' && Object.keys(amounts).length > 0) {
+    problem('/effect', 'scoreFactor and severitySteps belong to the effect lower')
   }
   if (input.expiresMilliseconds === undefined && input.neverExpires === undefined) {
     problem('/expiresMilliseconds', 'give an expiry, or neverExpires: true')

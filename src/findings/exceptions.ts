@@ -18,6 +18,7 @@ import { createSerial } from './serial.js'
 /** Who makes a change, and which version they have seen. */
 export type ExceptionChange = { readonly by: string; readonly version?: number | undefined }
 
+/** Keeps exceptions and knows which of them act. */
 export type ExceptionRepository = {
   /** All exceptions, oldest first. */
   all(): Promise<readonly StoredException[]>
@@ -38,6 +39,7 @@ export type ExceptionRepository = {
 /** Each read of a finding costs a test of every one of them. */
 const MAX_EXCEPTIONS = 5000
 
+/** Makes the repository; it reads what is kept on its first use. */
 export function createExceptions(options: {
   documents: Documents
   audit: Audit

@@ -177,6 +177,7 @@ export function findingId(detector: string, subject: Readonly<Record<string, unk
   return createHash('sha256').update(canonicalJson({ detector, subject })).digest('hex').slice(0, 32)
 }
 
+/** 0 for informational to 4 for critical. */
 export function severityRank(severity: Severity): number {
   return severities.indexOf(severity)
 }

@@ -3,7 +3,7 @@
  * all call it, so they cannot disagree. In doubt it says no: a finding that is shown wrongly costs a look, one that is
  * hidden wrongly costs the alarm. So every address must be covered, and what the finding does not say cannot match.
  */
-import { type Prefix, parseAddress, parsePrefix, prefixContains } from '../records/address.js'
+import { type Address, type Prefix, parseAddress, parsePrefix, prefixContains } from '../records/address.js'
 import type { ExceptionEffect, ExceptionMatch, StoredException, TimeOfWeek } from './exception.js'
 import { type Finding, type Severity, type StoredFinding, severities, severityRank } from './finding.js'
 
@@ -13,7 +13,12 @@ export type Matchable = { readonly match: ExceptionMatch }
 /** One matcher's answer, in words for the explanation. */
 export type MatcherResult = { readonly matcher: string; readonly matched: boolean; readonly text: string }
 
-type Test = (finding: StoredFinding) => MatcherResult
+/** One matcher made ready: whether it holds, and, for the explanation alone, why. */
+type Test = {
+  readonly matcher: string
+  matched(finding: StoredFinding): boolean
+  text(finding: StoredFinding, matched: boolean): string
+}
 
 /** A finding with the exceptions that bear on it. */
 export type AppliedException = Pick<StoredException, 'id' | 'effect'> & Matchable
@@ -22,13 +27,16 @@ const compiled = new WeakMap<ExceptionMatch, readonly Test[]>()
 
 /** Every matcher of the exception with its answer; the exception matches when all do, and there is one. */
 export function explainMatch(exception: Matchable, finding: StoredFinding): MatcherResult[] {
-  return testsOf(exception.match).map((test) => test(finding))
+  return testsOf(exception.match).map(({ matcher, matched, text }) => {
+    const holds = matched(finding)
+    return { matcher, matched: holds, text: text(finding, holds) }
+  })
 }
 
 /** Whether the exception is about the finding; says nothing of whether it acts at present. */
 export function matches(exception: Matchable, finding: StoredFinding): boolean {
   const tests = testsOf(exception.match)
-  return tests.length > 0 && tests.every((test) => test(finding).matched)
+  return tests.length > 0 && tests.every((test) => test.matched(finding))
 }
 
 /** The finding as people see it under the exceptions that act. */
@@ -41,7 +49,7 @@ export function applyExceptions(finding: StoredFinding, active: readonly Applied
     if (exception.effect.kind === 'hide') hiddenBy.push(exception.id)
     else {
       loweredBy.push(exception.id)
-      score *= exception.effect.scoreFactor
+      score *= exception.effect.scoreFactor ?? 1
       severity = lower(severity, exception.effect)
     }
   }
@@ -50,7 +58,7 @@ export function applyExceptions(finding: StoredFinding, active: readonly Applied
   return { ...seen, original: { score: finding.score, severity: finding.severity } }
 }
 
-function lower(severity: Severity, effect: ExceptionEffect & { kind: 'lower' }): Severity {
+function lower(severity: Severity, effect: ExceptionEffect): Severity {
   return severities[Math.max(0, severityRank(severity) - (effect.severitySteps ?? 1))]!
 }
 
@@ -84,13 +92,17 @@ function equality(
   wanted: string | number,
   read: (finding: StoredFinding) => string | number | undefined,
 ): Test {
-  return (finding) => {
-    const value = read(finding)
-    const text =
-      value === undefined ? `the finding has none, ${wanted} is asked` : `${value}, ${wanted} is asked`
-    return { matcher, matched: value === wanted, text }
+  return {
+    matcher,
+    matched: (finding) => read(finding) === wanted,
+    text: (finding) => {
+      const value = read(finding)
+      return value === undefined ? `the finding has none, ${wanted} is asked` : `${value}, ${wanted} is asked`
+    },
   }
 }
+
+type Side = 'sourceAddresses' | 'destinationAddresses'
 
 function* addressTest(match: ExceptionMatch): Generator<Test> {
   const { sourceAddresses, destinationAddresses, eitherDirection = false } = match
@@ -100,52 +112,63 @@ function* addressTest(match: ExceptionMatch): Generator<Test> {
     if (destinationAddresses !== undefined) yield sideTest('destinationAddresses', destinationAddresses)
     return
   }
-  const [source, destination] = [sourceAddresses?.map(readPrefix), destinationAddresses?.map(readPrefix)]
-  yield (finding) => {
-    const there =
-      covers(source, finding, 'sourceAddresses') && covers(destination, finding, 'destinationAddresses')
-    const back =
-      covers(source, finding, 'destinationAddresses') && covers(destination, finding, 'sourceAddresses')
-    const text = there
-      ? 'covered as written'
-      : back
-        ? 'covered the other way round'
-        : 'covered in neither direction'
-    return { matcher: 'addresses', matched: there || back, text }
+  const source = sourceAddresses?.map(readPrefix)
+  const destination = destinationAddresses?.map(readPrefix)
+  const way = (finding: StoredFinding, from: Side, to: Side) =>
+    covers(source, finding, from) && covers(destination, finding, to)
+  const there = (finding: StoredFinding) => way(finding, 'sourceAddresses', 'destinationAddresses')
+  const back = (finding: StoredFinding) => way(finding, 'destinationAddresses', 'sourceAddresses')
+  yield {
+    matcher: 'addresses',
+    matched: (finding) => there(finding) || back(finding),
+    text: (finding, matched) =>
+      !matched
+        ? 'covered in neither direction'
+        : there(finding)
+          ? 'covered as written'
+          : 'covered the other way round',
   }
 }
 
-function sideTest(side: 'sourceAddresses' | 'destinationAddresses', texts: readonly string[]): Test {
+function sideTest(side: Side, texts: readonly string[]): Test {
   const prefixes = texts.map(readPrefix)
-  return (finding) => {
-    const outside = firstOutside(prefixes, finding[side])
-    const matched = covers(prefixes, finding, side)
-    const text = matched
-      ? 'every address is in a prefix'
-      : outside !== undefined
-        ? `${outside} is in none of the prefixes`
-        : finding[side].length === 0
-          ? 'the finding has none'
-          : 'the finding has more addresses than it lists'
-    return { matcher: side, matched, text }
+  return {
+    matcher: side,
+    matched: (finding) => covers(prefixes, finding, side),
+    text: (finding, matched) => {
+      if (matched) return 'every address is in a prefix'
+      const outside = firstOutside(prefixes, finding[side])
+      if (outside !== undefined) return `${outside} is in none of the prefixes`
+      return finding[side].length === 0
+        ? 'the finding has none'
+        : 'the finding has more addresses than it lists'
+    },
   }
 }
 
-function covers(
-  prefixes: readonly Prefix[] | undefined,
-  finding: StoredFinding,
-  side: 'sourceAddresses' | 'destinationAddresses',
-): boolean {
+function covers(prefixes: readonly Prefix[] | undefined, finding: StoredFinding, side: Side): boolean {
   if (prefixes === undefined) return true
   if (finding.addressesTruncated || finding[side].length === 0) return false
   return firstOutside(prefixes, finding[side]) === undefined
 }
 
-function firstOutside(prefixes: readonly Prefix[], addresses: readonly string[]): string | undefined {
-  return addresses.find((text) => {
-    const address = parseAddress(text)
-    return address === undefined || !prefixes.some((prefix) => prefixContains(prefix, address))
-  })
+function firstOutside(prefixes: readonly Prefix[], texts: readonly string[]): string | undefined {
+  const addresses = addressesOf(texts)
+  const isOutside = (address: Address | undefined) =>
+    address === undefined || !prefixes.some((prefix) => prefixContains(prefix, address))
+  const index = addresses.findIndex(isOutside)
+  return index < 0 ? undefined : texts[index]
+}
+
+const read = new WeakMap<readonly string[], (Address | undefined)[]>()
+
+/** Addresses of a finding, read once however many exceptions look at them. */
+function addressesOf(texts: readonly string[]): readonly (Address | undefined)[] {
+  const known = read.get(texts)
+  if (known !== undefined) return known
+  const addresses = texts.map(parseAddress)
+  read.set(texts, addresses)
+  return addresses
 }
 
 function readPrefix(text: string): Prefix {
@@ -156,47 +179,49 @@ function readPrefix(text: string): Prefix {
 
 function portTest(ports: NonNullable<ExceptionMatch['destinationTransportPorts']>): Test {
   const ranges = ports.map((port) => (typeof port === 'number' ? { from: port, to: port } : port))
-  return ({ destinationTransportPort: port }) => {
-    if (port === undefined) {
-      return { matcher: 'destinationTransportPorts', matched: false, text: 'the finding has no port' }
-    }
-    const matched = ranges.some(({ from, to }) => from <= port && port <= to)
-    const text = matched ? `${port} is listed` : `${port} is not listed`
-    return { matcher: 'destinationTransportPorts', matched, text }
+  return {
+    matcher: 'destinationTransportPorts',
+    matched: ({ destinationTransportPort: port }) =>
+      port !== undefined && ranges.some(({ from, to }) => from <= port && port <= to),
+    text: ({ destinationTransportPort: port }, matched) =>
+      port === undefined ? 'the finding has no port' : `${port} is ${matched ? 'listed' : 'not listed'}`,
   }
 }
 
 function exporterTest(wanted: string): Test {
-  const only = readPrefix(wanted)
-  return ({ exporters }) => {
-    const matcher = 'exporterAddress'
-    if (exporters.length === 0) return { matcher, matched: false, text: 'the finding names no exporter' }
-    const other = firstOutside(
-      [only],
+  const only = [readPrefix(wanted)]
+  const other = ({ exporters }: StoredFinding) =>
+    firstOutside(
+      only,
       exporters.map(({ address }) => address),
     )
-    if (other === undefined) return { matcher, matched: true, text: `seen by ${wanted} alone` }
-    return { matcher, matched: false, text: `${other} saw it too` }
+  return {
+    matcher: 'exporterAddress',
+    matched: (finding) => finding.exporters.length > 0 && other(finding) === undefined,
+    text: (finding, matched) => {
+      if (matched) return `seen by ${wanted} alone`
+      return finding.exporters.length === 0 ? 'the finding names no exporter' : `${other(finding)} saw it too`
+    },
   }
 }
 
 /** First seen, last seen and the arrival of every record that is kept must lie in the window. */
 function timeOfWeekTest(window: TimeOfWeek): Test {
   const inside = weeklyWindow(window)
-  return (finding) => {
-    const times = [
+  const firstOutsideWindow = (finding: StoredFinding) =>
+    [
       finding.firstSeenMilliseconds,
       finding.lastSeenMilliseconds,
       ...finding.evidence.map((record) => record.receivedMilliseconds),
-    ]
-    const outside = times.find((time) => !isTime(time) || !inside(time))
-    const matched = outside === undefined
-    const named = isTime(outside) ? new Date(outside).toISOString() : String(outside)
-    return {
-      matcher: 'timeOfWeek',
-      matched,
-      text: matched ? 'all of it lies in the window' : `${named} is outside the window`,
-    }
+    ].find((time) => !isTime(time) || !inside(time))
+  return {
+    matcher: 'timeOfWeek',
+    matched: (finding) => firstOutsideWindow(finding) === undefined,
+    text: (finding, matched) => {
+      if (matched) return 'all of it lies in the window'
+      const outside = firstOutsideWindow(finding)
+      return `${isTime(outside) ? new Date(outside).toISOString() : outside} is outside the window`
+    },
   }
 }
 

@@ -35,12 +35,12 @@ export function merge(stored: StoredFinding | undefined, observation: Observatio
   }
   const merged = bounded({
     ...(newer ? observation : earlier),
-    sourceAddresses: union(stored.sourceAddresses, observation.sourceAddresses),
-    destinationAddresses: union(stored.destinationAddresses, observation.destinationAddresses),
+    sourceAddresses: [...stored.sourceAddresses, ...observation.sourceAddresses],
+    destinationAddresses: [...stored.destinationAddresses, ...observation.destinationAddresses],
     firstSeenMilliseconds: Math.min(stored.firstSeenMilliseconds, observation.firstSeenMilliseconds),
     lastSeenMilliseconds: Math.max(stored.lastSeenMilliseconds, observation.lastSeenMilliseconds),
     exporters: unionOfExporters(stored.exporters, observation.exporters, newer),
-    evidence: unionOfEvidence(stored.evidence, observation.evidence),
+    evidence: [...stored.evidence, ...observation.evidence],
     history: newer && changed ? [...history, superseded] : history,
     count,
     ...(addressesTruncated === undefined ? {} : { addressesTruncated }),
@@ -49,21 +49,18 @@ export function merge(stored: StoredFinding | undefined, observation: Observatio
 }
 
 function bounded(merged: Merged): Merged {
-  const { sourceAddresses, destinationAddresses } = merged
+  const sourceAddresses = [...new Set(merged.sourceAddresses)]
+  const destinationAddresses = [...new Set(merged.destinationAddresses)]
   const truncated = sourceAddresses.length > MAX_ADDRESSES || destinationAddresses.length > MAX_ADDRESSES
   return {
     ...merged,
     sourceAddresses: sourceAddresses.slice(0, MAX_ADDRESSES),
     destinationAddresses: destinationAddresses.slice(0, MAX_ADDRESSES),
-    exporters: merged.exporters.slice(0, MAX_EXPORTERS),
+    exporters: unionOfExporters([], merged.exporters, true).slice(0, MAX_EXPORTERS),
     evidence: newestEvidence(merged.evidence),
     history: merged.history.slice(-MAX_HISTORY),
     ...(truncated ? { addressesTruncated: true } : {}),
   }
-}
-
-function union(earlier: readonly string[], later: readonly string[]): string[] {
-  return [...new Set([...earlier, ...later])]
 }
 
 function unionOfExporters(
@@ -84,21 +81,17 @@ function unionOfExporters(
   return [...byIdentity.values()]
 }
 
-function unionOfEvidence(earlier: readonly Evidence[], later: readonly Evidence[]): Evidence[] {
-  const byText = new Map<string, Evidence>()
-  for (const record of [...earlier, ...later]) byText.set(canonicalJson(record), record)
-  return [...byText.values()]
-}
-
-/** The newest records in the order in which they arrived; ties by their text, so that the order never depends on luck. */
+/**
+ * The newest records, each once, in the order in which they arrived; ties by their text, so that the order never
+ * depends on luck.
+ */
 function newestEvidence(evidence: readonly Evidence[]): Evidence[] {
-  return evidence
-    .map((record) => ({ record, text: canonicalJson(record) }))
+  const byText = new Map(evidence.map((record) => [canonicalJson(record), record]))
+  return [...byText]
     .sort(
-      (a, b) =>
-        a.record.receivedMilliseconds - b.record.receivedMilliseconds ||
-        (a.text < b.text ? -1 : a.text > b.text ? 1 : 0),
+      ([aText, a], [bText, b]) =>
+        a.receivedMilliseconds - b.receivedMilliseconds || (aText < bText ? -1 : aText > bText ? 1 : 0),
     )
     .slice(-MAX_EVIDENCE)
-    .map(({ record }) => record)
+    .map(([, record]) => record)
 }

@@ -20,6 +20,7 @@ import { createSerial } from './serial.js'
 /** By creation, newest or oldest first, or by last write, oldest write first. */
 export type FindingOrder = 'newest' | 'oldest' | 'updated'
 
+/** A part of a list of findings. */
 export type FindingPage = {
   readonly items: StoredFinding[]
   /** Where to go on: the sequence or revision of the last finding looked at, or `after` when there was none. */
@@ -28,6 +29,7 @@ export type FindingPage = {
   readonly hasMore: boolean
 }
 
+/** Which part of the list, in which order. */
 export type FindingPageOptions = {
   readonly order: FindingOrder
   /** Sequence (`newest`, `oldest`) or revision (`updated`) after which the page begins. */
@@ -39,6 +41,7 @@ export type FindingPageOptions = {
   readonly maxScanned?: number
 }
 
+/** Adds observations to findings and gives findings out in order. */
 export type FindingRepository = {
   /** Adds the observation to its finding. An observation that says nothing new is not written. */
   upsert(observation: Observation): Promise<'created' | 'updated' | 'unchanged'>
@@ -67,6 +70,7 @@ const MAX_SCANNED = 20_000
 /** Documents read at a time where an index leads to them. */
 const READ_AHEAD = 64
 
+/** Makes the repository over a documents database; one may write to it. */
 export function createFindings(options: {
   documents: Documents
   audit: Audit

@@ -32,6 +32,7 @@ export const Run = Type.Object(
 )
 export type Run = Static<typeof Run>
 
+/** A part of the list of runs. */
 export type RunPage = {
   readonly items: Run[]
   /** Where to go on. */
@@ -39,6 +40,7 @@ export type RunPage = {
   readonly hasMore: boolean
 }
 
+/** Keeps what the detectors did. */
 export type RunRepository = {
   /** Writes a run, in place of an earlier entry with the same id and start: first as interrupted, then as it ended. */
   record(run: Run): Promise<void>
@@ -54,6 +56,7 @@ const DAY_MILLISECONDS = 86_400_000
 /** Runs between two looks for what is to be removed. */
 const PRUNE_EVERY = 100
 
+/** Makes the repository; by default the last 50,000 runs of 90 days are kept. */
 export function createRuns(options: {
   documents: Documents
   now: () => number

@@ -46,6 +46,7 @@ export type Token = Static<typeof Token>
 
 type StoredToken = Token & { readonly secretHash: string }
 
+/** Makes, lists, revokes and tests tokens. */
 export type TokenRepository = {
   /** Makes a token; its text is given here and never again. */
   create(input: TokenInput, by: string): Promise<{ token: Token; secret: string }>
@@ -67,6 +68,7 @@ export function roleAllows(has: Role, asked: Role): boolean {
   return roles.indexOf(has) >= roles.indexOf(asked)
 }
 
+/** Makes the repository over a documents database. */
 export function createTokens(options: {
   documents: Documents
   audit: Audit

@@ -49,6 +49,7 @@ export const Explanation = Type.Object(
 )
 export type Explanation = Static<typeof Explanation>
 
+/** Findings under the exceptions that act, and what follows over all of them. */
 export type Visibility = {
   /** A reader of findings under the exceptions that act now; use it for one answer. */
   reader(): Promise<(finding: StoredFinding) => Finding>
@@ -64,6 +65,7 @@ export type Visibility = {
 const SAMPLE = 20
 const DAY_MILLISECONDS = 86_400_000
 
+/** Makes the view; inert until asked. */
 export function createVisibility(options: {
   documents: Documents
   findings: FindingRepository

@@ -25,6 +25,7 @@ export type ListOptions = {
   readonly reverse?: boolean
 }
 
+/** An ordered store of JSON values. */
 export type Documents = {
   /** Opens the database, made when it is not there; a damaged one is repaired once, and that is reported. */
   open(): Promise<void>
@@ -39,6 +40,7 @@ export type Documents = {
   list<T>(prefix: string, options?: ListOptions): AsyncGenerator<[key: string, value: T]>
 }
 
+/** Where the store is, and whom to tell of a repair. */
 export type DocumentsOptions = {
   /** The folder of the database. */
   readonly location: string

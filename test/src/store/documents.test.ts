@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import t from 'tap'
 import { ApplianceError } from '#core/errors.js'
 import { createDocuments } from '#core/store/documents.js'
-import t from 'tap'
 
 const collect = async (entries: AsyncIterable<[string, unknown]>) => {
   const keys: string[] = []

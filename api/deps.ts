@@ -1,0 +1,119 @@
+/**
+ * What the API is given by whoever composes the appliance: repositories, and functions for what other parts know.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import { type Static, Type } from 'typebox'
+import type { ExporterStatus } from '#core/exporters.js'
+import type { Audit } from '#core/findings/audit.js'
+import type { ExceptionRepository } from '#core/findings/exceptions.js'
+import type { FindingRepository } from '#core/findings/repository.js'
+import type { RunRepository } from '#core/findings/runs.js'
+import type { TokenRepository } from '#core/findings/tokens.js'
+import type { Visibility } from '#core/findings/visibility.js'
+import type { StreamName } from '#core/records/columns.js'
+
+const closed = { additionalProperties: false } as const
+
+/** A search for rows; absent keys do not restrict. Addresses are prefixes in text, already checked. */
+export type FlowQuery = {
+  readonly fromMilliseconds?: number
+  readonly toMilliseconds?: number
+  readonly sourceAddress?: string
+  readonly destinationAddress?: string
+  /** Source or destination. */
+  readonly address?: string
+  readonly protocolIdentifier?: number
+  /** Source or destination. */
+  readonly port?: number
+  readonly sourceTransportPort?: number
+  readonly destinationTransportPort?: number
+  readonly exporterAddress?: string
+  readonly stream?: StreamName
+  readonly limit: number
+  /** As given back by the query before. */
+  readonly cursor?: string
+}
+
+/** Rows found. `partial` says that not all could be looked at: fewer rows may have been found than there are. */
+export type FlowResult = {
+  readonly rows: readonly object[]
+  readonly nextCursor: string | undefined
+  readonly partial: boolean
+  readonly blocksFailed: number
+}
+
+/** What a detector is, for people. */
+export const DetectorDescription = Type.Object(
+  {
+    id: Type.String(),
+    title: Type.String(),
+    description: Type.Optional(Type.String({ description: 'what it sees and what it misses' })),
+    enabled: Type.Boolean(),
+    attack: Type.Object(
+      { strategy: Type.String(), analytic: Type.String(), technique: Type.String(), tactic: Type.String() },
+      closed,
+    ),
+    needs: Type.Array(Type.String(), { description: 'fields without which it is blind or degraded' }),
+    settings: Type.Record(Type.String(), Type.Unknown(), { description: 'as they are in force' }),
+  },
+  closed,
+)
+export type DetectorDescription = Static<typeof DetectorDescription>
+
+/** A socket that the appliance listens on. */
+export const Listening = Type.Object(
+  { name: Type.String(), transport: Type.String(), port: Type.Integer(), ok: Type.Boolean() },
+  closed,
+)
+
+/** How the appliance is; only status, version and listening are shown without a token. */
+export const HealthReport = Type.Object(
+  {
+    status: Type.Enum(['ok', 'degraded', 'failing']),
+    version: Type.String(),
+    listening: Type.Array(Listening),
+    startedAtMilliseconds: Type.Optional(Type.Number()),
+    checks: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { name: Type.String(), status: Type.Enum(['ok', 'degraded', 'failing']), text: Type.String() },
+          closed,
+        ),
+      ),
+    ),
+    details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  },
+  closed,
+)
+export type HealthReport = Static<typeof HealthReport>
+
+/** Everything that the server is given. */
+export type ApiDeps = {
+  readonly findings: FindingRepository
+  readonly exceptions: ExceptionRepository
+  readonly visibility: Visibility
+  readonly audit: Audit
+  readonly runs: RunRepository
+  readonly tokens: TokenRepository
+  exporters(): readonly ExporterStatus[]
+  exporter(id: string): ExporterStatus | undefined
+  readonly flows: { query(query: FlowQuery): Promise<FlowResult> }
+  detectors(): readonly DetectorDescription[]
+  health(): HealthReport
+  metrics(): Promise<string>
+  now(): number
+  readonly logger: FastifyBaseLogger
+  /** Addresses of reverse proxies whose X-Forwarded-For is believed; none when absent. */
+  readonly trustedProxies?: readonly string[]
+}
+
+/** The server as routes see it: handlers are typed by their schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>

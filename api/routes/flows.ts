@@ -1,0 +1,70 @@
+/**
+ * /api/v1/flows: the rows behind the findings.
+ */
+import { decodeCursor, encodeCursor } from '../cursor.js'
+import type { ApiDeps, App, FlowQuery } from '../deps.js'
+import { invalid } from '../errors.js'
+import { readPrefix, readTime } from '../query.js'
+import { errorResponses } from '../schemas/common.js'
+import { FlowPage, FlowQueryString, protocolNumber } from '../schemas/flows.js'
+
+export function flowRoutes(app: App, deps: ApiDeps): void {
+  app.get(
+    '/api/v1/flows',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        tags: ['flows'],
+        summary: 'Rows as they were received; "partial" says that not all could be read',
+        querystring: FlowQueryString,
+        response: { 200: FlowPage, ...errorResponses },
+      },
+    },
+    async (request) => {
+      const { limit: _limit, cursor, ...filters } = request.query
+      const identity = { list: 'flows', filters }
+      const query = toFlowQuery(request.query)
+      const position = cursor === undefined ? undefined : String(decodeCursor(identity, cursor))
+      const result = await deps.flows.query(position === undefined ? query : { ...query, cursor: position })
+      const { rows, nextCursor, partial, blocksFailed } = result
+      const next = nextCursor === undefined ? {} : { nextCursor: encodeCursor(identity, nextCursor) }
+      const items = rows as Record<string, unknown>[]
+      return { items, ...next, hasMore: nextCursor !== undefined, partial, blocksFailed }
+    },
+  )
+}
+
+function toFlowQuery(query: FlowQueryString): FlowQuery {
+  const { limit, protocol, sourceAddress, destinationAddress, address, port, exporter, stream } = query
+  for (const key of ['sourceAddress', 'destinationAddress', 'address', 'exporter'] as const) {
+    readPrefix(query, key)
+  }
+  const protocolIdentifier = protocol === undefined ? undefined : protocolNumber(protocol)
+  if (protocol !== undefined && protocolIdentifier === undefined) {
+    throw invalid('/protocol', 'neither a protocol number nor a known name')
+  }
+  const fromMilliseconds = readTime(query, 'from')
+  const toMilliseconds = readTime(query, 'to')
+  if ((fromMilliseconds ?? 0) >= (toMilliseconds ?? Infinity)) throw invalid('/to', 'is not after from')
+  return present({
+    limit,
+    fromMilliseconds,
+    toMilliseconds,
+    sourceAddress,
+    destinationAddress,
+    address,
+    protocolIdentifier,
+    port,
+    sourceTransportPort: query.sourcePort,
+    destinationTransportPort: query.destinationPort,
+    exporterAddress: exporter,
+    stream,
+  })
+}
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> } & { limit: number }
+
+/** Without the keys that were not sent. */
+function present<T extends { limit: number }>(values: T): Present<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>
+}
