@@ -100,7 +100,12 @@ function parse5424(event: SyslogEvent, context: SyslogContext, start: number, en
   let position = versionEnd + 1
   if (line.charCodeAt(position) === MINUS && line.charCodeAt(position + 1) === SPACE) position += 1
   else {
-    if (line.charCodeAt(position + 4) !== MINUS || line.charCodeAt(position + 10) !== 0x54) return false
+    if (line.charCodeAt(position + 4) !== MINUS || line.charCodeAt(position + 10) !== 0x54) {
+      // Meraki and some others put the version in front of a time of their own.
+      if (!event.headerFound || scanTimestamp(line, position, end) < 0) return false
+      parse3164(event, context, position, end, 0)
+      return true
+    }
     const stop = scanTimestamp(line, position, end)
     if (stop < 0 || (stop < end && line.charCodeAt(stop) !== SPACE)) return false
     settleTime(event, context, position, stop)
@@ -192,6 +197,10 @@ function parse3164(
   let timeFound = false
   for (let step = 0; step < 4; step++) {
     const code = line.charCodeAt(position)
+    if (code === COLON && line.charCodeAt(position + 1) === SPACE) {
+      position = skipSpaces(line, position + 1, end)
+      continue
+    }
     if (isDigit(code)) {
       const stop = digitsEnd(line, position, Math.min(end, position + 12))
       if (line.charCodeAt(stop) === COLON && line.charCodeAt(stop + 1) === SPACE) {
@@ -209,8 +218,9 @@ function parse3164(
       timeFound = true
       break
     }
-    if (event.sequenceNumber < 0 && clockStart === position) break
-    const uptime = scanUptime(line, clockStart, end)
+    if (!event.headerFound) break
+    const uptime =
+      event.sequenceNumber < 0 && clockStart === position ? -1 : scanUptime(line, clockStart, end)
     if (uptime >= 0) {
       position = uptime
       timeFound = true
@@ -220,9 +230,12 @@ function parse3164(
     if (next < 0) break
     position = next
   }
-  if (timeFound && line.charCodeAt(position) === COLON) position++
-  position = skipSpaces(line, position, end)
-  position = timeFound ? scanHost(event, position, end) : scanBareHost(event, position, end)
+  const colonFollows = timeFound && line.charCodeAt(position) === COLON
+  position = skipSpaces(line, colonFollows ? position + 1 : position, end)
+  // Cisco names the host in front of the time; the text follows.
+  if (!(colonFollows && (event.has(Field.host) || event.sequenceNumber >= 0))) {
+    position = timeFound ? scanHost(event, position, end) : scanBareHost(event, position, end)
+  }
   position = skipSpaces(line, position, end)
   event.contentStart = position
   event.messageStart = position
@@ -244,7 +257,11 @@ function ciscoOrigin(event: SyslogEvent, position: number, end: number): number 
   const next = skipSpaces(line, index + 1, end)
   const code = line.charCodeAt(next)
   const follows =
-    code === PERCENT || code === STAR || code === FULL_STOP || isDigit(code) || monthAt(line, next) > 0
+    code === PERCENT ||
+    code === STAR ||
+    code === FULL_STOP ||
+    (isDigit(code) && (event.sequenceNumber >= 0 || scanTimestamp(line, next, end) >= 0)) ||
+    (monthAt(line, next) > 0 && scanTimestamp(line, next, end) >= 0)
   if (!follows) return -1
   if (wordEnd(line, position, index) === index) event.setSpan(Field.host, position, index)
   return next
@@ -266,7 +283,9 @@ function nestedStart(event: SyslogEvent, position: number, end: number): boolean
       const mark = line.charCodeAt(next)
       return scanTimestamp(line, mark === STAR || mark === FULL_STOP ? next + 1 : next, end) >= 0
     }
-    return line.charCodeAt(position + 10) === 0x54 && scanTimestamp(line, position, end) >= 0
+    if (stop - position !== 4) return false
+    const spelled = line.charCodeAt(stop) === SPACE && monthAt(line, stop + 1) > 0
+    return (spelled || line.charCodeAt(position + 10) === 0x54) && scanTimestamp(line, position, end) >= 0
   }
   return monthAt(line, clock) > 0 && scanTimestamp(line, clock, end) >= 0
 }
@@ -290,6 +309,7 @@ function scanHost(event: SyslogEvent, position: number, end: number): number {
     return skipSpaces(line, close + 1, end)
   }
   let stop = position
+  if (line.charCodeAt(position) === MINUS) return position
   while (stop < limit && isHostCharacter(line.charCodeAt(stop))) stop++
   if (stop === position || (stop < end && line.charCodeAt(stop) !== SPACE)) return position
   let hostEnd = stop

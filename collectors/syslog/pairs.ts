@@ -28,8 +28,10 @@ export function walkPairs(
   end: number,
   table: KeyTable,
   take: TakePair,
+  separator: ' ' | ',' | '\t' | '|' | ';' = ' ',
 ): void {
   const line = event.line
+  const separatorCode = separator.charCodeAt(0)
   let index = start
   while (index < end) {
     let keyStart = index
@@ -38,7 +40,7 @@ export function walkPairs(
     while (index < end) {
       code = line.charCodeAt(index)
       if (code === EQUALS) break
-      if (code === SPACE || code === 0x2c || code === 0x3b) {
+      if (code === SPACE || code === 0x2c || code === separatorCode) {
         keyStart = index + 1
         hash = 0
       } else hash = (Math.imul(hash, 31) + code) | 0
@@ -56,7 +58,7 @@ export function walkPairs(
       escaping = Escape.backslash
       index = valueEnd + 1
     } else {
-      valueEnd = line.indexOf(' ', index)
+      valueEnd = line.indexOf(separator, index)
       if (valueEnd < 0 || valueEnd > end) valueEnd = end
       index = valueEnd
     }

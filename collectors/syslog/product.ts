@@ -47,7 +47,11 @@ const denyWords =
   'block-override drop-packet drop_packet drop-session quarantine quarantined blackhole violation reset_client ' +
   'reset_server reset-peer teardown terminate terminated blocked-url denylist deny-log reject-both'
 
-const outcomes: Record<string, number> = {}
+const outcomes: Record<string, number> = {
+  'reset client': Outcome.deny,
+  'reset server': Outcome.deny,
+  'reset both': Outcome.deny,
+}
 for (const [words, outcome] of [
   [allowWords, Outcome.allow],
   [denyWords, Outcome.deny],

@@ -345,7 +345,9 @@ function trailers(event: SyslogEvent, slot: 0 | 1, start: number, end: number): 
     } else if (!translation(event, slot, open + 1, close)) {
       if (event.has(Field.userName)) return open === position ? close + 1 : position
       if (open !== position && line.charCodeAt(close + 1) === COLON) return position
-      event.setSpan(Field.userName, open + 1, close)
+      let userEnd = open + 1
+      while (userEnd < close && line.charCodeAt(userEnd) !== 0x2c) userEnd++
+      event.setSpan(Field.userName, open + 1, userEnd)
     }
     position = close + 1
   }
@@ -359,6 +361,7 @@ function translation(event: SyslogEvent, slot: 0 | 1, start: number, end: number
   const addressEnd = slash > start ? slash : end
   const port = slash > start ? readPort(line, slash + 1, end) : -1
   const translated = slot === AddressSlot.source ? AddressSlot.postNATSource : AddressSlot.postNATDestination
+  if (event.families[translated] !== 0) return false
   const known = readAddress(event, translated, start, addressEnd)
   if (!known && port < 0) return false
   if (slot === AddressSlot.source) event.postNATSourcePort = port

@@ -109,6 +109,9 @@ function scanOffset(line: string, position: number, end: number): number {
   if (position >= end) return -1
   const sign = line.charCodeAt(position)
   if (sign === 0x5a || sign === 0x7a) {
+    // `Z+0000` says it twice.
+    const twice = scanOffset(line, position + 1, end)
+    if (twice >= 0) return twice
     offsetMinutes = 0
     return position + 1
   }
@@ -357,6 +360,24 @@ export function readDateAndTime(
   day = readDay
   if (zoneStart >= 0 && scanOffset(line, zoneStart, zoneEnd) < 0) scanAbbreviation(line, zoneStart, zoneEnd)
   settleTime(event, context, Math.min(dateStart, timeStart), timeEnd)
+  return true
+}
+
+/** Reads a time without a zone at `start`, taking the zone from the end of an ISO time at `zonedStart`. */
+export function readTimeWithZoneOf(
+  event: SyslogEvent,
+  context: SyslogContext,
+  start: number,
+  end: number,
+  zonedStart: number,
+  zonedEnd: number,
+): boolean {
+  if (scanTimestamp(event.line, zonedStart, zonedEnd) < 0) return false
+  const minutes = offsetMinutes
+  const stop = scanTimestamp(event.line, start, end)
+  if (stop < 0) return false
+  if (Number.isNaN(offsetMinutes)) offsetMinutes = minutes
+  settleTime(event, context, start, stop)
   return true
 }
 

@@ -92,6 +92,7 @@ const table: readonly (readonly [ids: string, meaning: number, ...sentences: str
     Meaning.denied,
     'Deny {protocol} src {source} dst {destination} (type {icmpType}, code {icmpCode}) by access-group {rule}',
     'Deny {protocol} src {source} dst {destination} by access-group {rule}',
+    'Deny {protocol} src {source} dst {destination} type {icmpType}, code {icmpCode}, by access-group {rule}',
   ],
   [
     '106100',
@@ -131,6 +132,7 @@ const table: readonly (readonly [ids: string, meaning: number, ...sentences: str
     'Teardown {protocol} state-bypass connection {sessionId} for {source} to {destination} duration {duration} bytes {octets}{reason}',
     'Teardown Probe {protocol} connection {sessionId} for {source} to {destination} duration {duration} bytes {octets}{reason}',
     'Teardown {protocol} connection {sessionId} for {source} to {destination} duration {duration}',
+    'Teardown {protocol} connection {sessionId} for {source} {user} to {destination} {*} duration {duration} bytes {octets}{reason}',
   ],
   ['302020', Meaning.icmpBuilt],
   ['302021', Meaning.icmpTeardown],
@@ -195,7 +197,8 @@ const table: readonly (readonly [ids: string, meaning: number, ...sentences: str
   [
     '338001 338002 338003 338004 338005 338006 338007 338008 338201 338202 338203 338204',
     Meaning.plain,
-    'Dynamic {*} {action} {*} {protocol} traffic from {source} to {destination},',
+    'Dynamic {*} {action} {*} {protocol} traffic from {source} to {destination},{..}resolved from {rule} list',
+    'Dynamic {*} {action} {*} listed {protocol} traffic from {source} to {destination},{..}resolved from {rule} list',
     'Dynamic {*} {action} {*} listed {protocol} traffic from {source} to {destination},',
     'Dynamic {*} {action} {*} {protocol} traffic from {source} to {destination}',
   ],

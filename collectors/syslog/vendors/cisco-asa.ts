@@ -36,6 +36,8 @@ function findMark(line: string, contentStart: number): number {
       return line.startsWith('ASA-', start) ? start : -1
     case 0x46:
       return line.startsWith('FTD-', start) || line.startsWith('FWSM-', start) ? start : -1
+    case 0x4e:
+      return line.startsWith('NGIPS-', start) ? start : -1
     case 0x50:
       return line.startsWith('PIX-', start) ? start : -1
     default:
@@ -61,6 +63,19 @@ function findNumber(line: string, mark: number): number {
   return -1
 }
 
+function productAt(line: string, mark: number): string {
+  switch (line.charCodeAt(mark)) {
+    case 0x41:
+      return 'asa'
+    case 0x4e:
+      return 'ngips'
+    case 0x50:
+      return 'pix'
+    default:
+      return line.charCodeAt(mark + 1) === 0x54 ? 'ftd' : 'fwsm'
+  }
+}
+
 function parse(event: SyslogEvent, context: SyslogContext): boolean {
   const line = event.line
   const mark = findMark(line, event.contentStart)
@@ -68,9 +83,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   const number = findNumber(line, mark)
   if (number < 0) return false
   event.vendor = 'cisco'
-  const letter = line.charCodeAt(mark)
-  event.product =
-    letter === 0x41 ? 'asa' : letter === 0x50 ? 'pix' : line.charCodeAt(mark + 1) === 0x54 ? 'ftd' : 'fwsm'
+  event.product = productAt(line, mark)
   event.setSpan(Field.eventId, number, number + 6)
   const severity = line.charCodeAt(number - 2)
   if (event.severity < 0 && isDigit(severity) && severity <= 0x37) event.severity = severity - 0x30
@@ -109,7 +122,9 @@ function forget(event: SyslogEvent): void {
 }
 
 function settle(event: SyslogEvent, context: SyslogContext, meaning: number): void {
+  if (event.protocol < 0 && (event.icmpType >= 0 || event.icmpCode >= 0)) event.protocol = ICMP
   moveIcmpPorts(event)
+  if (!event.has(Field.action)) nameAction(event)
   switch (meaning) {
     case Meaning.denied:
       event.outcome = Outcome.deny
@@ -137,6 +152,26 @@ function settle(event: SyslogEvent, context: SyslogContext, meaning: number): vo
   if (meaning !== Meaning.other && event.hasPair()) event.kind = Kind.connection
 }
 
+const verbs = ['Built', 'Teardown', 'Denied', 'Deny'] as const
+const participles = [' denied', ' discarded', ' dropped'] as const
+
+/** The sentence's own verb. */
+function nameAction(event: SyslogEvent): void {
+  const line = event.line
+  const start = event.messageStart
+  for (const verb of verbs) {
+    if (!line.startsWith(verb, start)) continue
+    event.setSpan(Field.action, start, start + verb.length)
+    return
+  }
+  for (const word of participles) {
+    const at = line.indexOf(word, start)
+    if (at < 0 || at > start + 64) continue
+    event.setSpan(Field.action, at + 1, at + word.length)
+    return
+  }
+}
+
 function orient(event: SyslogEvent, direction: number): void {
   if (direction === 2) event.swapEnds()
   event.orientationUnknown = direction === 0
@@ -147,6 +182,7 @@ function trimReason(event: SyslogEvent): void {
   if (!event.has(Field.endReason)) return
   const line = event.line
   const start = event.start(Field.endReason)
+  const from = line.indexOf(' from ', start)
   let end = event.end(Field.endReason)
   if (line.charCodeAt(end - 1) === 0x29) {
     let open = end - 1
@@ -156,8 +192,9 @@ function trimReason(event: SyslogEvent): void {
       end = open
     }
   }
+  if (from >= 0 && from < end) end = from
   while (end > start && line.charCodeAt(end - 1) === 0x20) end--
-  if (end === start) event.clearSpan(Field.endReason)
+  if (end <= start) event.clearSpan(Field.endReason)
   else event.setSpan(Field.endReason, start, end)
 }
 

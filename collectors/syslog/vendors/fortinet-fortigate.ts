@@ -106,6 +106,8 @@ let isCef = false
 let octetsSent = Number.NaN
 let octetsReceived = Number.NaN
 
+/** The line is written up to this much later than the event that it is about. */
+const SAME_EVENT = 2000
 const DAY_AND_ZONES = 26 * 3_600_000
 
 const textFields: Readonly<Record<number, FieldIndex>> = {
@@ -234,6 +236,13 @@ function takeOther(event: SyslogEvent, key: number, start: number, end: number, 
       return
     case Key.eventtype:
       return
+    case Key.app:
+      // In CEF the key `app` is the service; the application stands under the vendor's own prefix.
+      if (isCef && !isPrefixed(line, start)) {
+        event.setSpan(Field.service, start, end, escaping)
+        if (event.has(Field.applicationName)) return
+      }
+      break
   }
   const field = textFields[key]
   if (field !== undefined) event.setSpan(field, start, end, escaping)
@@ -263,6 +272,11 @@ function clear(): void {
   isCef = false
 }
 
+/** The key in front of this value of `app` has the vendor's prefix. */
+function isPrefixed(line: string, start: number): boolean {
+  return line.charCodeAt(start - 5) !== 0x20
+}
+
 function prefixLength(line: string, start: number): number {
   if (line.startsWith('FTNTFGT', start)) return 7
   return line.startsWith('FortinetFortiGate', start) ? 17 : line.startsWith('ad.', start) ? 3 : 0
@@ -277,8 +291,16 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
     const extension = cefExtension(line, cef, end)
     if (extension < 0) return false
     isCef = true
+    setSignature(event, cef)
     walkCef(event, context, extension, end, keys, take, prefixLength)
-  } else walkPairs(event, context, event.contentStart, end, keys, take)
+  } else {
+    // `set format csv`: the same pairs between commas.
+    const firstSpace = line.indexOf(' ', event.contentStart)
+    const firstComma = line.indexOf(',', event.contentStart)
+    const commas =
+      firstComma > 0 && firstComma < event.contentStart + 40 && (firstSpace < 0 || firstComma < firstSpace)
+    walkPairs(event, context, event.contentStart, end, keys, take, commas ? ',' : ' ')
+  }
   event.vendor = 'fortinet'
   event.product = 'fortigate'
   event.messageStart = event.contentStart
@@ -294,13 +316,23 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   return true
 }
 
+/** The fifth field of CEF's header, where the line has no log id of its own. */
+function setSignature(event: SyslogEvent, cef: number): void {
+  let start = cef
+  for (let bars = 0; bars < 4; bars++) start = event.line.indexOf('|', start) + 1
+  event.setSpan(Field.eventId, start, event.line.indexOf('|', start))
+}
+
 /** date, time and tz; without tz the eventtime, which is UTC; without a date the eventtime alone. */
 function settleTimes(event: SyslogEvent, context: SyslogContext): void {
   const dated = dateStart >= 0 && timeStart >= 0
   if (dated) readDateAndTime(event, context, dateStart, timeStart, timeEnd, zoneStart, zoneEnd)
-  if (Number.isNaN(eventTime) || (dated && zoneStart >= 0)) return
-  if (dated && Math.abs(eventTime - event.timeMilliseconds) > DAY_AND_ZONES) return
-  setEpoch(event, eventTime, eventTimeStart, eventTimeEnd)
+  if (Number.isNaN(eventTime)) return
+  const apart = Math.abs(eventTime - event.timeMilliseconds)
+  if (dated && zoneStart >= 0 && apart > SAME_EVENT) return
+  if (dated && apart > DAY_AND_ZONES) return
+  if (dated) setEpoch(event, eventTime, Math.min(dateStart, timeStart), timeEnd)
+  else setEpoch(event, eventTime, eventTimeStart, eventTimeEnd)
 }
 
 /** Traffic log ids end in 15 or 16 for a session's start and 20 for statistics of a long session; others end one. */

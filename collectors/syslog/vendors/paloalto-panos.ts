@@ -15,7 +15,7 @@ import {
 } from '../product.js'
 import { readProtocol } from '../protocols.js'
 import { COMMA, digitsEnd, readAddress, readNumber, readPort } from '../scan.js'
-import { readTime } from '../timestamp.js'
+import { readTime, readTimeWithZoneOf } from '../timestamp.js'
 import { claimsKeyed, parseKeyed } from './paloalto-panos-keyed.js'
 
 const columns = new CsvColumns()
@@ -50,12 +50,12 @@ const deviceNameColumns: Readonly<Record<string, number>> = {
   THREAT: 59,
   SCTP: 37,
   SYSTEM: 22,
-  CONFIG: 21,
-  AUTHENTICATION: 28,
-  USERID: 26,
-  HIPMATCH: 22,
-  CORRELATION: 18,
-  IPTAG: 22,
+  CONFIG: 23,
+  AUTHENTICATION: 29,
+  USERID: 25,
+  HIPMATCH: 24,
+  CORRELATION: 17,
+  IPTAG: 23,
   TUNNEL: 38,
   START: 38,
   END: 38,
@@ -89,8 +89,13 @@ const otherTypes: ReadonlySet<string> = new Set([
   'AUDIT',
 ])
 /** Column of the event's name in logs of the system. */
-const eventIdColumns: Readonly<Record<string, number>> = { SYSTEM: 8, GLOBALPROTECT: 8 }
-const endReasonColumns: Readonly<Record<string, number>> = { TRAFFIC: 46 }
+const eventIdColumns: Readonly<Record<string, number>> = {
+  SYSTEM: 8,
+  GLOBALPROTECT: 8,
+  USERID: 11,
+  IPTAG: 10,
+}
+const endReasonColumns: Readonly<Record<string, number>> = { TRAFFIC: 46, SCTP: 52 }
 
 /** The log's type by its column; '' where the content is no PAN-OS CSV. */
 function typeAt(line: string, start: number): string {
@@ -139,7 +144,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
 
 /**
  * The generated time has no zone; since 10.0 a high-resolution time with its zone stands in one of the last columns,
- * and counts when it tells of the same minute.
+ * and lends the zone when it tells of the same minute.
  */
 function readGenerated(event: SyslogEvent, context: SyslogContext): void {
   const line = event.line
@@ -150,7 +155,7 @@ function readGenerated(event: SyslogEvent, context: SyslogContext): void {
     const to = columns.end(column)
     if (to - from < 24 || line.charCodeAt(from + 4) !== 0x2d || line.charCodeAt(from + 10) !== 0x54) continue
     if (!sameMinute(line, start, from)) continue
-    readTime(event, context, from, to)
+    readTimeWithZoneOf(event, context, start, columns.end(Column.generated), from, to)
     return
   }
 }
@@ -216,10 +221,11 @@ function parseSession(event: SyslogEvent, type: string): void {
   if (type === 'TRAFFIC') parseCounters(event)
   else if (type === 'THREAT') setDirection(event, columns.start(35), columns.end(35))
   else if (type === 'SCTP') {
-    event.packetsTotal = number(event, 58)
-    event.packetsSourceToDestination = number(event, 59)
-    event.packetsDestinationToSource = number(event, 60)
-  } else if (type === 'TUNNEL' || type === 'START' || type === 'END') parseTunnel(event)
+    event.packetsTotal = number(event, 60)
+    event.packetsSourceToDestination = number(event, 61)
+    event.packetsDestinationToSource = number(event, 62)
+  } else if (type === 'GTP') event.durationMilliseconds = number(event, 77) * 1000
+  else if (type === 'TUNNEL' || type === 'START' || type === 'END') parseTunnel(event)
   dropIdleTranslation(event)
   setConnectionIfPaired(event)
 }

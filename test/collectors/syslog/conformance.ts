@@ -271,8 +271,10 @@ function compareHeader(golden: Golden, record: SyslogRecord): LineResult {
     if (name === undefined) continue
     result.fields++
     const actual = record[name]
-    const same = value === null ? actual === undefined : String(actual).toLowerCase() === String(value).toLowerCase()
-    if (!same) result.differences.push(`${key} expected ${JSON.stringify(value)} got ${JSON.stringify(actual)}`)
+    const same =
+      value === null ? actual === undefined : String(actual).toLowerCase() === String(value).toLowerCase()
+    if (!same)
+      result.differences.push(`${key} expected ${JSON.stringify(value)} got ${JSON.stringify(actual)}`)
   }
   return result
 }
