@@ -97,6 +97,8 @@ export class SyslogEvent {
   phase: number = Phase.none
   /** `inbound`, `outbound`, … where the firewall's own word (`Field.direction`) has that meaning, else empty. */
   directionName = ''
+  /** The action in a word, where the log has only a letter for it. */
+  actionName = ''
   octetsSourceToDestination = Number.NaN
   octetsDestinationToSource = Number.NaN
   octetsTotal = Number.NaN
@@ -145,6 +147,7 @@ export class SyslogEvent {
     this.outcome = Outcome.none
     this.phase = Phase.none
     this.directionName = ''
+    this.actionName = ''
     this.octetsSourceToDestination = Number.NaN
     this.octetsDestinationToSource = Number.NaN
     this.octetsTotal = Number.NaN

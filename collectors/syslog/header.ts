@@ -247,12 +247,17 @@ function parse3164(
   scanTag(event, position, end)
 }
 
+/** A space, or IOS XR's month right behind the colon. */
+function endsOrigin(line: string, position: number): boolean {
+  return line.charCodeAt(position) === SPACE || monthAt(line, position) > 0
+}
+
 /** `name: ` between Cisco's sequence number and the time (`logging origin-id`); the offset behind it, or -1. */
 function ciscoOrigin(event: SyslogEvent, position: number, end: number): number {
   const line = event.line
   let index = position
   const limit = Math.min(end, position + MAX_HOST)
-  while (index < limit && !(line.charCodeAt(index) === COLON && line.charCodeAt(index + 1) === SPACE)) index++
+  while (index < limit && !(line.charCodeAt(index) === COLON && endsOrigin(line, index + 1))) index++
   if (index >= limit) return -1
   const next = skipSpaces(line, index + 1, end)
   const code = line.charCodeAt(next)
@@ -385,12 +390,12 @@ function scanTag(event: SyslogEvent, position: number, end: number): void {
     if (line.charCodeAt(position) !== PERCENT) event.messageStart = skipSpaces(line, stop + 1, end)
     return
   }
-  if (code !== SPACE || !event.headerFound || !(event.has(Field.host) || event.has(Field.timeText))) return
+  // `tag : text`; a first word without a colon may be anything.
+  if (code !== SPACE || !event.headerFound) return
+  const next = skipSpaces(line, stop, end)
+  if (line.charCodeAt(next) !== COLON || line.charCodeAt(next + 1) !== SPACE) return
   event.setSpan(Field.application, position, stop)
-  let next = skipSpaces(line, stop, end)
-  if (line.charCodeAt(next) === COLON && line.charCodeAt(next + 1) === SPACE)
-    next = skipSpaces(line, next + 1, end)
-  event.messageStart = next
+  event.messageStart = skipSpaces(line, next + 1, end)
 }
 
 /** Reads one parameter of RFC 5424 structured data (§6.3.3) into a field; false when the data does not have it. */

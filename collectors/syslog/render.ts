@@ -74,6 +74,7 @@ export function renderEvent(event: SyslogEvent, lineNumber: number): SyslogRecor
     if (text !== undefined) record[fieldNames[field]!] = text
   }
   if (event.directionName !== '') record['direction'] = event.directionName
+  if (event.actionName !== '') record['action'] = event.actionName
   return record
 }
 

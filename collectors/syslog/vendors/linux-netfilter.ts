@@ -192,6 +192,8 @@ function parseZoneRule(event: SyslogEvent, start: number, end: number): boolean 
   if (dash <= start) return false
   event.outcome = outcome
   event.setSpan(Field.action, end - 1, end)
+  event.actionName =
+    letter === 0x41 ? 'accept' : letter === 0x44 ? 'drop' : letter === 0x52 ? 'reject' : 'mark'
   event.setSpan(Field.ruleId, dash + 1, end - 2)
   event.setSpan(Field.ruleName, start, dash)
   let middle = start

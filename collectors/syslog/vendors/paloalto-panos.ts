@@ -154,15 +154,16 @@ function readGenerated(event: SyslogEvent, context: SyslogContext): void {
     const from = columns.start(column)
     const to = columns.end(column)
     if (to - from < 24 || line.charCodeAt(from + 4) !== 0x2d || line.charCodeAt(from + 10) !== 0x54) continue
-    if (!sameMinute(line, start, from)) continue
-    readTimeWithZoneOf(event, context, start, columns.end(Column.generated), from, to)
+    if (!sameDigits(line, start, from, 16)) continue
+    if (sameDigits(line, start, from, 19)) readTime(event, context, from, to)
+    else readTimeWithZoneOf(event, context, start, columns.end(Column.generated), from, to)
     return
   }
 }
 
-/** `2021/11/16 16:24` and `2021-11-16T16:24` */
-function sameMinute(line: string, a: number, b: number): boolean {
-  for (let index = 0; index < 16; index++) {
+/** `2021/11/16 16:24` and `2021-11-16T16:24` tell of the same minute, three octets more of the same second. */
+function sameDigits(line: string, a: number, b: number, length: number): boolean {
+  for (let index = 0; index < length; index++) {
     if (index === 4 || index === 7 || index === 10) continue
     if (line.charCodeAt(a + index) !== line.charCodeAt(b + index)) return false
   }
