@@ -1,0 +1,44 @@
+/**
+ * The products that are recognised, in the order in which they are asked. Adding one: a file in vendors/, a line here,
+ * a test and a page in docs/devices/.
+ */
+
+import type { SyslogContext } from './context.js'
+import type { SyslogEvent } from './event.js'
+import type { SyslogProduct } from './product.js'
+import { ciscoAsa } from './vendors/cisco-asa.js'
+import { ciscoIos } from './vendors/cisco-ios.js'
+import { ciscoMeraki } from './vendors/cisco-meraki.js'
+import { fortinetFortigate } from './vendors/fortinet-fortigate.js'
+import { juniperSrx } from './vendors/juniper-srx.js'
+import { linuxNetfilter } from './vendors/linux-netfilter.js'
+import { paloaltoPanos } from './vendors/paloalto-panos.js'
+import { pfFilterlog } from './vendors/pf-filterlog.js'
+import { sonicwall } from './vendors/sonicwall.js'
+import { sophosXg } from './vendors/sophos-xg.js'
+
+/** Every product, cheap and unmistakable marks first. */
+export const products: readonly SyslogProduct[] = [
+  ciscoAsa,
+  paloaltoPanos,
+  fortinetFortigate,
+  sonicwall,
+  pfFilterlog,
+  ciscoMeraki,
+  juniperSrx,
+  sophosXg,
+  ciscoIos,
+  linuxNetfilter,
+]
+
+/** Finds the product of a line whose header is read and lets it fill the event; false where no product knows it. */
+export function parseBody(event: SyslogEvent, context: SyslogContext): boolean {
+  for (let index = 0; index < products.length; index++) {
+    const product = products[index]!
+    if (product.claims(event) && product.parse(event, context)) return true
+  }
+  return false
+}
+
+/** Products whose logs carry a pair of addresses; for lists in documentation and the API. */
+export const productIds: readonly string[] = products.map((product) => product.id)
