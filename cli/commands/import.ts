@@ -41,7 +41,7 @@ async function importFiles(files: readonly string[], options: ImportOptions) {
       },
     })
     const undecoded = new Map<string, number>()
-    const decoder = createFlowIntake({
+    const { decoder } = createFlowIntake({
       writer,
       onUndecoded: (reason) => undecoded.set(reason, (undecoded.get(reason) ?? 0) + 1),
     })

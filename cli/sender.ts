@@ -1,0 +1,60 @@
+/** Sends datagrams at the pace of their own times, or as fast as the socket takes them. */
+import { createSocket } from 'node:dgram'
+import { lookup } from 'node:dns/promises'
+import { isIPv6 } from 'node:net'
+
+export type TimedPayload = {
+  readonly timeMilliseconds: number
+  readonly payload: Uint8Array
+  readonly host: string
+  readonly port: number
+}
+
+/** Datagrams handed to the socket before their sending is awaited; keeps the send buffer from overflowing. */
+const BATCH = 32
+
+/** Resolves with how many were sent. `speed` is a factor of the payloads' own time, infinite for no waiting. */
+export async function sendTimed(
+  payloads: Iterable<TimedPayload>,
+  speed: number,
+  options: { onSent?: (timeMilliseconds: number) => void; isStopped?: () => boolean } = {},
+): Promise<number> {
+  const sockets = { 4: createSocket('udp4'), 6: createSocket('udp6') }
+  const resolved = new Map<string, string>()
+  let sent = 0
+  let began = 0
+  let first: number | undefined
+  let pending: Promise<void>[] = []
+  try {
+    for (const { timeMilliseconds, payload, host, port } of payloads) {
+      if (options.isStopped?.() === true) break
+      let address = resolved.get(host)
+      if (address === undefined) {
+        address = (await lookup(host)).address
+        resolved.set(host, address)
+      }
+      first ??= timeMilliseconds
+      if (began === 0) began = performance.now()
+      const due = began + (timeMilliseconds - first) / speed
+      const wait = due - performance.now()
+      if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait))
+      const socket = sockets[isIPv6(address) ? 6 : 4]
+      pending.push(
+        new Promise((resolve, reject) => {
+          socket.send(payload, port, address, (error) => (error === null ? resolve() : reject(error)))
+        }),
+      )
+      sent++
+      if (pending.length >= BATCH) {
+        await Promise.all(pending)
+        pending = []
+        options.onSent?.(timeMilliseconds)
+      }
+    }
+    await Promise.all(pending)
+    return sent
+  } finally {
+    sockets[4].close()
+    sockets[6].close()
+  }
+}
