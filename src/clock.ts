@@ -1,0 +1,30 @@
+/**
+ * The appliance's clock. It is the system's, but for a demonstration: there it begins in the past and runs faster until
+ * it has caught up, so that an hour of simulated telemetry is received, stored and judged in a minute of ours.
+ */
+
+/** Plain data, so that it can be handed to another thread. */
+export type ClockSetup = {
+  /** What the clock showed at `realOriginMilliseconds`. */
+  readonly originMilliseconds: number
+  readonly realOriginMilliseconds: number
+  /** At least 1. */
+  readonly speed: number
+}
+
+export type Clock = {
+  /** Milliseconds since 1970 UTC. */
+  now(): number
+  /** How long a span of the clock takes in truth, at its present speed; at least 10 ms, for timers. */
+  timer(milliseconds: number): number
+}
+
+/** The system's clock when no setup is given. */
+export function createClock(setup?: ClockSetup): Clock {
+  if (setup === undefined) return { now: () => Date.now(), timer: (milliseconds) => milliseconds }
+  const { originMilliseconds, realOriginMilliseconds, speed } = setup
+  return {
+    now: () => Math.min(Date.now(), Math.floor(originMilliseconds + (Date.now() - realOriginMilliseconds) * speed)),
+    timer: (milliseconds) => Math.max(10, milliseconds / speed),
+  }
+}
