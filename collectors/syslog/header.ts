@@ -218,7 +218,6 @@ function parse3164(
       timeFound = true
       break
     }
-    if (!event.headerFound) break
     const uptime =
       event.sequenceNumber < 0 && clockStart === position ? -1 : scanUptime(line, clockStart, end)
     if (uptime >= 0) {
@@ -267,7 +266,7 @@ function ciscoOrigin(event: SyslogEvent, position: number, end: number): number 
     code === FULL_STOP ||
     (isDigit(code) && (event.sequenceNumber >= 0 || scanTimestamp(line, next, end) >= 0)) ||
     (monthAt(line, next) > 0 && scanTimestamp(line, next, end) >= 0)
-  if (!follows) return -1
+  if (!follows || (!event.headerFound && scanTimestamp(line, next, end) < 0)) return -1
   if (wordEnd(line, position, index) === index) event.setSpan(Field.host, position, index)
   return next
 }
@@ -344,7 +343,6 @@ function looksLikeCiscoBody(line: string, position: number, end: number): boolea
 
 /** Without a time only an address, or a name in front of Cisco's `%`, is taken for a host. */
 function scanBareHost(event: SyslogEvent, position: number, end: number): number {
-  if (!event.headerFound) return position
   const line = event.line
   const limit = Math.min(end, position + MAX_HOST)
   let stop = position
@@ -353,7 +351,8 @@ function scanBareHost(event: SyslogEvent, position: number, end: number): number
   const hostEnd = line.charCodeAt(stop - 1) === COLON ? stop - 1 : stop
   let next = skipSpaces(line, stop, end)
   if (line.charCodeAt(next) === COLON) next = skipSpaces(line, next + 1, end)
-  if (line.charCodeAt(next) !== PERCENT && readIPv4(line, position, hostEnd) < 0) return position
+  if (!(event.headerFound && line.charCodeAt(next) === PERCENT) && readIPv4(line, position, hostEnd) < 0)
+    return position
   event.setSpan(Field.host, position, hostEnd)
   return next
 }

@@ -3,6 +3,8 @@
  * a comparison. A vendor's file declares its keys once and gets back the number of the key.
  */
 
+import { wordIs } from './scan.js'
+
 const SLOTS_PER_KEY = 4
 
 /** Hash of the octets of a key, as a scanner accumulates it while it looks for the key's end. */
@@ -47,6 +49,23 @@ export class KeyTable {
         const name = this.#names[slot]!
         if (name.length === length && line.startsWith(name, start)) return value
       }
+      slot = (slot + 1) & this.#mask
+    }
+  }
+
+  /** As `findRange`, without regard to the case of ASCII letters; the names must be lower case. */
+  findFolded(line: string, start: number, end: number): number {
+    if (end - start > 64) return 0
+    let hash = 0
+    for (let index = start; index < end; index++) {
+      const code = line.charCodeAt(index)
+      hash = (Math.imul(hash, 31) + (code >= 0x41 && code <= 0x5a ? code | 0x20 : code)) | 0
+    }
+    let slot = hash & this.#mask
+    for (;;) {
+      const value = this.#values[slot]!
+      if (value === 0) return 0
+      if (this.#hashes[slot] === hash && wordIs(line, start, end, this.#names[slot]!)) return value
       slot = (slot + 1) & this.#mask
     }
   }

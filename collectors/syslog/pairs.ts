@@ -17,6 +17,7 @@ export type TakePair = (
   context: SyslogContext,
 ) => void
 
+const APOSTROPHE = 0x27
 /** Longest key that is looked up. */
 const MAX_KEY = 64
 
@@ -52,7 +53,11 @@ export function walkPairs(
     let valueStart = index
     let valueEnd: number
     let escaping: EscapeKind = Escape.none
-    if (line.charCodeAt(index) === QUOTE) {
+    if (line.charCodeAt(index) === APOSTROPHE && line.indexOf("'", index + 1) > 0) {
+      valueStart++
+      valueEnd = Math.min(end, line.indexOf("'", index + 1))
+      index = valueEnd + 1
+    } else if (line.charCodeAt(index) === QUOTE) {
       valueStart++
       valueEnd = closingQuote(line, valueStart, end)
       escaping = Escape.backslash

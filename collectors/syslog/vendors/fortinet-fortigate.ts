@@ -389,12 +389,9 @@ function claims(event: SyslogEvent): boolean {
   let opens = false
   for (const opening of openings) if (line.startsWith(opening, start)) opens = true
   if (!opens) return false
-  return (
-    line.includes('logid=') ||
-    line.includes('log_id=') ||
-    line.includes('devid="FG') ||
-    line.includes('devid=FG')
-  )
+  // Sophos opens its lines alike and has log_id too.
+  if (line.includes('logid=') || line.includes('devid="FG') || line.includes('devid=FG')) return true
+  return line.includes('log_id=') && !line.includes('log_component=')
 }
 
 /** The product for the registry. */

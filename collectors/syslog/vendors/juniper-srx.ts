@@ -109,11 +109,10 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   event.vendor = 'juniper'
   event.product = 'srx'
   const end = line.length
-  const data = line.indexOf('[junos@', event.contentStart)
-  if (data >= 0) {
-    const first = line.indexOf(' ', data)
-    if (first > 0) walkPairs(event, context, first + 1, end, keys, take)
-  } else {
+  const junos = line.indexOf('[junos@', event.contentStart)
+  const data = junos >= 0 ? junos : event.structuredDataStart
+  if (data >= 0) walkPairs(event, context, data + 1, end, keys, take)
+  else {
     const text = skipSpaces(line, Math.max(event.end(Field.eventId), 0), end)
     parseSrxText(event, text, end)
   }
@@ -150,6 +149,7 @@ export const juniperSrx: SyslogProduct = {
     const line = event.line
     const start = event.contentStart
     if (line.startsWith('[junos@', start)) return true
+    if (event.structuredDataStart >= 0 && line.startsWith('RT_', event.start(Field.application))) return true
     const at = line.indexOf('RT_', start)
     return (
       at >= 0 &&

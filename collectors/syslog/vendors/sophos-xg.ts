@@ -21,6 +21,7 @@ const Own = {
   phase: 106,
   sourceZoneType: 107,
   destinationZoneType: 108,
+  deviceName: 109,
 } as const
 const keys = new KeyTable({
   date: Own.date,
@@ -80,7 +81,7 @@ const keys = new KeyTable({
   dst_zone_type: Own.destinationZoneType,
   connid: Target.sessionId,
   con_id: Target.sessionId,
-  device_name: Target.host,
+  device_name: Own.deviceName,
   dir_disp: Target.direction,
   con_direction: Target.direction,
 })
@@ -134,6 +135,9 @@ function take(
         : line.startsWith('Interim', start)
           ? Phase.update
           : Phase.start
+      return
+    case Own.deviceName:
+      if (!event.has(Field.host)) event.setSpan(Field.host, start, end, escaping)
       return
     case Own.sourceZoneType:
       sourceSide = line.startsWith('WAN', start) ? 2 : 1
