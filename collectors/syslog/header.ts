@@ -10,6 +10,7 @@ import {
   CLOSE_BRACKET,
   COLON,
   digitsEnd,
+  EQUALS,
   GREATER,
   isDigit,
   LESS,
@@ -256,7 +257,13 @@ function ciscoOrigin(event: SyslogEvent, position: number, end: number): number 
   const line = event.line
   let index = position
   const limit = Math.min(end, position + MAX_HOST)
-  while (index < limit && !(line.charCodeAt(index) === COLON && endsOrigin(line, index + 1))) index++
+  while (index < limit) {
+    const code = line.charCodeAt(index)
+    if (code === COLON && endsOrigin(line, index + 1)) break
+    // No name of a host or a line card: pairs, CSV, quoted text.
+    if (code === EQUALS || code === QUOTE || code === 0x2c || code === 0x7b) return -1
+    index++
+  }
   if (index >= limit) return -1
   const next = skipSpaces(line, index + 1, end)
   const code = line.charCodeAt(next)

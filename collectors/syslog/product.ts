@@ -7,6 +7,8 @@ import { isUnspecified, sameAddress } from './scan.js'
 /** One product: `claims` must cost a few probes near `contentStart`; `parse` fills the event and never throws. */
 export type SyslogProduct = {
   readonly id: string
+  /** Its marks are also another product's: it is asked in its turn alone. */
+  readonly broad?: true
   claims(event: SyslogEvent): boolean
   /** False when the line turns out not to be this product's; the event then keeps its header alone. */
   parse(event: SyslogEvent, context: SyslogContext): boolean

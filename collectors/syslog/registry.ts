@@ -33,9 +33,14 @@ export const products: readonly SyslogProduct[] = [
 
 /** Finds the product of a line whose header is read and lets it fill the event; false where no product knows it. */
 export function parseBody(event: SyslogEvent, context: SyslogContext): boolean {
+  // A device sends one product's lines.
+  const last = context.product
+  if (last?.claims(event) && last.parse(event, context)) return true
   for (let index = 0; index < products.length; index++) {
     const product = products[index]!
-    if (product.claims(event) && product.parse(event, context)) return true
+    if (!product.claims(event) || !product.parse(event, context)) continue
+    if (product.broad === undefined) context.product = product
+    return true
   }
   return false
 }

@@ -142,20 +142,36 @@ function settle(event: SyslogEvent): void {
   } else if (name.includes('PERMITTED') && event.outcome === Outcome.none) event.outcome = Outcome.allow
 }
 
+const facilities = [
+  'RT_FLOW',
+  'RT_IDP',
+  'RT_UTM',
+  'RT_SCREEN',
+  'RT_AAMW',
+  'RT_SECINTEL',
+  'RT_AV',
+  'RT_ALG',
+] as const
+
+function isFacility(line: string, start: number): boolean {
+  return line.startsWith('RT_', start) && facilities.some((facility) => line.startsWith(facility, start))
+}
+
 /** The product for the registry. */
 export const juniperSrx: SyslogProduct = {
   id: 'juniper-srx',
   claims: (event) => {
     const line = event.line
     const start = event.contentStart
-    if (line.startsWith('[junos@', start)) return true
-    if (event.structuredDataStart >= 0 && line.startsWith('RT_', event.start(Field.application))) return true
-    const at = line.indexOf('RT_', start)
-    return (
-      at >= 0 &&
-      at < start + 64 &&
-      /^RT_(?:FLOW|IDP|UTM|SCREEN|AAMW|SECINTEL|AV)/.test(line.slice(at, at + 12))
-    )
+    const first = line.charCodeAt(start)
+    if (first === 0x5b) {
+      return (
+        line.startsWith('[junos@', start) ||
+        (event.has(Field.application) && isFacility(line, event.start(Field.application)))
+      )
+    }
+    if (first === 0x52) return isFacility(line, start)
+    return line.charCodeAt(event.messageStart) === 0x52 && isFacility(line, event.messageStart)
   },
   parse,
 }

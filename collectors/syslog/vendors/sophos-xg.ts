@@ -175,6 +175,9 @@ export const sophosXg: SyslogProduct = {
   claims: (event) => {
     const line = event.line
     const start = event.contentStart
+    const first = line.charCodeAt(start)
+    // device=, device_name=, date=, timestamp=, log_id=
+    if (first !== 0x64 && first !== 0x74 && first !== 0x6c) return false
     if (line.startsWith('device="SFW"', start) || line.startsWith('device_name="SFW"', start)) return true
     const at = line.indexOf('log_component="', start)
     return at >= 0 && line.indexOf('log_subtype="', start) >= 0
