@@ -4,7 +4,7 @@
  * `contentStart` stands behind time and host, `messageStart` behind the tag, and both are within the line whatever it was.
  */
 import type { SyslogContext } from './context.js'
-import { Escape, Field, type SyslogEvent } from './event.js'
+import { Field, type SyslogEvent } from './event.js'
 import {
   BACKSLASH,
   CLOSE_BRACKET,
@@ -161,22 +161,37 @@ function headerWord(event: SyslogEvent, field: 1 | 2 | 3 | 4, start: number, end
   return skipSpaces(event.line, stop, end)
 }
 
-/** The offset behind the last element of structured data, or -1 when a bracket stays open. */
+/** The offset behind the last element of structured data, or -1 when a bracket or a quote stays open. */
 function structuredDataEnd(line: string, start: number, end: number): number {
   let position = start
+  let bracket = -1
   while (line.charCodeAt(position) === OPEN_BRACKET) {
-    let quoted = false
     let index = position + 1
-    for (; index < end; index++) {
-      const code = line.charCodeAt(index)
-      if (code === BACKSLASH) index++
-      else if (code === QUOTE) quoted = !quoted
-      else if (code === CLOSE_BRACKET && !quoted) break
+    for (;;) {
+      if (bracket < index) bracket = line.indexOf(']', index)
+      if (bracket < 0 || bracket >= end) return -1
+      const quote = line.indexOf('"', index)
+      if (quote < 0 || quote > bracket) break
+      index = quote + 1
+      while (index < end && line.charCodeAt(index) !== QUOTE) {
+        index = nextMark(line, index, end)
+      }
+      if (index >= end) return -1
+      index++
     }
-    if (index >= end) return -1
-    position = index + 1
+    position = bracket + 1
   }
   return position
+}
+
+/** The next quote, past escaped ones. */
+function nextMark(line: string, start: number, end: number): number {
+  const quote = line.indexOf('"', start)
+  if (quote < 0) return end
+  let backslashes = 0
+  while (quote - 1 - backslashes >= start && line.charCodeAt(quote - 1 - backslashes) === BACKSLASH)
+    backslashes++
+  return backslashes % 2 === 0 ? quote : quote + 1
 }
 
 /** Another header stands here: a priority, or a complete time of its own. */
@@ -402,25 +417,4 @@ function scanTag(event: SyslogEvent, position: number, end: number): void {
   if (line.charCodeAt(next) !== COLON || line.charCodeAt(next + 1) !== SPACE) return
   event.setSpan(Field.application, position, stop)
   event.messageStart = skipSpaces(line, next + 1, end)
-}
-
-/** Reads one parameter of RFC 5424 structured data (§6.3.3) into a field; false when the data does not have it. */
-export function structuredParameter(event: SyslogEvent, field: 0 | 1 | 2 | 3 | 4, name: string): boolean {
-  if (event.structuredDataStart < 0) return false
-  const line = event.line
-  let at = event.structuredDataStart
-  for (;;) {
-    at = line.indexOf(name, at)
-    if (at < 0 || at >= event.structuredDataEnd) return false
-    const quote = at + name.length + 1
-    if (line.charCodeAt(at - 1) === SPACE && line.charCodeAt(quote) === QUOTE) {
-      let close = quote + 1
-      while (close < event.structuredDataEnd && line.charCodeAt(close) !== QUOTE) {
-        close += line.charCodeAt(close) === BACKSLASH ? 2 : 1
-      }
-      event.setSpan(field, quote + 1, Math.min(close, event.structuredDataEnd), Escape.structuredData)
-      return true
-    }
-    at += name.length
-  }
 }
