@@ -6,7 +6,6 @@
 import type { SyslogContext } from './context.js'
 import { Field, type SyslogEvent } from './event.js'
 import {
-  BACKSLASH,
   CLOSE_BRACKET,
   COLON,
   digitsEnd,
@@ -24,6 +23,7 @@ import {
   skipSpaces,
   wordEnd,
 } from './scan.js'
+import { structuredDataEnd } from './structured-data.js'
 import { monthAt, scanTimestamp, scanUptime, settleTime } from './timestamp.js'
 
 /** RFC 5424 §6.2.1: 23 facilities, 8 severities. */
@@ -159,39 +159,6 @@ function headerWord(event: SyslogEvent, field: 1 | 2 | 3 | 4, start: number, end
   const stop = wordEnd(event.line, start, end)
   if (stop - start !== 1 || event.line.charCodeAt(start) !== MINUS) event.setSpan(field, start, stop)
   return skipSpaces(event.line, stop, end)
-}
-
-/** The offset behind the last element of structured data, or -1 when a bracket or a quote stays open. */
-function structuredDataEnd(line: string, start: number, end: number): number {
-  let position = start
-  let bracket = -1
-  while (line.charCodeAt(position) === OPEN_BRACKET) {
-    let index = position + 1
-    for (;;) {
-      if (bracket < index) bracket = line.indexOf(']', index)
-      if (bracket < 0 || bracket >= end) return -1
-      const quote = line.indexOf('"', index)
-      if (quote < 0 || quote > bracket) break
-      index = quote + 1
-      while (index < end && line.charCodeAt(index) !== QUOTE) {
-        index = nextMark(line, index, end)
-      }
-      if (index >= end) return -1
-      index++
-    }
-    position = bracket + 1
-  }
-  return position
-}
-
-/** The next quote, past escaped ones. */
-function nextMark(line: string, start: number, end: number): number {
-  const quote = line.indexOf('"', start)
-  if (quote < 0) return end
-  let backslashes = 0
-  while (quote - 1 - backslashes >= start && line.charCodeAt(quote - 1 - backslashes) === BACKSLASH)
-    backslashes++
-  return backslashes % 2 === 0 ? quote : quote + 1
 }
 
 /** Another header stands here: a priority, or a complete time of its own. */

@@ -6,6 +6,7 @@
 import type { SyslogContext } from './context.js'
 import type { SyslogEvent } from './event.js'
 import type { SyslogProduct } from './product.js'
+import { checkpoint } from './vendors/checkpoint.js'
 import { ciscoAsa } from './vendors/cisco-asa.js'
 import { ciscoIos } from './vendors/cisco-ios.js'
 import { ciscoMeraki } from './vendors/cisco-meraki.js'
@@ -26,6 +27,7 @@ export const products: readonly SyslogProduct[] = [
   pfFilterlog,
   ciscoMeraki,
   juniperSrx,
+  checkpoint,
   sophosXg,
   ciscoIos,
   linuxNetfilter,
