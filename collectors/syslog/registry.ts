@@ -47,5 +47,5 @@ export function parseBody(event: SyslogEvent, context: SyslogContext): boolean {
   return false
 }
 
-/** Products whose logs carry a pair of addresses; for lists in documentation and the API. */
+/** The ids of all products, for lists in documentation and the API. */
 export const productIds: readonly string[] = products.map((product) => product.id)

@@ -102,9 +102,11 @@ function walkColonPairs(event: SyslogEvent, context: SyslogContext, start: numbe
     while (index < end && (line.charCodeAt(index) === SPACE || line.charCodeAt(index) === 0x3b)) index++
     const keyStart = index
     while (index < end && line.charCodeAt(index) !== COLON) index++
+    const keyEnd = index
+    // Some keys end in a colon of their own: `scheme::"IKE"`.
+    if (line.charCodeAt(index + 1) === COLON) index++
     if (line.charCodeAt(index + 1) !== QUOTE) return
     const valueStart = index + 2
-    const keyEnd = index
     index = valueStart
     for (;;) {
       index = line.indexOf('"', index)
