@@ -1,5 +1,6 @@
 /** What a parser must be told about the exporter of a line. */
 import type { DirectionTable } from './directions.js'
+import type { SyslogProduct } from './product.js'
 
 /** Settings of one exporter; one object per exporter, kept between lines. */
 export type SyslogContext = {
@@ -9,4 +10,6 @@ export type SyslogContext = {
   zone?: string
   /** Who opened which connection (Cisco ASA); without it closing lines keep the order that they are written in. */
   directions?: DirectionTable
+  /** The product of the exporter's last line, asked first for the next; kept by the registry. */
+  product?: SyslogProduct
 }

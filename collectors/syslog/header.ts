@@ -4,12 +4,12 @@
  * `contentStart` stands behind time and host, `messageStart` behind the tag, and both are within the line whatever it was.
  */
 import type { SyslogContext } from './context.js'
-import { Escape, Field, type SyslogEvent } from './event.js'
+import { Field, type SyslogEvent } from './event.js'
 import {
-  BACKSLASH,
   CLOSE_BRACKET,
   COLON,
   digitsEnd,
+  EQUALS,
   GREATER,
   isDigit,
   LESS,
@@ -23,6 +23,7 @@ import {
   skipSpaces,
   wordEnd,
 } from './scan.js'
+import { structuredDataEnd } from './structured-data.js'
 import { monthAt, scanTimestamp, scanUptime, settleTime } from './timestamp.js'
 
 /** RFC 5424 §6.2.1: 23 facilities, 8 severities. */
@@ -160,24 +161,6 @@ function headerWord(event: SyslogEvent, field: 1 | 2 | 3 | 4, start: number, end
   return skipSpaces(event.line, stop, end)
 }
 
-/** The offset behind the last element of structured data, or -1 when a bracket stays open. */
-function structuredDataEnd(line: string, start: number, end: number): number {
-  let position = start
-  while (line.charCodeAt(position) === OPEN_BRACKET) {
-    let quoted = false
-    let index = position + 1
-    for (; index < end; index++) {
-      const code = line.charCodeAt(index)
-      if (code === BACKSLASH) index++
-      else if (code === QUOTE) quoted = !quoted
-      else if (code === CLOSE_BRACKET && !quoted) break
-    }
-    if (index >= end) return -1
-    position = index + 1
-  }
-  return position
-}
-
 /** Another header stands here: a priority, or a complete time of its own. */
 function nestedHeader(line: string, position: number, end: number): boolean {
   if (line.charCodeAt(position) !== LESS) return false
@@ -218,7 +201,6 @@ function parse3164(
       timeFound = true
       break
     }
-    if (!event.headerFound) break
     const uptime =
       event.sequenceNumber < 0 && clockStart === position ? -1 : scanUptime(line, clockStart, end)
     if (uptime >= 0) {
@@ -257,7 +239,13 @@ function ciscoOrigin(event: SyslogEvent, position: number, end: number): number 
   const line = event.line
   let index = position
   const limit = Math.min(end, position + MAX_HOST)
-  while (index < limit && !(line.charCodeAt(index) === COLON && endsOrigin(line, index + 1))) index++
+  while (index < limit) {
+    const code = line.charCodeAt(index)
+    if (code === COLON && endsOrigin(line, index + 1)) break
+    // No name of a host or a line card: pairs, CSV, quoted text.
+    if (code === EQUALS || code === QUOTE || code === 0x2c || code === 0x7b) return -1
+    index++
+  }
   if (index >= limit) return -1
   const next = skipSpaces(line, index + 1, end)
   const code = line.charCodeAt(next)
@@ -267,7 +255,7 @@ function ciscoOrigin(event: SyslogEvent, position: number, end: number): number 
     code === FULL_STOP ||
     (isDigit(code) && (event.sequenceNumber >= 0 || scanTimestamp(line, next, end) >= 0)) ||
     (monthAt(line, next) > 0 && scanTimestamp(line, next, end) >= 0)
-  if (!follows) return -1
+  if (!follows || (!event.headerFound && scanTimestamp(line, next, end) < 0)) return -1
   if (wordEnd(line, position, index) === index) event.setSpan(Field.host, position, index)
   return next
 }
@@ -344,7 +332,6 @@ function looksLikeCiscoBody(line: string, position: number, end: number): boolea
 
 /** Without a time only an address, or a name in front of Cisco's `%`, is taken for a host. */
 function scanBareHost(event: SyslogEvent, position: number, end: number): number {
-  if (!event.headerFound) return position
   const line = event.line
   const limit = Math.min(end, position + MAX_HOST)
   let stop = position
@@ -353,7 +340,8 @@ function scanBareHost(event: SyslogEvent, position: number, end: number): number
   const hostEnd = line.charCodeAt(stop - 1) === COLON ? stop - 1 : stop
   let next = skipSpaces(line, stop, end)
   if (line.charCodeAt(next) === COLON) next = skipSpaces(line, next + 1, end)
-  if (line.charCodeAt(next) !== PERCENT && readIPv4(line, position, hostEnd) < 0) return position
+  if (!(event.headerFound && line.charCodeAt(next) === PERCENT) && readIPv4(line, position, hostEnd) < 0)
+    return position
   event.setSpan(Field.host, position, hostEnd)
   return next
 }
@@ -396,25 +384,4 @@ function scanTag(event: SyslogEvent, position: number, end: number): void {
   if (line.charCodeAt(next) !== COLON || line.charCodeAt(next + 1) !== SPACE) return
   event.setSpan(Field.application, position, stop)
   event.messageStart = skipSpaces(line, next + 1, end)
-}
-
-/** Reads one parameter of RFC 5424 structured data (§6.3.3) into a field; false when the data does not have it. */
-export function structuredParameter(event: SyslogEvent, field: 0 | 1 | 2 | 3 | 4, name: string): boolean {
-  if (event.structuredDataStart < 0) return false
-  const line = event.line
-  let at = event.structuredDataStart
-  for (;;) {
-    at = line.indexOf(name, at)
-    if (at < 0 || at >= event.structuredDataEnd) return false
-    const quote = at + name.length + 1
-    if (line.charCodeAt(at - 1) === SPACE && line.charCodeAt(quote) === QUOTE) {
-      let close = quote + 1
-      while (close < event.structuredDataEnd && line.charCodeAt(close) !== QUOTE) {
-        close += line.charCodeAt(close) === BACKSLASH ? 2 : 1
-      }
-      event.setSpan(field, quote + 1, Math.min(close, event.structuredDataEnd), Escape.structuredData)
-      return true
-    }
-    at += name.length
-  }
 }

@@ -17,6 +17,7 @@ export type TakePair = (
   context: SyslogContext,
 ) => void
 
+const APOSTROPHE = 0x27
 /** Longest key that is looked up. */
 const MAX_KEY = 64
 
@@ -52,7 +53,11 @@ export function walkPairs(
     let valueStart = index
     let valueEnd: number
     let escaping: EscapeKind = Escape.none
-    if (line.charCodeAt(index) === QUOTE) {
+    if (line.charCodeAt(index) === APOSTROPHE && line.indexOf("'", index + 1) > 0) {
+      valueStart++
+      valueEnd = Math.min(end, line.indexOf("'", index + 1))
+      index = valueEnd + 1
+    } else if (line.charCodeAt(index) === QUOTE) {
       valueStart++
       valueEnd = closingQuote(line, valueStart, end)
       escaping = Escape.backslash
@@ -160,11 +165,12 @@ export function cefExtension(line: string, start: number, end: number): number {
 export function cefStart(event: SyslogEvent): number {
   const line = event.line
   const start = event.contentStart
-  if (line.startsWith('CEF:', start)) {
+  const first = line.charCodeAt(start)
+  if (first === 0x43 && line.startsWith('CEF:', start)) {
     return line.charCodeAt(start + 4) === SPACE ? start + 5 : start + 4
   }
-  if (line.startsWith('CEF:', event.messageStart)) return event.messageStart + 4
   const code = line.charCodeAt(event.messageStart)
+  if (code === 0x43 && line.startsWith('CEF:', event.messageStart)) return event.messageStart + 4
   return (code === 0x30 || code === 0x31) && line.charCodeAt(event.messageStart + 1) === 0x7c
     ? event.messageStart
     : -1

@@ -7,6 +7,8 @@ import { isUnspecified, sameAddress } from './scan.js'
 /** One product: `claims` must cost a few probes near `contentStart`; `parse` fills the event and never throws. */
 export type SyslogProduct = {
   readonly id: string
+  /** Its marks are also another product's: it is asked in its turn alone. */
+  readonly broad?: true
   claims(event: SyslogEvent): boolean
   /** False when the line turns out not to be this product's; the event then keeps its header alone. */
   parse(event: SyslogEvent, context: SyslogContext): boolean
@@ -58,15 +60,13 @@ for (const [words, outcome] of [
 ] as const) {
   for (const word of words.split(' ')) {
     outcomes[word] = outcome
-    outcomes[word.toUpperCase()] = outcome
-    outcomes[word.charAt(0).toUpperCase() + word.slice(1)] = outcome
   }
 }
 const outcomeTable = new KeyTable(outcomes)
 
 /** What a firewall's action word means for the traffic: an `Outcome`, `none` for words that do not tell. */
 export function outcomeOf(line: string, start: number, end: number): number {
-  return outcomeTable.findRange(line, start, end)
+  return outcomeTable.findFolded(line, start, end)
 }
 
 /** Sets `Field.action` and the outcome that its word means. */
@@ -77,29 +77,17 @@ export function setAction(event: SyslogEvent, start: number, end: number): void 
 
 const directions: Readonly<Record<string, number>> = {
   in: 1,
-  In: 1,
-  IN: 1,
   inbound: 1,
-  Inbound: 1,
-  INBOUND: 1,
   incoming: 1,
-  Incoming: 1,
   ingress: 1,
-  'server-to-client': 2,
-  out: 2,
-  Out: 2,
-  OUT: 2,
-  outbound: 2,
-  Outbound: 2,
-  OUTBOUND: 2,
-  outgoing: 2,
-  Outgoing: 2,
-  egress: 2,
   'client-to-server': 1,
+  out: 2,
+  outbound: 2,
+  outgoing: 2,
+  egress: 2,
+  'server-to-client': 2,
   internal: 3,
-  Internal: 3,
   external: 4,
-  External: 4,
 }
 const directionTable = new KeyTable(directions)
 const directionNames = ['', 'inbound', 'outbound', 'internal', 'external'] as const
@@ -107,7 +95,7 @@ const directionNames = ['', 'inbound', 'outbound', 'internal', 'external'] as co
 /** Keeps the firewall's own word and, where it has one, its common name (ECS `network.direction`). */
 export function setDirection(event: SyslogEvent, start: number, end: number): void {
   event.setSpan(Field.direction, start, end)
-  event.directionName = directionNames[directionTable.findRange(event.line, start, end)] ?? ''
+  event.directionName = directionNames[directionTable.findFolded(event.line, start, end)] ?? ''
 }
 
 /** Several products write `any`, `-` or `N/A` where they have nothing. */

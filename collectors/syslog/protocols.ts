@@ -57,15 +57,13 @@ const numbers: Readonly<Record<string, number>> = {
 const names: Record<string, number> = {}
 for (const [name, number] of Object.entries(numbers)) {
   names[name] = number + 1
-  names[name.toUpperCase()] = number + 1
-  names[name.charAt(0).toUpperCase() + name.slice(1)] = number + 1
 }
 const table = new KeyTable(names)
 
 /** The protocol number of a range that is a number or a name; -1 when it is neither. */
 export function readProtocol(line: string, start: number, end: number): number {
   if (isDigit(line.charCodeAt(start))) return readSmall(line, start, end, 255)
-  return table.findRange(line, start, end) - 1
+  return table.findFolded(line, start, end) - 1
 }
 
 export const ICMP = 1

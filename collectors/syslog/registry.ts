@@ -6,6 +6,7 @@
 import type { SyslogContext } from './context.js'
 import type { SyslogEvent } from './event.js'
 import type { SyslogProduct } from './product.js'
+import { checkpoint } from './vendors/checkpoint.js'
 import { ciscoAsa } from './vendors/cisco-asa.js'
 import { ciscoIos } from './vendors/cisco-ios.js'
 import { ciscoMeraki } from './vendors/cisco-meraki.js'
@@ -26,6 +27,7 @@ export const products: readonly SyslogProduct[] = [
   pfFilterlog,
   ciscoMeraki,
   juniperSrx,
+  checkpoint,
   sophosXg,
   ciscoIos,
   linuxNetfilter,
@@ -33,12 +35,17 @@ export const products: readonly SyslogProduct[] = [
 
 /** Finds the product of a line whose header is read and lets it fill the event; false where no product knows it. */
 export function parseBody(event: SyslogEvent, context: SyslogContext): boolean {
+  // A device sends one product's lines.
+  const last = context.product
+  if (last?.claims(event) && last.parse(event, context)) return true
   for (let index = 0; index < products.length; index++) {
     const product = products[index]!
-    if (product.claims(event) && product.parse(event, context)) return true
+    if (!product.claims(event) || !product.parse(event, context)) continue
+    if (product.broad === undefined) context.product = product
+    return true
   }
   return false
 }
 
-/** Products whose logs carry a pair of addresses; for lists in documentation and the API. */
+/** The ids of all products, for lists in documentation and the API. */
 export const productIds: readonly string[] = products.map((product) => product.id)

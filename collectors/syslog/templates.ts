@@ -337,6 +337,7 @@ function trailers(event: SyslogEvent, slot: 0 | 1, start: number, end: number): 
   for (let round = 0; round < 4; round++) {
     const open = skipSpaces(line, position, end)
     if (line.charCodeAt(open) !== OPEN_PARENTHESIS || line.startsWith('(type ', open)) return position
+    if (isTypeAndCode(line, open, end)) return position
     let close = open + 1
     while (close < end && line.charCodeAt(close) !== CLOSE_PARENTHESIS) close++
     if (close >= end) return position
@@ -352,6 +353,13 @@ function trailers(event: SyslogEvent, slot: 0 | 1, start: number, end: number): 
     position = close + 1
   }
   return position
+}
+
+/** `(3/4)`: ICMP type and code of an access list's line. */
+function isTypeAndCode(line: string, open: number, end: number): boolean {
+  const slash = digitsEnd(line, open + 1, end)
+  if (slash === open + 1 || line.charCodeAt(slash) !== SLASH) return false
+  return line.charCodeAt(digitsEnd(line, slash + 1, end)) === CLOSE_PARENTHESIS
 }
 
 function translation(event: SyslogEvent, slot: 0 | 1, start: number, end: number): boolean {

@@ -217,7 +217,10 @@ function scanMonthFirst(line: string, start: number, end: number): number {
   if (year < 0 && line.charCodeAt(index) === SPACE) {
     const late = yearAt(line, index + 1, end)
     const next = line.charCodeAt(index + 5)
-    if (late > 0 && (index + 5 >= end || next === SPACE || next === COLON)) {
+    if (
+      late > 0 &&
+      (index + 5 >= end || next === SPACE || (next === COLON && line.charCodeAt(index + 6) === SPACE))
+    ) {
       year = late
       index += 5
       if (Number.isNaN(offsetMinutes)) index = scanZone(line, index, end)

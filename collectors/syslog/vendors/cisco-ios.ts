@@ -98,6 +98,7 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
 /** The product for the registry. */
 export const ciscoIos: SyslogProduct = {
   id: 'cisco-ios',
+  broad: true,
   claims: (event) => {
     const percent = percentAt(event)
     return percent >= 0 && findMnemonic(event.line, percent)

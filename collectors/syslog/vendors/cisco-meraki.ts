@@ -71,8 +71,9 @@ function take(event: SyslogEvent, key: number, start: number, end: number, escap
 /** The event's name stands first behind the host. */
 function nameEnd(event: SyslogEvent): number {
   const line = event.line
+  const first = line.charCodeAt(event.contentStart)
   for (const name of eventNames) {
-    if (!line.startsWith(name, event.contentStart)) continue
+    if (name.charCodeAt(0) !== first || !line.startsWith(name, event.contentStart)) continue
     const end = event.contentStart + name.length
     if (end === line.length || line.charCodeAt(end) === 0x20) return end
   }

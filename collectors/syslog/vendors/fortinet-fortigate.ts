@@ -386,15 +386,12 @@ function claims(event: SyslogEvent): boolean {
       line.startsWith('|Fortinet|', cef + 1) &&
       /^\|Fortinet\|Forti[gG]ate/.test(line.slice(cef + 1, cef + 20))
     )
-  let opens = false
-  for (const opening of openings) if (line.startsWith(opening, start)) opens = true
-  if (!opens) return false
-  return (
-    line.includes('logid=') ||
-    line.includes('log_id=') ||
-    line.includes('devid="FG') ||
-    line.includes('devid=FG')
-  )
+  const first = line.charCodeAt(start)
+  if (!openings.some((opening) => opening.charCodeAt(0) === first && line.startsWith(opening, start)))
+    return false
+  // Sophos opens its lines alike and has log_id too.
+  if (line.includes('logid=') || line.includes('devid="FG') || line.includes('devid=FG')) return true
+  return line.includes('log_id=') && !line.includes('log_component=')
 }
 
 /** The product for the registry. */

@@ -109,11 +109,10 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   event.vendor = 'juniper'
   event.product = 'srx'
   const end = line.length
-  const data = line.indexOf('[junos@', event.contentStart)
-  if (data >= 0) {
-    const first = line.indexOf(' ', data)
-    if (first > 0) walkPairs(event, context, first + 1, end, keys, take)
-  } else {
+  const junos = line.indexOf('[junos@', event.contentStart)
+  const data = junos >= 0 ? junos : event.structuredDataStart
+  if (data >= 0) walkPairs(event, context, data + 1, end, keys, take)
+  else {
     const text = skipSpaces(line, Math.max(event.end(Field.eventId), 0), end)
     parseSrxText(event, text, end)
   }
@@ -143,19 +142,36 @@ function settle(event: SyslogEvent): void {
   } else if (name.includes('PERMITTED') && event.outcome === Outcome.none) event.outcome = Outcome.allow
 }
 
+const facilities = [
+  'RT_FLOW',
+  'RT_IDP',
+  'RT_UTM',
+  'RT_SCREEN',
+  'RT_AAMW',
+  'RT_SECINTEL',
+  'RT_AV',
+  'RT_ALG',
+] as const
+
+function isFacility(line: string, start: number): boolean {
+  return line.startsWith('RT_', start) && facilities.some((facility) => line.startsWith(facility, start))
+}
+
 /** The product for the registry. */
 export const juniperSrx: SyslogProduct = {
   id: 'juniper-srx',
   claims: (event) => {
     const line = event.line
     const start = event.contentStart
-    if (line.startsWith('[junos@', start)) return true
-    const at = line.indexOf('RT_', start)
-    return (
-      at >= 0 &&
-      at < start + 64 &&
-      /^RT_(?:FLOW|IDP|UTM|SCREEN|AAMW|SECINTEL|AV)/.test(line.slice(at, at + 12))
-    )
+    const first = line.charCodeAt(start)
+    if (first === 0x5b) {
+      return (
+        line.startsWith('[junos@', start) ||
+        (event.has(Field.application) && isFacility(line, event.start(Field.application)))
+      )
+    }
+    if (first === 0x52) return isFacility(line, start)
+    return line.charCodeAt(event.messageStart) === 0x52 && isFacility(line, event.messageStart)
   },
   parse,
 }

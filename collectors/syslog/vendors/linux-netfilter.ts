@@ -208,6 +208,7 @@ function parseZoneRule(event: SyslogEvent, start: number, end: number): boolean 
 /** The product for the registry. */
 export const linuxNetfilter: SyslogProduct = {
   id: 'linux-netfilter',
+  broad: true,
   claims: (event) => findIn(event) >= 0,
   parse,
 }

@@ -48,9 +48,11 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
   const start = csvStart(event)
   if (start < 0) return false
   columns.split(line, start, event.end(Field.message) > 0 ? event.end(Field.message) : line.length)
-  event.vendor = 'pf'
-  event.product = 'filterlog'
-  const tracker = columns.end(Column.tracker) - columns.start(Column.tracker) > 0
+  // The rule's label is a number with pfSense, a UUID without dashes with OPNsense.
+  const labelLength = columns.end(Column.tracker) - columns.start(Column.tracker)
+  event.vendor = labelLength === 32 ? 'deciso' : 'netgate'
+  event.product = labelLength === 32 ? 'opnsense' : 'pfsense'
+  const tracker = labelLength > 0
   columns.span(
     event,
     Field.ruleId,

@@ -26,6 +26,10 @@ const Own = {
 } as const
 const keys = new KeyTable({
   src: Own.source,
+  srcV6: Own.source,
+  dstV6: Own.destination,
+  natSrcV6: Own.natSource,
+  natDstV6: Own.natDestination,
   dst: Own.destination,
   natSrc: Own.natSource,
   natDst: Own.natDestination,
@@ -141,6 +145,8 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
     if (id === OPENED || id === CLOSED) event.outcome = Outcome.allow
     else if (mentions(line, message, event.end(Field.message))) event.outcome = Outcome.deny
   }
+  // A counter of nothing is left out.
+  if (Number.isNaN(event.octetsDestinationToSource)) event.octetsTotal = event.octetsSourceToDestination
   if (event.protocol !== 1 && event.protocol !== 58) event.icmpType = event.icmpCode = -1
   dropIdleTranslation(event)
   setConnectionIfPaired(event)
@@ -162,7 +168,7 @@ export const sonicwall: SyslogProduct = {
     const line = event.line
     if (!line.startsWith('id=', event.contentStart)) return false
     const serial = line.indexOf(' sn=', event.contentStart)
-    return serial >= 0 && serial < event.contentStart + 128 && line.indexOf(' m=', serial) >= 0
+    return serial >= 0 && serial < event.contentStart + 128 && line.indexOf(' fw=', serial) >= 0
   },
   parse,
 }

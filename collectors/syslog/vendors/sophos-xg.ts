@@ -21,6 +21,7 @@ const Own = {
   phase: 106,
   sourceZoneType: 107,
   destinationZoneType: 108,
+  deviceName: 109,
 } as const
 const keys = new KeyTable({
   date: Own.date,
@@ -80,7 +81,7 @@ const keys = new KeyTable({
   dst_zone_type: Own.destinationZoneType,
   connid: Target.sessionId,
   con_id: Target.sessionId,
-  device_name: Target.host,
+  device_name: Own.deviceName,
   dir_disp: Target.direction,
   con_direction: Target.direction,
 })
@@ -135,6 +136,9 @@ function take(
           ? Phase.update
           : Phase.start
       return
+    case Own.deviceName:
+      if (!event.has(Field.host)) event.setSpan(Field.host, start, end, escaping)
+      return
     case Own.sourceZoneType:
       sourceSide = line.startsWith('WAN', start) ? 2 : 1
       return
@@ -171,6 +175,9 @@ export const sophosXg: SyslogProduct = {
   claims: (event) => {
     const line = event.line
     const start = event.contentStart
+    const first = line.charCodeAt(start)
+    // device=, device_name=, date=, timestamp=, log_id=
+    if (first !== 0x64 && first !== 0x74 && first !== 0x6c) return false
     if (line.startsWith('device="SFW"', start) || line.startsWith('device_name="SFW"', start)) return true
     const at = line.indexOf('log_component="', start)
     return at >= 0 && line.indexOf('log_subtype="', start) >= 0
