@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { ApplianceError } from '#core/errors.js'
 import { VERSION } from '#core/version.js'
 import { registerDecode } from './commands/decode.js'
+import { registerDemo } from './commands/demo.js'
 import { registerDetect } from './commands/detect.js'
 import { registerImport } from './commands/import.js'
 import { registerParseSyslog } from './commands/parse-syslog.js'
@@ -28,6 +29,7 @@ for (const register of [
   registerImport,
   registerDetect,
   registerReplay,
+  registerDemo,
 ])
   register(program)
 for (const command of program.commands) command.exitOverride()

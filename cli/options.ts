@@ -44,3 +44,9 @@ export function speedOption(text: string): number {
   if (!(speed > 0)) throw new InvalidArgumentError('a speed is a number above 0, or max.')
   return speed
 }
+
+export function numberOption(text: string): number {
+  const number = Number(text)
+  if (!(number > 0) || !Number.isFinite(number)) throw new InvalidArgumentError('a number above 0 is needed.')
+  return number
+}

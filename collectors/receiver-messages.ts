@@ -1,9 +1,12 @@
 /** What the receiving thread and the one that started it say to each other. */
+import type { ClockSetup } from '#core/clock.js'
 import type { ExporterStatus } from '#core/exporters.js'
 
 /** Everything that the thread needs to know when it begins. */
 export type ReceiverSetup = {
   readonly data: string
+  /** Absent: the system's clock. */
+  readonly clock?: ClockSetup
   /** Shared memory of the ingest sequence. */
   readonly sequence: SharedArrayBuffer
   readonly host: string

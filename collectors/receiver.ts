@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
+import { createClock } from '#core/clock.js'
 import { type Address, parseAddress, parsePrefix, prefixContains } from '#core/records/address.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
@@ -35,6 +36,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const say = (message: FromReceiver) => port.postMessage(message)
   const problem = (error: Error) => say({ type: 'problem', message: error.message })
   const settingsOf = createExporterSettings(setup)
+  const clock = createClock(setup.clock)
 
   const store = createBlockStore({
     location: join(setup.data, 'blocks'),
@@ -48,7 +50,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const templates = new TemplateStore((address) => settingsOf(address)?.samplingInterval ?? 0)
   const restoredTemplates = await archive.restore(templates)
 
-  const writer = createBlockWriter({ store, now: () => Date.now(), onFailure: problem })
+  const writer = createBlockWriter({ store, now: clock.now, onFailure: problem })
   const undecoded: Record<string, number> = {}
   const counts = { datagrams: 0, octets: 0 }
   const flows = createFlowIntake({
@@ -70,6 +72,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
       port: udpPort,
       receiveBufferOctets: setup.receiveBufferOctets,
       onError: problem,
+      now: clock.now,
       onDatagram(view, length, address, receivedMilliseconds) {
         counts.datagrams++
         counts.octets += length
@@ -118,7 +121,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
         counts.datagrams++
         counts.octets += end - start
         const line = Buffer.from(octets.buffer, octets.byteOffset + start, end - start).toString('latin1')
-        syslog.line(line, address, tcpPort, 1, Date.now())
+        syslog.line(line, address, tcpPort, 1, clock.now())
       },
     })
     const isOptional = tcpPort < 1024
@@ -146,7 +149,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   let reportedDrops = 0
   const tick = async () => {
     writer.seal()
-    const now = Date.now()
+    const now = clock.now()
     const drops = readKernelDrops(openPorts)
     const total = drops === undefined ? 0 : [...drops.values()].reduce((sum, count) => sum + count, 0)
     if (total > reportedDrops) {
@@ -181,7 +184,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
     say({ type: 'status', exporters, counts: report })
     await Promise.all([store.sync(), archive.write()])
   }
-  const timer = setInterval(() => void tick().catch(problem), SEAL_MILLISECONDS)
+  const timer = setInterval(() => void tick().catch(problem), clock.timer(SEAL_MILLISECONDS))
 
   port.on('message', (message: ToReceiver) => {
     if (message.type !== 'stop') return

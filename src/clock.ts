@@ -15,16 +15,26 @@ export type ClockSetup = {
 export type Clock = {
   /** Milliseconds since 1970 UTC. */
   now(): number
-  /** How long a span of the clock takes in truth, at its present speed; at least 10 ms, for timers. */
+  /** How long a span of this clock takes in truth while it runs fast; at least 10 ms, for timers. */
   timer(milliseconds: number): number
+  /** How far this clock goes in a span of true time, now. */
+  span(realMilliseconds: number): number
 }
 
 /** The system's clock when no setup is given. */
 export function createClock(setup?: ClockSetup): Clock {
-  if (setup === undefined) return { now: () => Date.now(), timer: (milliseconds) => milliseconds }
+  if (setup === undefined) {
+    return {
+      now: () => Date.now(),
+      timer: (milliseconds) => milliseconds,
+      span: (milliseconds) => milliseconds,
+    }
+  }
   const { originMilliseconds, realOriginMilliseconds, speed } = setup
+  const ahead = () => Math.floor(originMilliseconds + (Date.now() - realOriginMilliseconds) * speed)
   return {
-    now: () => Math.min(Date.now(), Math.floor(originMilliseconds + (Date.now() - realOriginMilliseconds) * speed)),
+    now: () => Math.min(Date.now(), ahead()),
     timer: (milliseconds) => Math.max(10, milliseconds / speed),
+    span: (realMilliseconds) => (ahead() < Date.now() ? realMilliseconds * speed : realMilliseconds),
   }
 }

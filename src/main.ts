@@ -14,6 +14,7 @@ import type {
   ReceiverSetup,
   ToReceiver,
 } from '#collectors/receiver-messages.js'
+import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
 import { detectors } from './detectors/registry.js'
 import { settingsOf } from './detectors/settings.js'
@@ -66,11 +67,15 @@ export type ApplianceOptions = {
   readonly onFinding?: (observation: Observation, change: 'created' | 'updated') => void
   /** Told when a thread died: the process cannot do its work any more. */
   readonly onFatal: (error: Error) => void
+  /** Absent: the system's clock. */
+  readonly clock?: ClockSetup
 }
 
 /** Makes an appliance; inert until `start`. */
-export function createAppliance({ config, logger, onFinding, onFatal }: ApplianceOptions): Appliance {
-  const now = () => Date.now()
+export function createAppliance(options: ApplianceOptions): Appliance {
+  const { config, logger, onFinding, onFatal, clock: clockSetup } = options
+  const clock = createClock(clockSetup)
+  const { now } = clock
   const data = resolve(config.data)
   const closers: (() => Promise<void>)[] = []
   const exporters = new Map<string, ExporterStatus>()
@@ -137,7 +142,7 @@ export function createAppliance({ config, logger, onFinding, onFatal }: Applianc
       documents,
       findings,
       runs,
-      now,
+      clock,
       onRun(run) {
         metrics.observeRun(run)
         health.observeRun(run)
@@ -158,6 +163,7 @@ export function createAppliance({ config, logger, onFinding, onFatal }: Applianc
       syslogPorts: config.listen.syslogPorts,
       receiveBufferOctets: config.listen.receiveBufferOctets,
       exporters: config.exporters,
+      ...(clockSetup === undefined ? {} : { clock: clockSetup }),
     })
     const health = createHealth({
       sockets: receiver.sockets,

@@ -8,7 +8,7 @@ import type { DatagramSource, DatagramSourceOptions, ListeningSocket } from './s
 const MAX_SENDERS = 65_536
 
 export function createDgramSource(options: DatagramSourceOptions): DatagramSource {
-  const { host, port, receiveBufferOctets, onDatagram, onError } = options
+  const { host, port, receiveBufferOctets, onDatagram, onError, now } = options
   const senders = new Map<string, Address>()
   let socket: Socket | undefined
 
@@ -29,7 +29,7 @@ export function createDgramSource(options: DatagramSourceOptions): DatagramSourc
       new DataView(message.buffer, message.byteOffset, message.length),
       message.length,
       address,
-      Date.now(),
+      now(),
     )
   }
 

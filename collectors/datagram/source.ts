@@ -34,4 +34,5 @@ export type DatagramSourceOptions = {
   readonly receiveBufferOctets: number
   readonly onDatagram: DatagramHandler
   readonly onError: (error: Error) => void
+  readonly now: () => number
 }

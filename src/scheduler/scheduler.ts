@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { Cron } from 'croner'
+import type { Clock } from '../clock.js'
 import type { Detector } from '../detectors/detector.js'
 import type { Observation } from '../findings/finding.js'
 import type { FindingRepository } from '../findings/repository.js'
@@ -42,7 +43,7 @@ export type SchedulerOptions = {
   readonly documents: Documents
   readonly findings: FindingRepository
   readonly runs: RunRepository
-  readonly now: () => number
+  readonly clock: Clock
   readonly onRun: (run: Run) => void
   /** Told of findings as they are made or changed. */
   readonly onFinding: (observation: Observation, change: 'created' | 'updated') => void
@@ -57,15 +58,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     documents,
     findings,
     runs,
-    now,
+    clock,
     onRun,
     onFinding,
   } = options
+  const { now } = clock
   const running = new Map<string, Promise<Run | undefined>>()
   const jobs: Cron[] = []
 
   async function runOne({ detector, settings }: ScheduledDetector): Promise<Run | undefined> {
-    const toMilliseconds = floorTo(now() - SETTLED_MILLISECONDS, stepMilliseconds)
+    const toMilliseconds = floorTo(now() - clock.span(SETTLED_MILLISECONDS), stepMilliseconds)
     const state = await documents.get<DetectorState>(STATE_PREFIX + detector.id)
     if (state !== undefined && state.judgedToMilliseconds >= toMilliseconds) return undefined
     const begun: Run = {
@@ -131,7 +133,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   return {
     start() {
       for (const scheduled of detectors) {
-        const every = { protect: true, interval: intervalSeconds }
+        const seconds = Math.max(1, Math.round(clock.timer(intervalSeconds * 1000) / 1000))
+        const every = { protect: true, interval: seconds }
         jobs.push(new Cron('* * * * * *', every, () => runNow(scheduled).then(() => undefined)))
         void runNow(scheduled)
       }
