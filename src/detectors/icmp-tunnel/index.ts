@@ -19,6 +19,7 @@ import {
   newSession,
   SESSION_GAP_MILLISECONDS,
   type Session,
+  unexplainedReplies,
   type Verdict,
 } from './session.js'
 
@@ -242,8 +243,7 @@ function seemsSampled(point: Point): boolean {
     const { requests, replies } = session
     if (requests.records === 0 || replies.records === 0 || requests.size !== replies.size) continue
     judged++
-    const excess = replies.packets - requests.packets
-    if (excess > Math.max(2, replies.packets * 0.02)) odd++
+    if (unexplainedReplies(session) > Math.max(2, replies.packets * 0.02)) odd++
   }
   return odd >= SUSPECT_PAIRS && odd > judged * SUSPECT_SHARE
 }
