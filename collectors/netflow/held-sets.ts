@@ -8,6 +8,8 @@ import type { Domain, KeptContext, MessageContext } from './context.js'
 export const MAX_HELD_OCTETS = 16 * 1024 * 1024
 /** Octets held for one domain, so that one exporter cannot take all. */
 export const MAX_HELD_OCTETS_PER_DOMAIN = 1024 * 1024
+/** What keeping a set costs besides its octets, so that many small sets are bounded too. */
+const OCTETS_PER_SET = 256
 /** Exporters send their templates again within this time; older sets are given up. */
 export const MAX_HELD_MILLISECONDS = 30 * 60 * 1000
 
@@ -23,12 +25,14 @@ export class HeldSets {
   private readonly byDomain = new Map<Domain, { octets: number; sets: HeldSet[] }>()
   private octets = 0
 
-  /** False when the set cannot be kept. */
+  /** False when the set cannot be kept. One without records needs no keeping. */
   hold(context: MessageContext, setId: number, view: DataView, offset: number, end: number): boolean {
     const length = end - offset
+    if (length === 0) return true
+    const cost = length + OCTETS_PER_SET
     let held = this.byDomain.get(context.domain)
-    if (this.octets + length > MAX_HELD_OCTETS) return false
-    if ((held?.octets ?? 0) + length > MAX_HELD_OCTETS_PER_DOMAIN) return false
+    if (this.octets + cost > MAX_HELD_OCTETS) return false
+    if ((held?.octets ?? 0) + cost > MAX_HELD_OCTETS_PER_DOMAIN) return false
     if (held === undefined) {
       held = { octets: 0, sets: [] }
       this.byDomain.set(context.domain, held)
@@ -40,8 +44,8 @@ export class HeldSets {
       octets: new Uint8Array(view.buffer, view.byteOffset + offset, length).slice(),
       context: { receivedMilliseconds, exportMilliseconds, sysUpTimeMilliseconds, datagram, set },
     })
-    held.octets += length
-    this.octets += length
+    held.octets += cost
+    this.octets += cost
     return true
   }
 
@@ -74,8 +78,8 @@ export class HeldSets {
     if (taken.length === 0) return taken
     held.sets = held.sets.filter((set) => !isTaken(set))
     for (const set of taken) {
-      held.octets -= set.octets.length
-      this.octets -= set.octets.length
+      held.octets -= set.octets.length + OCTETS_PER_SET
+      this.octets -= set.octets.length + OCTETS_PER_SET
     }
     if (held.sets.length === 0) this.byDomain.delete(domain)
     return taken
