@@ -10,7 +10,7 @@ import type { TemplateDocument } from '#collectors/netflow/template-store.js'
 import { templateDocument } from '#collectors/netflow/template-store.js'
 import { BlockBuilder } from '#core/blocks/builder.js'
 import { builderRows, rowObject } from '#core/blocks/row.js'
-import { type Address, parseAddress } from '#core/records/address.js'
+import { type Address, formatAddress, parseAddress } from '#core/records/address.js'
 import { streams } from '#core/records/columns.js'
 
 export type Flow = Record<string, unknown> & {
@@ -93,7 +93,7 @@ export function createProbe({ observed = true, capacity = 7, ...options }: Probe
           ...(identity === undefined
             ? {}
             : {
-                exporter: identity.address.words.join('.'),
+                exporter: formatAddress(identity.address),
                 domain: context.domain.identity.observationDomainId,
               }),
         })
