@@ -698,7 +698,7 @@ t.test('held sets give back what was put in, in order', async (t) => {
   const probe = createProbe()
   for (const last of [1, 2, 3]) probe.feed(v9([data(300, record(last)), data(301, record(last))]))
   const [domain] = probe.decoder.store.exporters[0]!.domains.values()
-  const taken: HeldSet[] = probe.decoder.held.take(domain!, 300)
+  const taken: readonly HeldSet[] = probe.decoder.held.take(domain!, 300)
   t.same(
     taken.map(({ octets }) => octets[3]),
     [1, 2, 3],
