@@ -33,6 +33,8 @@ const IPV6_FRAGMENT = 44
 const IPV6_OPTIONS = [0, 43, 60]
 /** Fragments that come later belong to another datagram: identifications are used again. RFC 8200 §4.5 has 60 s. */
 const REASSEMBLY_MILLISECONDS = 60_000
+/** Fragments of one datagram: 64 KiB over links of 576 octets are some 120. */
+const MAX_FRAGMENTS = 128
 /** Datagrams whose fragments are awaited at one time. */
 const MAX_PARTIAL_DATAGRAMS = 256
 
@@ -86,7 +88,8 @@ export function createDatagramReader(): (frame: Frame) => CapturedDatagram | und
     }
     partial.pieces.push({ offset, octets: octets.slice() })
     if (isLast) partial.total = offset + octets.length
-    if (partial.total < 0 || partial.pieces.length > 64) return undefined
+    if (partial.pieces.length > MAX_FRAGMENTS) partials.delete(key)
+    if (partial.total < 0 || partial.pieces.length > MAX_FRAGMENTS) return undefined
     partial.pieces.sort((a, b) => a.offset - b.offset)
     const whole = new Uint8Array(partial.total)
     let covered = 0
