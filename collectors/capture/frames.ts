@@ -56,6 +56,13 @@ function openFile(path: string): PiecewiseFile {
   let buffer = Buffer.alloc(1 << 20)
   let from = 0
   let to = 0
+  const readSome = (into: Buffer) => {
+    try {
+      return readSync(descriptor, into, 0, into.length, null)
+    } catch (cause) {
+      throw new ApplianceError('INPUT_UNREADABLE', `${path}: cannot be read`, { cause })
+    }
+  }
   const fill = (length: number) => {
     if (to - from >= length) return true
     if (from > 0) {
@@ -69,7 +76,7 @@ function openFile(path: string): PiecewiseFile {
       buffer = grown
     }
     while (to < length) {
-      const got = readSync(descriptor, buffer, to, buffer.length - to, null)
+      const got = readSome(buffer.subarray(to))
       if (got === 0) return false
       to += got
     }
