@@ -275,7 +275,7 @@ t.test('exit codes: 0, 1 for what cannot be read, 2 for what cannot be understoo
       /^culvert: .*none\.pcap: cannot be opened\n {2}because: ENOENT/,
     ],
     [['decode', join(folder, 'none.dat')], 1, /^culvert: .*none\.dat: cannot be read\n {2}because: ENOENT/],
-    [['decode', folder], 1, /^culvert: .*(cannot|directory)/],
+    [['decode', folder], 1, /^culvert: .*: cannot be read\n {2}because: EISDIR[^\n]*\n$/],
     [['decode', join(folder, 'text.pcap')], 1, /^culvert: .*text\.pcap: neither pcap nor pcapng\n$/],
     [['decode', '--unknown', join(folder, 'text.pcap')], 2, /unknown option '--unknown'/],
     [['decode', '--udp-port', '70000', 'x.pcap'], 2, /a port is a number from 1 to 65535/],
