@@ -77,12 +77,15 @@ export class TemplateStore {
   evictions = 0
   private readonly byAddress = new Map<Address, Map<number, Exporter>>()
   private readonly byText = new Map<string, Exporter>()
+  private readonly samplingOf: (address: Address) => number
   private readonly limits: TemplateLimits
   private templates = 0
   private fields = 0
   private domains = 0
 
-  constructor(limits: Partial<TemplateLimits> = {}) {
+  /** `samplingOf` gives the interval that our configuration sets for an exporter, 0 where it sets none. */
+  constructor(samplingOf: (address: Address) => number = () => 0, limits: Partial<TemplateLimits> = {}) {
+    this.samplingOf = samplingOf
     this.limits = { ...defaultLimits, ...limits }
   }
 
@@ -127,7 +130,8 @@ export class TemplateStore {
       if (this.domains >= this.limits.domains) return undefined
       this.domains++
       const { address, listenerPort, transport } = exporter
-      domain = makeDomain({ address, listenerPort, transport, protocol, observationDomainId })
+      const identity = { address, listenerPort, transport, protocol, observationDomainId }
+      domain = makeDomain(identity, this.samplingOf(address))
       exporter.domains.set(key, domain)
     }
     exporter.latest = domain
@@ -231,14 +235,14 @@ export function templateDocument(domain: Domain, stored: StoredTemplate): Templa
   }
 }
 
-function makeDomain(identity: ExporterIdentity): Domain {
+function makeDomain(identity: ExporterIdentity, configuredSamplingInterval: number): Domain {
   return {
     identity,
     templates: new Map(),
     samplers: new Map(),
     samplingInterval: 0,
     headerSamplingInterval: 0,
-    configuredSamplingInterval: 0,
+    configuredSamplingInterval,
     applications: new Map(),
     interfaces: new Map(),
     systemInitMilliseconds: Number.NaN,

@@ -74,7 +74,8 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   }
 
   async function nextSequence(): Promise<number> {
-    let next = readSynced(await level().get(SYNC_KEY))
+    const synced = readSynced(await level().get(SYNC_KEY))
+    let next = synced
     for (const stream of streams) {
       const range = {
         gte: blockKey(stream, 0),
@@ -84,8 +85,10 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       }
       for await (const [key, value] of level().iterator(range)) {
         const indexed = indexBlock(stream, key, value)
-        // How many rows a damaged block has is not known, so none that it may have is numbered twice.
-        const rows = indexed.damage === undefined ? indexed.rows : Math.max(indexed.rows, BLOCK_ROWS)
+        // How many rows a damaged block has is not known, so that none is numbered twice it is taken for a full one,
+        // unless it is older than the last sync and its rows are below that number.
+        const isOlder = indexed.firstSequence < synced
+        const rows = indexed.damage === undefined ? indexed.rows : isOlder ? 1 : BLOCK_ROWS
         next = Math.max(next, indexed.firstSequence + rows)
       }
     }

@@ -198,7 +198,7 @@ t.test('the caps hold: fields, templates, exporters, domains', async (t) => {
     'a template behind one that is refused is read',
   )
 
-  const store = new TemplateStore({
+  const store = new TemplateStore(() => 0, {
     templatesPerDomain: 4,
     templates: 6,
     fields: 30,

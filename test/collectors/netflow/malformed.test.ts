@@ -270,10 +270,10 @@ t.test('mutations of valid datagrams: nothing throws, nothing runs on, memory st
     domainsPerExporter: 20,
     domains: 60,
   }
-  const store = new TemplateStore(limits)
+  const store = new TemplateStore(() => 0, limits)
   const probes: Probe[] = [
     createProbe({ store }),
-    createProbe({ store: new TemplateStore(limits), observed: false, obeyWithdrawals: true }),
+    createProbe({ store: new TemplateStore(() => 0, limits), observed: false, obeyWithdrawals: true }),
   ]
   const until = Date.now() + 3000
   let fed = 0
