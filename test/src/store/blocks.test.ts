@@ -152,6 +152,16 @@ t.test('numbering goes on after a restart, also when every block has been delete
   store = await openStore(location)
   t.equal(store.sequence.next(), 26)
   await store.close()
+
+  const flow4 = streamNamed('flow4')
+  store = await openStore(location)
+  await store.append(builderOf(10, 40), 1000)
+  await store.sync()
+  await store.close()
+  await tamper(location, (database) => database.put(blockKey(flow4, 26), Uint8Array.of(1)))
+  store = await openStore(location)
+  t.equal(store.sequence.next(), 36, 'the sync knows how many rows a damaged last block had')
+  await store.close()
 })
 
 t.test('a damaged block is counted by every scan that meets it, and the others still come', async (t) => {
