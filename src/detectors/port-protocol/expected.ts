@@ -1,5 +1,11 @@
 /** Lookups over the table of applications: what a vendor's name stands for, and what is expected or usual on a port. */
-import { type Application, applications, genericNames, otherUsualPorts, type PortRange } from './applications.js'
+import {
+  type Application,
+  applications,
+  genericNames,
+  otherUsualPorts,
+  type PortRange,
+} from './applications.js'
 
 export const TCP = 6
 export const UDP = 17
@@ -23,13 +29,18 @@ export function applicationIndex(name: string): number {
 
 function contains(ranges: readonly PortRange[] | undefined, port: number): boolean {
   return (
-    ranges?.some((range) => (typeof range === 'number' ? range === port : port >= range[0] && port <= range[1])) ??
-    false
+    ranges?.some((range) =>
+      typeof range === 'number' ? range === port : port >= range[0] && port <= range[1],
+    ) ?? false
   )
 }
 
 function rangesOf(application: Application, protocolIdentifier: number): readonly PortRange[] | undefined {
-  return protocolIdentifier === TCP ? application.tcp : protocolIdentifier === UDP ? application.udp : undefined
+  return protocolIdentifier === TCP
+    ? application.tcp
+    : protocolIdentifier === UDP
+      ? application.udp
+      : undefined
 }
 
 /** Whether an application is expected on a port. */

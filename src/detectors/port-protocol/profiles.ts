@@ -21,10 +21,18 @@ export const measures = {
   downPayloadMean: { kind: 'mean', unit: 'octets', meaning: 'payload a packet from the server' },
   upOverDownMean: { kind: 'mean', unit: 'octets', meaning: 'mean payload up minus mean payload down' },
   upDownMeanRatio: { kind: 'mean', unit: '', meaning: 'the larger mean payload over the smaller' },
-  downPerUpPackets: { kind: 'ratio', unit: '', meaning: 'packets from the server per packet from the client' },
+  downPerUpPackets: {
+    kind: 'ratio',
+    unit: '',
+    meaning: 'packets from the server per packet from the client',
+  },
   packetsPerSecond: { kind: 'ratio', unit: 'packets/s', meaning: 'both directions over the duration' },
   upPacketsPerSecond: { kind: 'ratio', unit: 'packets/s', meaning: 'from the client over the duration' },
-  largestPacketMean: { kind: 'mean', unit: 'octets', meaning: 'largest mean IP packet of a record, either way' },
+  largestPacketMean: {
+    kind: 'mean',
+    unit: 'octets',
+    meaning: 'largest mean IP packet of a record, either way',
+  },
   clientPort: { kind: 'mean', unit: '', meaning: 'source port of the client' },
   udpCompanion: { kind: 'mean', unit: '', meaning: '1 when the same server port is used over UDP too' },
 } as const
@@ -186,7 +194,9 @@ export const profiles: readonly ShapeProfile[] = [
         'a resolver asks over UDP first and over TCP when the answer was cut (RFC 7766 §5 lets it start with TCP, few do): a server that is only ever asked over TCP is odd',
         { repeats: 8, whenEnded: true },
       ),
-      interactive('a name server closes idle connections after seconds (RFC 7766 §6.2.3) and answers fill packets'),
+      interactive(
+        'a name server closes idle connections after seconds (RFC 7766 §6.2.3) and answers fill packets',
+      ),
       reverseShell,
     ],
   },
