@@ -97,7 +97,10 @@ export class Conversations {
     }
     const last = this.last.values[slot]!
     const gap = start - last
-    const startsBurst = isFirst || gap >= Math.max(BURST_GAP_MILLISECONDS, 2 * this.interPacket.values[slot]!)
+    // What follows a record that the active timeout cut is the same burst still.
+    const wasCut = (this.flags.values[slot]! & Flag.isCut) !== 0
+    const pause = Math.max(BURST_GAP_MILLISECONDS, 2 * this.interPacket.values[slot]!)
+    const startsBurst = isFirst || (!wasCut && gap >= pause)
     this.noteOpener(slot, values, isFirst)
     this.records.values[slot]!++
     this.packets.values[own]! += packets

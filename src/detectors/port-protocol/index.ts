@@ -125,6 +125,7 @@ function createJudge(settings: Settings): Judge {
       const [client, server] = [addressAt(keys, at + 1, family), addressAt(keys, at + 5, family)]
       const name = pairs.name.values[pair]!
       const applicationName = names.textOf(name)
+      const point = points.byNumber(head >>> 16)
       const service = services.find(head & 0x80ff, keys, at + 5, port)
       const verdict = judgePair(
         pairs,
@@ -136,11 +137,11 @@ function createJudge(settings: Settings): Judge {
           isOutbound: !isInside(server) && isInside(client),
           clients: services.clientsOf(service),
           nameText: applicationName,
+          samplingInterval: point.samplingInterval,
         },
         settings,
       )
       if (verdict === undefined) continue
-      const point = points.byNumber(head >>> 16)
       const evidence: Evidence[] = (slots.get(pair) ?? []).flatMap((slot) =>
         evidenceOf(conversations, slot, point, applicationName),
       )

@@ -45,6 +45,8 @@ export type PairFacts = {
   readonly isOutbound: boolean
   readonly clients: number
   readonly nameText: string
+  /** Sums are scaled by it where they must not be too small; 0 when not told. */
+  readonly samplingInterval: number
 }
 
 type Facts = {
@@ -167,7 +169,8 @@ function candidatesOf(
     })
   }
   const seconds = Math.max(1, pairs.longestSession.values[pair]! / 1000)
-  const pace = (pairs.upOctets.values[pair]! + pairs.downOctets.values[pair]!) / seconds
+  const octets = pairs.upOctets.values[pair]! + pairs.downOctets.values[pair]!
+  const pace = (octets * Math.max(1, of.samplingInterval)) / seconds
   const longest = pairs.longestConversation.values[pair]! / 1000
   const isKept = facts.periodic || longest >= settings.SessionDurationThreshold
   if (
