@@ -4,12 +4,15 @@
  * nothing is reported about the conversation.
  */
 import { registeredService } from '../../iana/services.js'
-import { isUsualPort } from './expected.js'
+import { isUsualPort, UDP } from './expected.js'
 
 /** Ports below are given out by the system alone (RFC 6335 §6). */
 const FIRST_USER_PORT = 1024
 /** Client ports begin here on Linux; the IANA range (RFC 6335) and Windows begin at 49152. */
 export const FIRST_EPHEMERAL_PORT = 32_768
+
+/** Well-known, but of clients: RFC 2131 §4.1, RFC 8415 §7.2. */
+const DHCP_CLIENT_PORTS: ReadonlySet<number> = new Set([68, 546])
 
 export type Ends = {
   readonly protocolIdentifier: number
@@ -47,6 +50,7 @@ export function serverOf(ends: Ends): ServerVerdict {
 
 /** 5: usual, 4: below 1024, 3: registered, 2: neither, 0: a port that systems give to clients. */
 function rank(protocolIdentifier: number, port: number): number {
+  if (protocolIdentifier === UDP && DHCP_CLIENT_PORTS.has(port)) return 0
   if (isUsualPort(protocolIdentifier, port)) return 5
   if (port < FIRST_USER_PORT) return 4
   if (port >= FIRST_EPHEMERAL_PORT) return 0
