@@ -14,6 +14,10 @@ export type Application = {
   readonly udp?: readonly PortRange[]
   /** Other names of it, normalised as `normalisedName` does. */
   readonly aliases?: readonly string[]
+  /** Application servers speak it on any port: alone, on a port of nobody, it says little. */
+  readonly roams?: true
+  /** It negotiates further ports, and devices call those by its name: only another service's port says something. */
+  readonly negotiatesPorts?: true
   /** Why ports are here that the IANA registry does not give. */
   readonly note?: string
 }
@@ -21,6 +25,7 @@ export type Application = {
 export const applications: readonly Application[] = [
   {
     name: 'http',
+    roams: true,
     tcp: [
       80,
       81,
@@ -46,6 +51,7 @@ export const applications: readonly Application[] = [
   },
   {
     name: 'tls',
+    roams: true,
     tcp: [
       443,
       [8443, 8444],
@@ -119,8 +125,13 @@ export const applications: readonly Application[] = [
     note: 'usual second ports; NETCONF 830; Gerrit 29418',
   },
   { name: 'telnet', tcp: [23, 992, 2323], aliases: ['telnets'], note: '2323: usual second port' },
-  { name: 'ftp', tcp: [20, 21, 989, 990, 2121], aliases: ['ftpcommand', 'ftpcontrol', 'ftps'] },
-  { name: 'tftp', udp: [69] },
+  {
+    name: 'ftp',
+    negotiatesPorts: true,
+    tcp: [20, 21, 989, 990, 2121],
+    aliases: ['ftpcommand', 'ftpcontrol', 'ftps'],
+  },
+  { name: 'tftp', negotiatesPorts: true, udp: [69] },
   {
     name: 'smtp',
     tcp: [25, 465, 587, 2525],
@@ -201,9 +212,10 @@ export const applications: readonly Application[] = [
     aliases: ['socks4', 'socks5', 'sockproxy', 'socksproxy', 'socks4a'],
     note: "Tor's local ports 9050, 9150",
   },
-  { name: 'sip', tcp: [5060, 5061], udp: [5060, 5061], aliases: ['sips', 'siptls'] },
+  { name: 'sip', negotiatesPorts: true, tcp: [5060, 5061], udp: [5060, 5061], aliases: ['sips', 'siptls'] },
   {
     name: 'rtsp',
+    negotiatesPorts: true,
     tcp: [554, 7070, 8554],
     udp: [554],
     aliases: ['rtspbase'],
@@ -214,6 +226,7 @@ export const applications: readonly Application[] = [
   { name: 'mssql', tcp: [1433], udp: [1434], aliases: ['sqlserver', 'mssqldb', 'tds', 'mssqls'] },
   {
     name: 'oracle',
+    negotiatesPorts: true,
     tcp: [1521, 1522, 1526, 2483, 2484],
     aliases: ['oraclesqlnet', 'sqlnet', 'tns', 'oracledatabase'],
   },
@@ -233,142 +246,9 @@ export const applications: readonly Application[] = [
   { name: 'radius', udp: [1645, 1646, 1812, 1813, 3799], tcp: [2083] },
   { name: 'tacacs', tcp: [49], aliases: ['tacacsplus'] },
   { name: 'rsync', tcp: [873] },
-  { name: 'nfs', tcp: [111, 2049], udp: [111, 2049] },
+  { name: 'nfs', negotiatesPorts: true, tcp: [111, 2049], udp: [111, 2049] },
   { name: 'ipp', tcp: [631], udp: [631], aliases: ['cups'] },
 ]
-
-/**
- * Ports that carry ordinary traffic without an application of the table above: to be seen on one of them is not unusual.
- */
-export const otherUsualPorts: { readonly tcp: readonly PortRange[]; readonly udp: readonly PortRange[] } = {
-  // Cisco SCCP, MSRPC, WINS, LPD, JetDirect, Splunk and Beats, backup agents, iperf, Steam, TeamViewer and AnyDesk,
-  // WhatsApp and XMPP, Jabber, RTMP, Minecraft, git, Zabbix, Check Point, vCenter, Docker, Consul, Kafka, RabbitMQ.
-  tcp: [
-    7,
-    43,
-    70,
-    79,
-    113,
-    119,
-    135,
-    427,
-    515,
-    540,
-    543,
-    544,
-    548,
-    593,
-    623,
-    902,
-    903,
-    1025,
-    1352,
-    1494,
-    1701,
-    1720,
-    1723,
-    1935,
-    2000,
-    2195,
-    2196,
-    2375,
-    2377,
-    2379,
-    2380,
-    2598,
-    3101,
-    3260,
-    3478,
-    3479,
-    3690,
-    4369,
-    4505,
-    4506,
-    5007,
-    5044,
-    5201,
-    5222,
-    5269,
-    5280,
-    5554,
-    5672,
-    5938,
-    6556,
-    6568,
-    6667,
-    7001,
-    7680,
-    8008,
-    8009,
-    8014,
-    8089,
-    8140,
-    8300,
-    8301,
-    8500,
-    8600,
-    9042,
-    9092,
-    9100,
-    9102,
-    9103,
-    9389,
-    9392,
-    9418,
-    9997,
-    10050,
-    10051,
-    11211,
-    13724,
-    15672,
-    [18190, 18192],
-    19302,
-    25565,
-    [27015, 27030],
-  ],
-  // VXLAN, GTP, NetFlow, sFlow, SSDP, WS-Discovery, HSRP, BFD, RIP, L2TP, STUN and TURN, Teams, Zoom, WebRTC, QUIC
-  // tests, NAT-PMP, memcached, Steam, Tailscale, ZeroTier, CAPWAP, Teredo.
-  udp: [
-    7,
-    19,
-    111,
-    135,
-    427,
-    520,
-    521,
-    623,
-    646,
-    1194,
-    1434,
-    1701,
-    1719,
-    1900,
-    1985,
-    2055,
-    2152,
-    [3478, 3481],
-    3544,
-    3702,
-    [3784, 3785],
-    4739,
-    4789,
-    [5246, 5247],
-    5350,
-    5351,
-    6081,
-    6343,
-    8472,
-    9993,
-    9995,
-    9996,
-    [8801, 8810],
-    11211,
-    19302,
-    [19305, 19309],
-    [27000, 27050],
-    41641,
-  ],
-}
 
 /** Names that say a device could not tell, or tell no more than the transport: normalised. */
 export const genericNames: ReadonlySet<string> = new Set([

@@ -4,6 +4,7 @@ import { formatAddress } from '../../records/address.js'
 import { attackNetworkDevices } from '../detector.js'
 import type { Point, Points } from './points.js'
 import { PORT_PROTOCOL } from './subjects.js'
+import type { KeyedTable } from './table.js'
 
 /** Conversations before a lack at an exporter is called a lack. */
 const ENOUGH_CONVERSATIONS = 100
@@ -76,4 +77,37 @@ export function coverageObservations(points: Points): Observation[] {
     }
   }
   return observations
+}
+
+/** Tells that more was going on at a time than is kept: at the first entry that was dropped, then at each doubling. */
+export function createEvictionCoverage(
+  tables: readonly (readonly [what: string, table: KeyedTable])[],
+): (atMilliseconds: number) => Observation[] {
+  const next = tables.map(() => 1)
+  return (atMilliseconds) =>
+    tables.flatMap(([what, table], index) => {
+      if (table.evicted < next[index]!) return []
+      while (next[index]! <= table.evicted) next[index]! *= 2
+      const text = `${table.evicted} ${what} were dropped for want of room (${table.maximum} are kept): slow exchanges may be missed`
+      return [
+        {
+          kind: 'coverage' as const,
+          id: findingId(PORT_PROTOCOL, { coverage: 'state-full', what }),
+          detector: PORT_PROTOCOL,
+          severity: 'informational' as const,
+          score: 0,
+          title: text,
+          sourceAddresses: [],
+          destinationAddresses: [],
+          firstSeenMilliseconds: atMilliseconds,
+          lastSeenMilliseconds: atMilliseconds,
+          exporters: [],
+          evidenceQuality: { level: 'degraded' as const, reasons: [{ code: 'state-full', text }] },
+          reasons: [{ code: 'state-full', value: table.evicted, threshold: table.maximum }],
+          subScores: {},
+          attack: attackNetworkDevices,
+          evidence: [],
+        },
+      ]
+    })
 }

@@ -1,11 +1,6 @@
 /** Lookups over the table of applications: what a vendor's name stands for, and what is expected or usual on a port. */
-import {
-  type Application,
-  applications,
-  genericNames,
-  otherUsualPorts,
-  type PortRange,
-} from './applications.js'
+import { type Application, applications, genericNames, type PortRange } from './applications.js'
+import { otherUsualPorts } from './usual-ports.js'
 
 export const TCP = 6
 export const UDP = 17
@@ -43,8 +38,12 @@ function rangesOf(application: Application, protocolIdentifier: number): readonl
       : undefined
 }
 
-/** Whether an application is expected on a port. */
+/** Below are the ports of well-known services (RFC 6335 §6): no client and no negotiation is given one. */
+const FIRST_USER_PORT = 1024
+
+/** Whether an application is expected on a port, or may have negotiated it. */
 export function isExpected(index: number, protocolIdentifier: number, port: number): boolean {
+  if (applications[index]!.negotiatesPorts === true && port >= FIRST_USER_PORT) return true
   return contains(rangesOf(applications[index]!, protocolIdentifier), port)
 }
 
@@ -65,4 +64,9 @@ const usualUdp = markedPorts(UDP)
 /** Whether ordinary services of a TCP or UDP network sit on a port. */
 export function isUsualPort(protocolIdentifier: number, port: number): boolean {
   return (protocolIdentifier === TCP ? usualTcp : usualUdp)[port] === 1
+}
+
+/** Whether an application is so common on ports of nobody that the name alone says little. */
+export function roams(index: number): boolean {
+  return applications[index]?.roams === true
 }

@@ -9,7 +9,7 @@ import type { Evidence } from '../../findings/finding.js'
 import { formatAddress } from '../../records/address.js'
 import { attackNetworkDevices, type Detector, type Judge } from '../detector.js'
 import { Conversations } from './conversations.js'
-import { coverageObservations } from './coverage.js'
+import { coverageObservations, createEvictionCoverage } from './coverage.js'
 import { evidenceOf } from './evidence.js'
 import { createIntake } from './intake.js'
 import { createLedger } from './ledger.js'
@@ -73,6 +73,11 @@ function createJudge(settings: Settings): Judge {
     },
   })
   const intake = createIntake({ conversations, points, names, onBurst: ledger.noteBurst })
+  const evictions = createEvictionCoverage([
+    ['conversations', conversations.table],
+    ['pairs', pairs.table],
+    ['services', services.table],
+  ])
   conversations.table.onEvict = (slot) => ledger.count(slot, true)
 
   return {
@@ -86,7 +91,7 @@ function createJudge(settings: Settings): Judge {
       for (const slot of ended) conversations.table.delete(slot)
       counted.length = 0
       const found = [...changed].map((key) => subjects.observation(key)).filter((one) => one !== undefined)
-      return [...found, ...coverageObservations(points)]
+      return [...found, ...coverageObservations(points), ...evictions(atMilliseconds)]
     },
   }
 
@@ -134,6 +139,7 @@ function createJudge(settings: Settings): Judge {
           protocolIdentifier,
           family,
           port,
+          application: (keys[at + 9]! & 0xffff) - 1,
           isOutbound: !isInside(server) && isInside(client),
           clients: services.clientsOf(service),
           nameText: applicationName,

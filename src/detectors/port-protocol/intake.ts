@@ -142,6 +142,8 @@ export function createIntake({ conversations, points, names, onBurst }: IntakePa
       }
       const sourcePort = sourcePorts?.[row] ?? 0
       const destinationPort = destinationPorts?.[row] ?? 0
+      // Later fragments have no ports: nothing follows from their pairing.
+      if (sourcePort === 0 && destinationPort === 0 && (protocol === TCP || protocol === UDP)) continue
       const duration = durations?.[row] ?? 0
       const end = ends?.[row] || (starts?.[row] ? starts[row]! + duration : receivedMilliseconds)
       const start = starts?.[row] || end - duration

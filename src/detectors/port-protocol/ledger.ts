@@ -5,20 +5,18 @@
 import { formatAddress } from '../../records/address.js'
 import { BURST_GAP_MILLISECONDS, type Conversations, Flag } from './conversations.js'
 import { isExpected, isUsualPort, TCP, UDP } from './expected.js'
+import { createHosts } from './hosts.js'
 import { rareProtocols } from './intake.js'
 import type { Names } from './names.js'
 import { Kind, PAIR_WORDS, type Pairs, type Services } from './pairs.js'
 import type { Points } from './points.js'
-import { MAX_TESTS, measureNames, type ShapeProfile } from './profiles.js'
 import { FIRST_EPHEMERAL_PORT, serverOf } from './server.js'
 import { addressAt, type Baseline, type Settings } from './settings.js'
+import { MAX_TESTS, measureNames, type ShapeProfile } from './shape-test.js'
 import { headerOctets, measure, meets, newMeasures, profileOf, type Sums } from './shapes.js'
 
 /** Ports of SOCKS and of proxies that clients must be told of: RFC 1928 (1080), Tor, Squid. */
 const PROXY_PORTS: ReadonlySet<number> = new Set([1080, 3128, 9050, 9150])
-
-/** What people's machines and servers ask for and gateways do not: web, Kerberos, LDAP, SMB. */
-const HOST_PORTS: ReadonlySet<number> = new Set([80, 88, 389, 443, 445])
 
 /** Starts of bursts kept between two evaluations; more come only from a flood. */
 const MAX_PENDING_BURSTS = 65_536
@@ -64,8 +62,7 @@ export function createLedger(parts: LedgerParts): Ledger {
   const burstStarts: number[] = []
   const exporterAddresses = new Set<string>()
   let exporters = 0
-  /** Clients of HOST_PORTS, by hash in 2^20 bits; a bit shared by chance only lets a low kind speak. */
-  const hosts = new Uint32Array(32_768)
+  const hosts = createHosts()
   const ledger: Ledger = { count, noteBurst, takeTouched, unknownServers: 0 }
   return ledger
 
@@ -100,7 +97,7 @@ export function createLedger(parts: LedgerParts): Ledger {
     if (isNew) service = services.count(service, keys, clientAt, clientPort)
     if (service >= 0 && (conversations.flags.values[slot]! & Flag.isConfirmed) !== 0)
       services.confirm(service)
-    if (isNew && protocol === TCP && HOST_PORTS.has(port)) markHost(keys, clientAt)
+    if (isNew && protocol === TCP) hosts.note(keys, clientAt, port)
 
     const [up, down] = server === 0 ? [slot * 2 + 1, slot * 2] : [slot * 2, slot * 2 + 1]
     const name = conversations.name.values[slot]!
@@ -165,7 +162,7 @@ export function createLedger(parts: LedgerParts): Ledger {
       pair = pairs.table.insert(key)
     } else pairs.table.touch(pair)
     if (isCertain) pairs.isCertain.values[pair] = 1
-    if (isHost(keys, clientAt) || isHost(keys, serverAt)) pairs.isHost.values[pair] = 1
+    if (hosts.has(keys, clientAt) || hosts.has(keys, serverAt)) pairs.isHost.values[pair] = 1
     pairs.kinds.values[pair]! |= kinds
     pairs.name.values[pair] = name
     takeIntoPair(pair, slot, up, down, met, before)
@@ -299,22 +296,5 @@ export function createLedger(parts: LedgerParts): Ledger {
     for (; exporters < known.length; exporters++)
       exporterAddresses.add(formatAddress(known[exporters]!.identity.address))
     return exporterAddresses.has(formatAddress(addressAt(keys, offset, family)))
-  }
-
-  function hostBit(keys: Uint32Array, offset: number): number {
-    let hash = 0
-    for (let word = 0; word < 4; word++)
-      hash = Math.imul(hash ^ keys[offset + word]!, 0x9e3779b1) ^ (hash >>> 16)
-    return (hash ^ (hash >>> 15)) & 0xfffff
-  }
-
-  function markHost(keys: Uint32Array, offset: number): void {
-    const bit = hostBit(keys, offset)
-    hosts[bit >> 5]! |= 1 << (bit & 31)
-  }
-
-  function isHost(keys: Uint32Array, offset: number): boolean {
-    const bit = hostBit(keys, offset)
-    return (hosts[bit >> 5]! & (1 << (bit & 31))) !== 0
   }
 }

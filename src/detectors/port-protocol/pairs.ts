@@ -2,7 +2,7 @@
  * What is kept of a client and a server's port beyond single conversations: how often, how long, how regularly, and
  * which shape tests their conversations met. Only pairs with a reason to be watched are kept (ledger.ts).
  */
-import { MAX_TESTS, measureNames } from './profiles.js'
+import { MAX_TESTS, measureNames } from './shape-test.js'
 import { type Column, KeyedTable } from './table.js'
 
 /** Pairs kept at a time; the least recently used go first. About 450 octets each. */

@@ -1,5 +1,6 @@
 /** The detector's settings: ATT&CK's own names where the analytic has a mutable element, plain names otherwise. */
 import { type Static, Type } from 'typebox'
+import { ApplianceError } from '../../errors.js'
 import {
   type Address,
   type AddressFamily,
@@ -73,10 +74,8 @@ export function baselineOf(profiles: Settings['BaselinePortProfiles']): Baseline
   const rows = profiles.map(({ protocol, port, application, server }) => ({
     protocol,
     port,
-    application: application === undefined ? undefined : applicationIndex(application),
-    // A prefix that cannot be read allows nothing.
-    allows: server === undefined ? undefined : parsePrefix(server),
-    isAnywhere: server === undefined,
+    application: application === undefined ? undefined : knownApplication(application),
+    allows: server === undefined ? undefined : prefixOf(server, 'BaselinePortProfiles'),
   }))
   return (protocolIdentifier, port, application, server) =>
     rows.some(
@@ -84,7 +83,7 @@ export function baselineOf(profiles: Settings['BaselinePortProfiles']): Baseline
         row.protocol === protocolIdentifier &&
         row.port === port &&
         (row.application === undefined || row.application === application) &&
-        (row.isAnywhere || (row.allows !== undefined && prefixContains(row.allows, server))),
+        (row.allows === undefined || prefixContains(row.allows, server)),
     )
 }
 
@@ -95,8 +94,24 @@ export function addressAt(keys: Uint32Array, offset: number, family: AddressFami
 
 /** Tells inside from outside: private addresses and the prefixes of the settings. */
 export function insideOf(prefixes: readonly string[]): (address: Address) => boolean {
-  const own = prefixes
-    .map((text) => parsePrefix(text))
-    .filter((prefix): prefix is Prefix => prefix !== undefined)
+  const own = prefixes.map((text) => prefixOf(text, 'insidePrefixes'))
   return (address) => isPrivateAddress(address) || own.some((prefix) => prefixContains(prefix, address))
+}
+
+function prefixOf(text: string, setting: string): Prefix {
+  const prefix = parsePrefix(text)
+  if (prefix !== undefined) return prefix
+  throw new ApplianceError(
+    'CONFIG_INVALID',
+    `settings of detector port-protocol at /${setting}: ${text} is no prefix`,
+  )
+}
+
+function knownApplication(text: string): number {
+  const index = applicationIndex(text)
+  if (index >= 0) return index
+  throw new ApplianceError(
+    'CONFIG_INVALID',
+    `settings of detector port-protocol at /BaselinePortProfiles: no application is called ${text}`,
+  )
 }

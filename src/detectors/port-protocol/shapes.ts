@@ -1,15 +1,15 @@
 /** Judges a conversation's measures against the profiles of its port. Pure; no allocation per conversation. */
 import { TCP } from './expected.js'
+import { profiles } from './profiles.js'
 import {
   type Bound,
   DURATION_SETTING,
   type Measure,
   measureNames,
   measures,
-  profiles,
   type ShapeProfile,
   type ShapeTest,
-} from './profiles.js'
+} from './shape-test.js'
 
 /** The place of each measure in an array of measures. */
 export const at = Object.fromEntries(measureNames.map((name, index) => [name, index])) as Record<
