@@ -10,6 +10,7 @@ import { inputDatagrams } from '#cli/inputs.js'
 import { createFlowIntake } from '#collectors/flow-intake.js'
 import { Block, encodeBlock } from '#core/blocks/block.js'
 import { BlockBuilder } from '#core/blocks/builder.js'
+import { createEvictionCoverage } from '#core/detectors/port-protocol/coverage.js'
 import { applicationIndex, isExpected, isUsualPort } from '#core/detectors/port-protocol/expected.js'
 import { portProtocol } from '#core/detectors/port-protocol/index.js'
 import { profiles } from '#core/detectors/port-protocol/profiles.js'
@@ -342,6 +343,9 @@ t.test('an application that a device names on another port', (t) => {
     ['refused', { ...ssh, outcome: 'deny', exporter: firewall }],
     ['one side only', { ...ssh, down: [0, 0] }],
     ['no payload', tcp(443, { name: 'ssh', up: [400, 16_000], down: [400, 16_000], seconds: 600 })],
+    ['it negotiated the port', { ...ssh, port: 20_100, name: 'ftp' }],
+    ['a web server on a port of nobody, inside', { ...ssh, port: 4567, name: 'http', server: '10.2.0.9' }],
+    ['later fragments', { ...ssh, port: 0, clientPort: 0 }],
     ['decrypted web traffic', { ...ssh, name: 'web-browsing', up: [400, 60_000], down: [900, 900_000] }],
   ]
   for (const [why, made] of nothing) {
@@ -517,6 +521,9 @@ t.test('what is expected here is not reported', (t) => {
   t.equal(findings([ssh], { BaselinePortProfiles: [{ ...profile, application: 'rdp' }] }).length, 1)
   t.equal(findings([ssh], { insidePrefixes: ['198.51.100.0/24'] })[0]?.severity, 'low')
   t.throws(() => settingsOf(portProtocol, { SessionDurationTreshold: 1 }), { code: 'CONFIG_INVALID' })
+  const invalid = { code: 'CONFIG_INVALID' }
+  t.throws(() => findings([ssh], { insidePrefixes: ['10.0.0.0/33'] }), invalid)
+  t.throws(() => findings([ssh], { BaselinePortProfiles: [{ ...profile, application: 'shh' }] }), invalid)
   t.same(
     findings([tcp(8443, { up: [131, 134_875], down: [214, 11_980], seconds: 1188 })], {
       SessionDurationThreshold: 3600,
@@ -583,6 +590,20 @@ t.test('who is the server', (t) => {
   t.equal(serverOf({ ...ends, lowPort: 50_000, highPort: 51_000 }), undefined, 'nothing tells')
   t.match(serverOf({ ...ends, lowPort: 123, highPort: 123 }), { server: 1 }, 'one port: the outside end')
   t.equal(serverOf({ ...ends, lowPort: 2500, highPort: 4444 }), undefined, 'two registered ports')
+  t.end()
+})
+
+t.test('what does not fit is told of', (t) => {
+  const table = new KeyedTable(1, 2)
+  const told = createEvictionCoverage([['conversations', table]])
+  const add = (number: number) => table.insert(Uint32Array.of(number))
+  for (let number = 0; number < 2; number++) add(number)
+  t.same(told(START), [])
+  add(2)
+  t.match(told(START), [{ kind: 'coverage', reasons: [{ code: 'state-full', value: 1, threshold: 2 }] }])
+  t.same(told(START), [], 'once')
+  add(3)
+  t.equal(told(START).length, 1, 'and when it has doubled')
   t.end()
 })
 
