@@ -788,3 +788,13 @@ t.test('the laboratory: every exporter', async (t) => {
     })
   }
 })
+
+t.test('the page of detectors names every test, setting and measure of coverage', (t) => {
+  const page = readFileSync(new URL('../../../docs/detectors.md', import.meta.url), 'utf8')
+  const tests = profiles.flatMap((profile) => profile.tests.map(({ code }) => code))
+  const settings = Object.keys(portProtocol.settings.properties)
+  for (const name of [...tests, ...settings, 'state-full', 'applications-not-named', 'one-sided']) {
+    t.ok(page.includes(`\`${name}\``), name)
+  }
+  t.end()
+})
