@@ -1,9 +1,14 @@
 /** The command line: one file per command, wired here; see docs/cli.md. */
 import { Command, CommanderError } from 'commander'
 import { ApplianceError } from '#core/errors.js'
+import { VERSION } from '#core/version.js'
 import { registerDecode } from './commands/decode.js'
+import { registerDemo } from './commands/demo.js'
 import { registerDetect } from './commands/detect.js'
 import { registerImport } from './commands/import.js'
+import { registerParseSyslog } from './commands/parse-syslog.js'
+import { registerReplay } from './commands/replay.js'
+import { registerStart } from './commands/start.js'
 
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
@@ -12,12 +17,21 @@ const program = new Command('culvert')
   .description(
     'takes NetFlow, IPFIX and syslog from network devices and finds what hides below the application layer',
   )
-  .version('0.1.0')
+  .version(VERSION)
   .exitOverride()
   .showHelpAfterError('(add --help for the options)')
   .configureOutput({ writeErr: (text) => process.stderr.write(text) })
 
-for (const register of [registerDecode, registerImport, registerDetect]) register(program)
+for (const register of [
+  registerStart,
+  registerDecode,
+  registerParseSyslog,
+  registerImport,
+  registerDetect,
+  registerReplay,
+  registerDemo,
+])
+  register(program)
 for (const command of program.commands) command.exitOverride()
 
 try {

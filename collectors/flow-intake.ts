@@ -2,7 +2,13 @@
  * The one way of export packets into the store: decoder to builders, and what the decoder notices about exporters into
  * rows of their own. Sockets and imported captures both come through here.
  */
-import { ExporterEventColumnIndex, exporterEventNames, streamNames } from '#core/records/columns.js'
+import {
+  ExporterEventColumnIndex,
+  type ExporterEventName,
+  exporterEventNames,
+  streamNames,
+} from '#core/records/columns.js'
+import type { ExporterIdentity } from '#core/records/exporter.js'
 import { shapeOf } from '#core/records/shape.js'
 import type { BlockWriter } from '#core/store/writer.js'
 import type { Domain } from './netflow/context.js'
@@ -20,14 +26,27 @@ export type FlowIntakeOptions = {
   readonly onUndecoded?: (reason: UndecodedReason, domain: Domain | undefined) => void
 }
 
-/** A decoder whose rows go to the writer's builders. */
-export function createFlowIntake({
-  writer,
-  store,
-  onTemplate,
-  onUndecoded,
-}: FlowIntakeOptions): NetflowDecoder {
-  return new NetflowDecoder({
+export type FlowIntake = {
+  /** Its rows go to the writer's builders. */
+  readonly decoder: NetflowDecoder
+  /** Notes datagrams that the kernel dropped, with every domain: any of them may have lost some. */
+  noteKernelDrops(count: number, receivedMilliseconds: number): void
+}
+
+export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
+  const { writer, store, onTemplate, onUndecoded } = options
+  const writeEvent = (
+    identity: ExporterIdentity,
+    event: ExporterEventName,
+    value: number,
+    receivedMilliseconds: number,
+  ) => {
+    const builder = writer.builder(EXPORTER_EVENT_STREAM)
+    const row = builder.begin(identity, exporterEventShape, receivedMilliseconds, 1)
+    builder.setNumber(ExporterEventColumnIndex.event, row, exporterEventNames.indexOf(event))
+    builder.setNumber(ExporterEventColumnIndex.value, row, value)
+  }
+  const decoder = new NetflowDecoder({
     ...(store === undefined ? {} : { store }),
     sink: {
       builder: (stream) => writer.builder(stream),
@@ -35,14 +54,21 @@ export function createFlowIntake({
         onUndecoded?.(reason, domain)
       },
       exporterEvent(domain, event, value, receivedMilliseconds) {
-        const builder = writer.builder(EXPORTER_EVENT_STREAM)
-        const row = builder.begin(domain.identity, exporterEventShape, receivedMilliseconds, 1)
-        builder.setNumber(ExporterEventColumnIndex.event, row, exporterEventNames.indexOf(event))
-        builder.setNumber(ExporterEventColumnIndex.value, row, value)
+        writeEvent(domain.identity, event, value, receivedMilliseconds)
       },
       templateLearnt(domain, stored) {
         onTemplate?.(domain, stored)
       },
     },
   })
+  return {
+    decoder,
+    noteKernelDrops(count, receivedMilliseconds) {
+      for (const exporter of decoder.store.exporters) {
+        for (const { identity } of exporter.domains.values()) {
+          writeEvent(identity, 'drops', count, receivedMilliseconds)
+        }
+      }
+    },
+  }
 }

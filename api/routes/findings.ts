@@ -13,6 +13,8 @@ import { errorResponses } from '../schemas/common.js'
 import { DispositionInput, Explanations, FindingPage, FindingQuery } from '../schemas/findings.js'
 
 const tags = ['findings']
+/** Pages read anew before a reader by revision is asked to come back. */
+const MAX_ATTEMPTS = 10
 
 export function findingRoutes(app: App, deps: ApiDeps): void {
   const { findings, visibility } = deps
@@ -128,29 +130,40 @@ async function listFindings(deps: ApiDeps, query: FindingQuery) {
   const identity: ListIdentity = { list: 'findings', order, filters }
   const since = readTime(query, 'updatedSince')
   const tests = testsOf(query)
-  if (order === 'updated') await deps.visibility.settle()
 
   const position = cursor === undefined ? undefined : decodeCursor(identity, cursor)
   if (typeof position === 'string') throw invalid('/cursor', 'not a cursor of this appliance')
   const first =
     since !== undefined ? await deps.findings.revisionBefore(since) : order === 'newest' ? undefined : 0
-  const read = await deps.visibility.reader()
-  const items: Finding[] = []
-  const page = await deps.findings.page({
-    order,
-    after: position ?? first,
-    limit,
-    accept: (stored) => {
+  const readPage = async (read: (stored: StoredFinding) => Finding) => {
+    const items: Finding[] = []
+    const accept = (stored: StoredFinding) => {
       const finding = read(stored)
       const accepted = tests.every((test) => test(finding))
       if (accepted) items.push(finding)
       return accepted
-    },
-  })
+    }
+    return { ...(await deps.findings.page({ order, after: position ?? first, limit, accept })), items }
+  }
+  const { items, ...page } =
+    order === 'updated' ? await readSettled(deps, readPage) : await readPage(await deps.visibility.reader())
   // Lists that grow at their end can be continued later, so they always say where.
-  const continues = page.position !== undefined && (page.hasMore || order !== 'newest')
-  const next = continues ? { nextCursor: encodeCursor(identity, page.position) } : {}
-  return { items, ...next, hasMore: page.hasMore }
+  const { position: last, hasMore } = page
+  const continues = last !== undefined && (hasMore || order !== 'newest')
+  return { items, ...(continues ? { nextCursor: encodeCursor(identity, last) } : {}), hasMore }
+}
+
+/** Reads by revision, and again when an exception began or ended to act meanwhile. */
+async function readSettled<Page>(
+  { visibility }: ApiDeps,
+  readPage: (read: (stored: StoredFinding) => Finding) => Promise<Page>,
+): Promise<Page> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const settled = await visibility.settle()
+    const page = await readPage(settled.read)
+    if (settled.isCurrent()) return page
+  }
+  throw new ApiError('UNAVAILABLE', 'exceptions are being changed: try again')
 }
 
 function orderOf({ order, updatedSince, cursor }: FindingQuery): FindingOrder {

@@ -7,7 +7,7 @@ import { ApplianceError } from '#core/errors.js'
 import { createAudit } from '#core/findings/audit.js'
 import type { Observation } from '#core/findings/finding.js'
 import { createFindings } from '#core/findings/repository.js'
-import { evaluate, minuteCeiling, minuteFloor } from '#core/scheduler/evaluate.js'
+import { ceilingTo, evaluate, floorTo, STEP_MILLISECONDS } from '#core/scheduler/evaluate.js'
 import type { BlockStore } from '#core/store/blocks.js'
 import { emptyScanCounts, receivedRange, type ScanCounts } from '#core/store/scan.js'
 import { openBlocks, openDocuments } from '../data-folder.js'
@@ -73,8 +73,9 @@ async function detectOne(
 ): Promise<Observation[]> {
   const range = await receivedRange(store, detector.streams)
   if (range === undefined) return []
-  const from = options.from ?? minuteFloor(range.fromMilliseconds)
-  const to = options.to ?? minuteCeiling(range.toMilliseconds + 1) + detector.settleMilliseconds
+  const from = options.from ?? floorTo(range.fromMilliseconds, STEP_MILLISECONDS)
+  const to =
+    options.to ?? ceilingTo(range.toMilliseconds + 1, STEP_MILLISECONDS) + detector.settleMilliseconds
   const progress = openProgress(detector.id, to - from)
   const judge = detector.start(settingsOf(detector, {}))
   const found = new Map<string, Observation>()
@@ -84,6 +85,7 @@ async function detectOne(
     streams: detector.streams,
     fromMilliseconds: from,
     toMilliseconds: to,
+    stepMilliseconds: STEP_MILLISECONDS,
     counts,
     onProgress: (at) => progress.update(at - from),
   })

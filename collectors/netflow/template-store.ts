@@ -55,7 +55,13 @@ export class TemplateStore {
   evictions = 0
   private readonly byAddress = new Map<Address, Map<number, Exporter>>()
   private readonly byText = new Map<string, Exporter>()
+  private readonly samplingOf: (address: Address) => number
   private templates = 0
+
+  /** `samplingOf` gives the interval that our configuration sets for an exporter, 0 where it sets none. */
+  constructor(samplingOf: (address: Address) => number = () => 0) {
+    this.samplingOf = samplingOf
+  }
 
   /** The exporter of a datagram; undefined when there are too many. Equal address objects are found fastest. */
   exporter(address: Address, listenerPort: number, transport: number): Exporter | undefined {
@@ -96,7 +102,8 @@ export class TemplateStore {
     if (domain === undefined) {
       if (exporter.domains.size >= MAX_DOMAINS_PER_EXPORTER) return undefined
       const { address, listenerPort, transport } = exporter
-      domain = makeDomain({ address, listenerPort, transport, protocol, observationDomainId })
+      const identity = { address, listenerPort, transport, protocol, observationDomainId }
+      domain = makeDomain(identity, this.samplingOf(address))
       exporter.domains.set(key, domain)
     }
     exporter.latest = domain
@@ -194,14 +201,14 @@ export function templateDocument(domain: Domain, stored: StoredTemplate): Templa
   }
 }
 
-function makeDomain(identity: ExporterIdentity): Domain {
+function makeDomain(identity: ExporterIdentity, configuredSamplingInterval: number): Domain {
   return {
     identity,
     templates: new Map(),
     samplers: new Map(),
     samplingInterval: 0,
     headerSamplingInterval: 0,
-    configuredSamplingInterval: 0,
+    configuredSamplingInterval,
     applications: new Map(),
     interfaces: new Map(),
     systemInitMilliseconds: Number.NaN,

@@ -85,11 +85,13 @@ export function createAudit(options: { documents: Documents; now: () => number }
   const entryKey = (sequence: number) => AUDIT_BY_SEQUENCE + sortable(sequence)
 
   async function readHead(): Promise<Head> {
-    const head = await documents.get<Head>(AUDIT_HEAD)
-    if (head !== undefined) return head
+    const head = (await documents.get<Head>(AUDIT_HEAD)) ?? { sequence: 0, hash: FIRST_HASH }
+    // A repaired database may have an older head than entries: none of them may be written over.
     const newest = documents.list<AuditEntry>(AUDIT_BY_SEQUENCE, { reverse: true, limit: 1 })
-    for await (const [, entry] of newest) return { sequence: entry.sequence, hash: entry.hash }
-    return { sequence: 0, hash: FIRST_HASH }
+    for await (const [, entry] of newest) {
+      if (entry.sequence > head.sequence) return { sequence: entry.sequence, hash: entry.hash }
+    }
+    return head
   }
 
   return {

@@ -118,7 +118,8 @@ export function createExceptions(options: {
         if ((await held()).size >= MAX_EXCEPTIONS) {
           throw new ApplianceError('INVALID', `there are ${MAX_EXCEPTIONS} exceptions: delete some first`)
         }
-        const number = ((await documents.get<number>(EXCEPTION_COUNTER)) ?? 0) + 1
+        const counter = (await documents.get<number>(EXCEPTION_COUNTER)) ?? 0
+        const number = Math.max(counter, ...[...(await held()).keys()].map(numberOf)) + 1
         const time = now()
         const exception: StoredException = {
           ...input,
@@ -129,8 +130,8 @@ export function createExceptions(options: {
           createdAtMilliseconds: time,
           updatedAtMilliseconds: time,
         }
-        const counter: DocumentOperation = { type: 'put', key: EXCEPTION_COUNTER, value: number }
-        await write('exception.create', by, undefined, exception, [counter])
+        const counted: DocumentOperation = { type: 'put', key: EXCEPTION_COUNTER, value: number }
+        await write('exception.create', by, undefined, exception, [counted])
         return exception
       })
     },

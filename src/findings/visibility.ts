@@ -58,7 +58,16 @@ export type Visibility = {
   /** Exceptions with state and hits. */
   describe(exceptions: readonly StoredException[]): Promise<Exception[]>
   /** Gives a new revision to findings that exceptions hide, show or lower since the last call. Cheap when nothing did. */
-  settle(): Promise<void>
+  settle(): Promise<Settled>
+}
+
+/**
+ * The exceptions that all revisions so far account for. A reader by revision must see with these eyes, and read again
+ * when they were no longer current at the end: else it could pass by a finding that was shown meanwhile.
+ */
+export type Settled = {
+  read(finding: StoredFinding): Finding
+  isCurrent(): boolean
 }
 
 /** Findings shown with a preview. */
@@ -75,6 +84,7 @@ export function createVisibility(options: {
   const { documents, findings, exceptions, now } = options
   const serial = createSerial()
   let settled: AppliedException[] | undefined
+  let generation = 0
   const hits = new WeakMap<StoredException, { revision: number; hits: Exception['hits'] }>()
 
   const bearing = ({ score, severity, hiddenBy, loweredBy }: Finding) =>
@@ -158,21 +168,31 @@ export function createVisibility(options: {
     settle() {
       return serial(async () => {
         settled ??= (await documents.get<AppliedException[]>(EXCEPTIONS_SETTLED)) ?? []
-        const before = settled
         const active = await exceptions.active()
         const after = active.map(({ id, match, effect }) => ({ id, match, effect }))
-        if (canonicalJson(before) === canonicalJson(after)) return
-        const affected: string[] = []
-        for await (const finding of findings.all()) {
-          const was = bearing(applyExceptions(finding, before))
-          if (was !== bearing(applyExceptions(finding, after))) affected.push(finding.id)
+        if (canonicalJson(settled) !== canonicalJson(after)) {
+          generation++
+          await retell(settled, after)
+          settled = after
         }
-        // The findings first: after a crash in between they are given another revision, never none.
-        for (let at = 0; at < affected.length; at += 500) await findings.touch(affected.slice(at, at + 500))
-        await documents.put(EXCEPTIONS_SETTLED, after)
-        settled = after
+        const [applied, mine] = [settled, generation]
+        return {
+          read: (finding) => applyExceptions(finding, applied),
+          isCurrent: () => generation === mine,
+        }
       })
     },
+  }
+
+  async function retell(before: readonly AppliedException[], after: readonly AppliedException[]) {
+    const affected: string[] = []
+    for await (const finding of findings.all()) {
+      const was = bearing(applyExceptions(finding, before))
+      if (was !== bearing(applyExceptions(finding, after))) affected.push(finding.id)
+    }
+    // The findings first: after a crash in between they are given another revision, never none.
+    for (let at = 0; at < affected.length; at += 500) await findings.touch(affected.slice(at, at + 500))
+    await documents.put(EXCEPTIONS_SETTLED, after)
   }
 }
 

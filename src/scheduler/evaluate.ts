@@ -8,7 +8,7 @@ import type { StreamName } from '../records/columns.js'
 import type { BlockStore } from '../store/blocks.js'
 import { type ScanCounts, scan } from '../store/scan.js'
 
-/** Judgement is passed at whole minutes, so that it does not depend on when a run began. */
+/** Judgement is passed at whole multiples of this, so that it does not depend on when a run began. */
 export const STEP_MILLISECONDS = 60_000
 
 export type EvaluateOptions = {
@@ -17,29 +17,31 @@ export type EvaluateOptions = {
   readonly streams: readonly StreamName[]
   /** Rows received at or after are taken. */
   readonly fromMilliseconds: number
-  /** Rows received before are taken, and judged at this time; a whole minute. */
+  /** Rows received before are taken, and judged at this time. */
   readonly toMilliseconds: number
+  readonly stepMilliseconds: number
   readonly counts: ScanCounts
   /** Told of the time that has been judged. */
   readonly onProgress?: (atMilliseconds: number) => void
 }
 
-export function minuteFloor(milliseconds: number): number {
-  return Math.floor(milliseconds / STEP_MILLISECONDS) * STEP_MILLISECONDS
+export function floorTo(milliseconds: number, step: number): number {
+  return Math.floor(milliseconds / step) * step
 }
 
-export function minuteCeiling(milliseconds: number): number {
-  return Math.ceil(milliseconds / STEP_MILLISECONDS) * STEP_MILLISECONDS
+export function ceilingTo(milliseconds: number, step: number): number {
+  return Math.ceil(milliseconds / step) * step
 }
 
-/** The observations of each minute in which there were any. */
+/** The observations of each step in which there were any. */
 export async function* evaluate(
   options: EvaluateOptions,
 ): AsyncGenerator<{ at: number; observations: Observation[] }> {
-  const { store, judge, streams, fromMilliseconds, toMilliseconds, counts, onProgress } = options
+  const { store, judge, streams, fromMilliseconds, toMilliseconds, stepMilliseconds, counts, onProgress } =
+    options
   let from = fromMilliseconds
   while (from < toMilliseconds) {
-    const at = Math.min(minuteFloor(from) + STEP_MILLISECONDS, toMilliseconds)
+    const at = Math.min(floorTo(from, stepMilliseconds) + stepMilliseconds, toMilliseconds)
     for (const stream of streams) {
       const window = { stream, fromMilliseconds: from, toMilliseconds: at }
       for await (const selection of scan(store, window, counts)) judge.observe(selection)

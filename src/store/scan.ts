@@ -66,16 +66,17 @@ function selectReceived(block: Block, from: number, to: number): Uint32Array {
   return selected.subarray(0, count)
 }
 
-/** The earliest and latest receive time over streams; undefined when there is no row. */
+/** The earliest and latest receive time over streams, of blocks from a sequence on; undefined when there is no row. */
 export async function receivedRange(
   store: BlockStore,
   names: readonly StreamName[],
+  fromSequence = 0,
 ): Promise<{ fromMilliseconds: number; toMilliseconds: number } | undefined> {
   let fromMilliseconds = Number.POSITIVE_INFINITY
   let toMilliseconds = Number.NEGATIVE_INFINITY
   for (const name of names) {
     for (const entry of await store.index(name)) {
-      if (entry.damage !== undefined) continue
+      if (entry.damage !== undefined || entry.firstSequence < fromSequence) continue
       fromMilliseconds = Math.min(fromMilliseconds, entry.receivedFromMilliseconds)
       toMilliseconds = Math.max(toMilliseconds, entry.receivedToMilliseconds)
     }

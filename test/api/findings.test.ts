@@ -5,6 +5,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { cell } from '#api/csv.js'
 import { nearest } from '#api/errors.js'
+import { buildServer } from '#api/server.js'
+import type { ExceptionInput } from '#core/findings/exception.js'
 import type { Finding } from '#core/findings/finding.js'
 import { type Appliance, DAY, NOON, observation, startAppliance } from './appliance.js'
 
@@ -128,6 +130,71 @@ t.test('a SIEM that keeps its cursor gets every change once, over restarts', asy
   await drain()
   await drain()
   t.same(got, ['1:80', '2:80', '3:80', '4:80', '5:80', '2:90'])
+})
+
+t.test('a SIEM misses nothing while exceptions come and go', async (t) => {
+  const appliance = await startAppliance(t.testdir())
+  t.teardown(() => appliance.close())
+  const { list, request } = client(appliance)
+  for (let subject = 1; subject <= 12; subject++) await appliance.findings.upsert(observation(subject))
+  const known = new Map<string, number>()
+  let cursor = ''
+  const poll = async () => {
+    const page = await list(`order=updated&limit=3${cursor}`)
+    for (const { id, revision } of page.items) known.set(id, revision)
+    cursor = `&cursor=${page.nextCursor}`
+    return page.hasMore
+  }
+  let busy = true
+  const polling = (async () => {
+    while (busy) await poll()
+  })()
+  for (let turn = 0; turn < 12; turn++) {
+    const match = { sourceAddresses: [`10.0.0.${(turn % 3) * 4}/30`] }
+    const made = await request('POST', '/api/v1/exceptions', 'analyst', exception(match))
+    if (turn % 2 === 0) await poll()
+    await request('DELETE', String(made.headers['location']), 'analyst', undefined, { 'if-match': '*' })
+  }
+  busy = false
+  await polling
+  while (await poll());
+  const current = (await list('order=oldest')).items
+  t.equal(current.length, 12)
+  t.same(
+    current.filter(({ id, revision }) => known.get(id) !== revision).map(({ title }) => title),
+    [],
+    'the last word on each finding has arrived',
+  )
+  t.ok((await appliance.findings.revision()) > 12 + 12, 'and there were words to miss')
+})
+
+t.test('a page that an exception ended under is read again', async (t) => {
+  const appliance = await startAppliance(t.testdir())
+  t.teardown(() => appliance.close())
+  const { exceptions, findings, visibility } = appliance
+  await findings.upsert(observation(1))
+  await findings.upsert(observation(2))
+  const input = exception({ sourceAddresses: ['10.0.0.1'] })
+  const { id } = await exceptions.create(input as ExceptionInput, { by: 'ann' })
+  let pages = 0
+  const app = await buildServer({
+    ...appliance,
+    findings: {
+      ...findings,
+      page: async (options) => {
+        // After the reader has chosen its exceptions, and before it lists.
+        if (pages++ === 0) {
+          await exceptions.delete(id, { by: 'ann' })
+          await visibility.settle()
+        }
+        return findings.page(options)
+      },
+    },
+  })
+  const url = '/api/v1/findings?order=updated'
+  const { items } = (await app.inject({ url, headers: appliance.bearer.viewer })).json() as Answer
+  t.same(items.map(({ title }) => title).sort(), ['ICMP tunnel 1', 'ICMP tunnel 2'])
+  t.equal(pages, 2)
 })
 
 t.test('a cursor that is damaged, or from elsewhere, is a 400', async (t) => {

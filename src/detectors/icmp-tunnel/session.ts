@@ -192,9 +192,9 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   if (large.length > 0 || session.misaligned.length >= ALIGNED_SMALL_RECORDS) {
     return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
   }
-  if (session.isIncomplete) return unjudged('records-missing')
-
+  // Guard 1: with records missing only the mild test below is left, which counts what requests do not cover.
   const isClosed =
+    !session.isIncomplete &&
     wasIdle(requests.latest!) &&
     wasIdle(replies.latest!) &&
     atMilliseconds - latestReceived(session) >= LATE_HALF_MILLISECONDS
@@ -222,6 +222,13 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
     d,
     missingRequests,
   }
+}
+
+/** Replies beyond the requests that the records in hand leave without an innocent cause; 0 or less is none. */
+export function unexplainedReplies({ requests, replies, hasTimes }: Session): number {
+  const excess = replies.packets - requests.packets
+  if (excess <= 0 || requests.records === 0 || !hasTimes) return 0
+  return excess - repliesOutside(coverage(requests), replies.slices)
 }
 
 /** Sampled counts are two independent draws: only a large excess of replies says anything. */

@@ -347,6 +347,17 @@ t.test('the audit holds, and every tampering shows at its place', async (t) => {
   }
 })
 
+t.test('an entry is never written over, even when a repair brought back an old head', async (t) => {
+  const { documents, audit } = await audited(t.testdir())
+  t.teardown(() => documents.close())
+  const second = await documents.get<AuditEntry>(key(2))
+  await documents.put('audit/head', { sequence: 2, hash: second!.hash })
+  t.match(await audit.verify(), { intact: false }, 'the old head shows')
+  const added = await audit.record({ actor: 'ann', action: 'token.revoke', subject: 't' })
+  t.equal(added.sequence, 6)
+  t.match(await audit.verify(), { intact: true, entries: 6 })
+})
+
 t.test('the first token goes into a file for its owner alone, once', async (t) => {
   const directory = t.testdir()
   const documents = createDocuments({ location: join(directory, 'documents') })

@@ -6,6 +6,7 @@ import t from 'tap'
 import { createAudit } from '#core/findings/audit.js'
 import { findingId, MAX_EVIDENCE, type Observation, type StoredFinding } from '#core/findings/finding.js'
 import { MAX_ADDRESSES, merge } from '#core/findings/merge.js'
+import { reindexFindings } from '#core/findings/reindex.js'
 import { createFindings, type FindingOrder, type FindingRepository } from '#core/findings/repository.js'
 import { createRuns, type Run } from '#core/findings/runs.js'
 import { createDocuments } from '#core/store/documents.js'
@@ -254,6 +255,36 @@ t.test('a disposition is refused when the finding has moved on', async (t) => {
   )
   t.equal((await findings.get(id))?.disposition.state, 'resolved')
   t.equal((await audit.page({ limit: 10 })).length, 1, 'what was refused is not in the audit')
+})
+
+t.test('the orders can be made anew after a repair has lost records', async (t) => {
+  const { documents, findings } = await open(t.testdir())
+  t.teardown(() => documents.close())
+  for (let subject = 1; subject <= 6; subject++) await findings.upsert(observation(subject))
+  await findings.touch([observation(2).id])
+  const third = await findings.get(observation(3).id)
+  await documents.batch([
+    { type: 'delete', key: 'finding/counters' },
+    { type: 'delete', key: `finding/sequence/${'1'.padStart(16, '0')}` },
+    { type: 'delete', key: `finding/revision/${'7'.padStart(16, '0')}` },
+    { type: 'delete', key: `finding/id/${observation(6).id}` },
+    { type: 'put', key: `finding/id/${observation(4).id}`, value: { ...third, id: observation(4).id } },
+  ])
+  t.equal(await reindexFindings(documents), 5)
+  const oldest = await findings.page({ order: 'oldest', limit: 10 })
+  const updated = await findings.page({ order: 'updated', limit: 10 })
+  const ids = [1, 2, 3, 4, 5].map((subject) => observation(subject).id).sort()
+  t.same(oldest.items.map(({ id }) => id).sort(), ids)
+  t.same(updated.items.map(({ id }) => id).sort(), ids)
+  t.equal(updated.items.at(-1)?.revision, 8, 'what was given anew comes last')
+  await findings.upsert(observation(7))
+  t.match(await findings.get(observation(7).id), { sequence: 8, revision: 9 }, 'no number twice')
+  t.equal(await reindexFindings(documents), 6)
+  t.same(
+    (await findings.page({ order: 'updated', limit: 10 })).items.map(({ revision }) => revision),
+    [...updated.items.map(({ revision }) => revision), 9],
+    'doing it again changes nothing',
+  )
 })
 
 t.test('order goes on after a restart', async (t) => {

@@ -1,0 +1,54 @@
+/** `culvert start`: the appliance, until it is told to end. */
+
+import { existsSync } from 'node:fs'
+import closeWithGrace from 'close-with-grace'
+import type { Command } from 'commander'
+import { pino } from 'pino'
+import { makeConfig, readConfig } from '#core/config.js'
+import { createAppliance } from '#core/main.js'
+import { describeStart } from '../start-report.js'
+
+/** Read when it is there and no other is named. */
+const DEFAULT_CONFIG = 'culvert.yaml'
+/** Longer than the receiving thread may take to flush and sync. */
+const CLOSE_MILLISECONDS = 30_000
+
+type StartOptions = { config?: string; data?: string; json?: boolean }
+
+export function registerStart(program: Command): void {
+  program
+    .command('start')
+    .description('listen for export packets and log lines, store them, run the detectors, serve the API')
+    .option('--config <file>', `YAML; without it ${DEFAULT_CONFIG} where there is one, else the defaults`)
+    .option('--data <dir>', 'the data folder, instead of the configured one')
+    .option('--json', 'print what listens where as JSON')
+    .action(runStart)
+}
+
+async function runStart(options: StartOptions): Promise<void> {
+  const path = options.config ?? (existsSync(DEFAULT_CONFIG) ? DEFAULT_CONFIG : undefined)
+  const configured = path === undefined ? makeConfig() : readConfig(path)
+  const config = options.data === undefined ? configured : { ...configured, data: options.data }
+  const logger = pino({ level: config.log.level, base: null }, pino.destination(2))
+  const appliance = createAppliance({
+    config,
+    logger,
+    onFatal(error) {
+      logger.fatal(
+        { error: error.message },
+        'a thread died; ending so that whoever supervises can start anew',
+      )
+      void appliance.close().finally(() => process.exit(1))
+    },
+  })
+  const report = await appliance.start()
+  process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : `${describeStart(report)}\n`)
+  closeWithGrace(
+    { delay: CLOSE_MILLISECONDS, logger: { error: (error: unknown) => logger.error(error) } },
+    async ({ err, signal }) => {
+      if (err !== undefined) logger.error({ error: err.stack }, 'ending because of a fault')
+      else logger.info({ signal }, 'ending')
+      await appliance.close()
+    },
+  )
+}

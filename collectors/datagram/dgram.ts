@@ -1,0 +1,101 @@
+/** Datagrams through Node's own sockets: works everywhere, about 2 µs a datagram. */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { ApplianceError } from '#core/errors.js'
+import { type Address, parseAddress } from '#core/records/address.js'
+import type { DatagramSource, DatagramSourceOptions, ListeningSocket } from './source.js'
+
+/** Senders whose address objects are kept; beyond it, the cache begins anew. */
+const MAX_SENDERS = 65_536
+
+export function createDgramSource(options: DatagramSourceOptions): DatagramSource {
+  const { host, port, receiveBufferOctets, onDatagram, onError, now } = options
+  const senders = new Map<string, Address>()
+  let socket: Socket | undefined
+
+  const addressOf = (text: string): Address | undefined => {
+    let address = senders.get(text)
+    if (address === undefined) {
+      address = parseAddress(text)
+      if (address === undefined) return undefined
+      if (senders.size >= MAX_SENDERS) senders.clear()
+      senders.set(text, address)
+    }
+    return address
+  }
+  const receive = (message: Buffer, { address: text }: RemoteInfo) => {
+    const address = addressOf(text)
+    if (address === undefined) return
+    onDatagram(
+      new DataView(message.buffer, message.byteOffset, message.length),
+      message.length,
+      address,
+      now(),
+    )
+  }
+
+  return {
+    async start() {
+      // One socket for both families; IPv4 senders show as ::ffff:a.b.c.d, which parseAddress takes as IPv4.
+      const family = host === '::' ? 'udp6' : host.includes(':') ? 'udp6' : 'udp4'
+      try {
+        socket = await bind(family, host, port)
+      } catch (error) {
+        if (
+          host !== '::' ||
+          !['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
+        ) {
+          throw unavailable(host, port, error)
+        }
+        socket = await bind('udp4', '0.0.0.0', port).catch((cause: unknown) => {
+          throw unavailable('0.0.0.0', port, cause)
+        })
+      }
+      socket.on('message', receive)
+      socket.on('error', onError)
+      return described(socket, receiveBufferOctets)
+    },
+    close: () =>
+      new Promise((resolve) => {
+        if (socket === undefined) resolve()
+        else socket.close(() => resolve())
+        socket = undefined
+      }),
+  }
+}
+
+function bind(family: 'udp4' | 'udp6', host: string, port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket({ type: family, ipv6Only: false })
+    socket.once('error', reject)
+    socket.bind(port, host, () => {
+      socket.off('error', reject)
+      resolve(socket)
+    })
+  })
+}
+
+function unavailable(host: string, port: number, cause: unknown): ApplianceError {
+  const { code } = cause as NodeJS.ErrnoException
+  const why =
+    code === 'EADDRINUSE'
+      ? 'another program listens there'
+      : code === 'EACCES'
+        ? 'ports below 1024 need root or CAP_NET_BIND_SERVICE'
+        : (code ?? String(cause))
+  return new ApplianceError('PORT_UNAVAILABLE', `UDP ${host} port ${port} cannot be opened: ${why}`, {
+    cause,
+  })
+}
+
+function described(socket: Socket, asked: number): ListeningSocket {
+  let granted = 0
+  try {
+    socket.setRecvBufferSize(asked)
+  } catch {
+    // Some systems refuse more than their limit instead of granting less; what there is shows below.
+  }
+  // Linux doubles what it grants, for its own bookkeeping.
+  granted = process.platform === 'linux' ? socket.getRecvBufferSize() / 2 : socket.getRecvBufferSize()
+  const { address, port, family } = socket.address()
+  return { host: address, port, bufferAsked: asked, bufferGranted: granted, isDualStack: family === 'IPv6' }
+}

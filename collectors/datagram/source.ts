@@ -1,0 +1,38 @@
+/** Where datagrams come from: one small interface, so that ways of receiving can be exchanged. */
+import type { Address } from '#core/records/address.js'
+
+/**
+ * Takes one datagram: `length` octets at the start of `view`, which are valid until the call returns. Equal senders
+ * come as the same address object.
+ */
+export type DatagramHandler = (
+  view: DataView,
+  length: number,
+  source: Address,
+  receivedMilliseconds: number,
+) => void
+
+export type DatagramSource = {
+  /** Opens the socket; throws PORT_UNAVAILABLE. */
+  start(): Promise<ListeningSocket>
+  close(): Promise<void>
+}
+
+export type ListeningSocket = {
+  readonly host: string
+  readonly port: number
+  /** Octets of receive buffer asked for, and what the kernel gave. */
+  readonly bufferAsked: number
+  readonly bufferGranted: number
+  /** False where only IPv4 could be had. */
+  readonly isDualStack: boolean
+}
+
+export type DatagramSourceOptions = {
+  readonly host: string
+  readonly port: number
+  readonly receiveBufferOctets: number
+  readonly onDatagram: DatagramHandler
+  readonly onError: (error: Error) => void
+  readonly now: () => number
+}

@@ -1,0 +1,224 @@
+/**
+ * The receiving thread: sockets, decoders, builders, the store of blocks and templates. Nothing slow may run here. It is
+ * started as a worker by src/main.ts and speaks receiver-messages.ts.
+ */
+import { join } from 'node:path'
+import { parentPort, workerData } from 'node:worker_threads'
+import { createClock } from '#core/clock.js'
+import { type Address, parseAddress, parsePrefix, prefixContains } from '#core/records/address.js'
+import { createBlockStore } from '#core/store/blocks.js'
+import { createDocuments } from '#core/store/documents.js'
+import { createBlockWriter } from '#core/store/writer.js'
+import { createDgramSource } from './datagram/dgram.js'
+import { readKernelDrops } from './datagram/kernel-drops.js'
+import type { DatagramSource } from './datagram/source.js'
+import { createFlowIntake } from './flow-intake.js'
+import { TemplateStore } from './netflow/template-store.js'
+import type {
+  FromReceiver,
+  ListeningReport,
+  ReceiverCounts,
+  ReceiverSetup,
+  ToReceiver,
+} from './receiver-messages.js'
+import { netflowStatus, type RateMemory, syslogStatus } from './status.js'
+import { createTcpListener, type TcpListener } from './stream/tcp.js'
+import { createSyslogIntake } from './syslog-intake.js'
+import { createTemplateArchive } from './template-archive.js'
+
+/** A block waits at most this long: what a killed process loses. */
+const SEAL_MILLISECONDS = 1000
+/** Exporters whose state is sent in one second; the others follow. */
+const STATUS_EXPORTERS = 500
+
+async function run(setup: ReceiverSetup): Promise<void> {
+  const port = parentPort!
+  const say = (message: FromReceiver) => port.postMessage(message)
+  const problem = (error: Error) => say({ type: 'problem', message: error.message })
+  const settingsOf = createExporterSettings(setup)
+  const clock = createClock(setup.clock)
+
+  const store = createBlockStore({
+    location: join(setup.data, 'blocks'),
+    sequence: setup.sequence,
+    isFirst: false,
+  })
+  const documents = createDocuments({ location: join(setup.data, 'documents') })
+  await store.open()
+  await documents.open()
+  const archive = createTemplateArchive(documents)
+  const templates = new TemplateStore((address) => settingsOf(address)?.samplingInterval ?? 0)
+  const restoredTemplates = await archive.restore(templates)
+
+  const writer = createBlockWriter({ store, now: clock.now, onFailure: problem })
+  const undecoded: Record<string, number> = {}
+  const counts = { datagrams: 0, octets: 0 }
+  const flows = createFlowIntake({
+    writer,
+    store: templates,
+    onTemplate: archive.keep,
+    onUndecoded(reason, domain) {
+      if (domain === undefined) undecoded[reason] = (undecoded[reason] ?? 0) + 1
+    },
+  })
+  const syslog = createSyslogIntake({ writer, zoneOf: (address) => settingsOf(address)?.zone })
+
+  const sources: DatagramSource[] = []
+  const listeners: TcpListener[] = []
+  const sockets: ListeningReport[] = []
+  const openUdp = async (name: 'netflow' | 'syslog', udpPort: number) => {
+    const source = createDgramSource({
+      host: setup.host,
+      port: udpPort,
+      receiveBufferOctets: setup.receiveBufferOctets,
+      onError: problem,
+      now: clock.now,
+      onDatagram(view, length, address, receivedMilliseconds) {
+        counts.datagrams++
+        counts.octets += length
+        if (name === 'netflow') flows.decoder.datagram(view, length, address, udpPort, receivedMilliseconds)
+        else syslog.line(lineOf(view, length), address, udpPort, 0, receivedMilliseconds)
+      },
+    })
+    const isOptional = udpPort < 1024
+    try {
+      const { bufferAsked, bufferGranted } = await source.start()
+      sources.push(source)
+      sockets.push({
+        name,
+        transport: 'udp',
+        port: udpPort,
+        ok: true,
+        isOptional,
+        bufferAsked,
+        bufferGranted,
+      })
+    } catch (error) {
+      sockets.push({
+        name,
+        transport: 'udp',
+        port: udpPort,
+        ok: false,
+        isOptional,
+        error: (error as Error).message,
+      })
+    }
+  }
+  const openTcp = async (tcpPort: number) => {
+    const addresses = new Map<string, Address>()
+    const listener = createTcpListener({
+      host: setup.host,
+      port: tcpPort,
+      onError: problem,
+      onFrame(text, octets, start, end) {
+        let address = addresses.get(text)
+        if (address === undefined) {
+          address = parseAddress(text)
+          if (address === undefined) return
+          if (addresses.size > 65_536) addresses.clear()
+          addresses.set(text, address)
+        }
+        counts.datagrams++
+        counts.octets += end - start
+        const line = Buffer.from(octets.buffer, octets.byteOffset + start, end - start).toString('latin1')
+        syslog.line(line, address, tcpPort, 1, clock.now())
+      },
+    })
+    const isOptional = tcpPort < 1024
+    try {
+      await listener.start()
+      listeners.push(listener)
+      sockets.push({ name: 'syslog', transport: 'tcp', port: tcpPort, ok: true, isOptional })
+    } catch (error) {
+      const why = (error as Error).message
+      sockets.push({ name: 'syslog', transport: 'tcp', port: tcpPort, ok: false, isOptional, error: why })
+    }
+  }
+  for (const udpPort of setup.netflowPorts) await openUdp('netflow', udpPort)
+  for (const syslogPort of setup.syslogPorts) {
+    await openUdp('syslog', syslogPort)
+    await openTcp(syslogPort)
+  }
+  say({ type: 'listening', sockets, restoredTemplates })
+
+  const rates: RateMemory = new Map()
+  const openPorts = sockets
+    .filter(({ ok, transport }) => ok && transport === 'udp')
+    .map(({ port: open }) => open)
+  let statusFrom = 0
+  let reportedDrops = 0
+  const tick = async () => {
+    writer.seal()
+    const now = clock.now()
+    const drops = readKernelDrops(openPorts)
+    const total = drops === undefined ? 0 : [...drops.values()].reduce((sum, count) => sum + count, 0)
+    if (total > reportedDrops) {
+      flows.noteKernelDrops(total - reportedDrops, now)
+      reportedDrops = total
+    }
+    const all = [
+      ...templates.exporters
+        .filter(({ domains }) => domains.size > 0)
+        .map((exporter) => () => netflowStatus(flows.decoder, exporter, rates, now)),
+      ...[...syslog.exporters.values()].map((exporter) => () => syslogStatus(exporter, rates, now)),
+    ]
+    if (statusFrom >= all.length) statusFrom = 0
+    const exporters = all.slice(statusFrom, statusFrom + STATUS_EXPORTERS).map((status) => status())
+    statusFrom += STATUS_EXPORTERS
+    const { rows, blocks, octets, droppedRows, failures } = writer.counts
+    const tcp: Record<string, number> = {}
+    for (const listener of listeners) {
+      for (const [reason, count] of Object.entries(listener.counts)) tcp[reason] = (tcp[reason] ?? 0) + count
+    }
+    const report: ReceiverCounts = {
+      ...counts,
+      rows,
+      blocks,
+      blockOctets: octets,
+      droppedRows,
+      storeFailures: failures,
+      undecoded,
+      tcp,
+      ...(drops === undefined ? {} : { kernelDrops: Object.fromEntries(drops) }),
+    }
+    say({ type: 'status', exporters, counts: report })
+    await Promise.all([store.sync(), archive.write()])
+  }
+  const timer = setInterval(() => void tick().catch(problem), clock.timer(SEAL_MILLISECONDS))
+
+  port.on('message', (message: ToReceiver) => {
+    if (message.type !== 'stop') return
+    clearInterval(timer)
+    void stop().catch(problem)
+  })
+  const stop = async () => {
+    await Promise.all([
+      ...sources.map((source) => source.close()),
+      ...listeners.map((listener) => listener.close()),
+    ])
+    await tick()
+    await writer.flush()
+    await store.sync()
+    await archive.write()
+    await store.close()
+    await documents.close()
+    say({ type: 'stopped' })
+    port.close()
+  }
+}
+
+function lineOf(view: DataView, length: number): string {
+  let end = length
+  // Some senders end a datagram's line as they would in a file.
+  while (end > 0 && [10, 13, 0].includes(view.getUint8(end - 1))) end--
+  return Buffer.from(view.buffer, view.byteOffset, end).toString('latin1')
+}
+
+/** The first configured entry whose prefix holds the address. */
+function createExporterSettings({ exporters }: ReceiverSetup) {
+  const entries = exporters.map((entry) => ({ ...entry, prefix: parsePrefix(entry.address) }))
+  return (address: Address) =>
+    entries.find(({ prefix }) => prefix !== undefined && prefixContains(prefix, address))
+}
+
+await run(workerData as ReceiverSetup)

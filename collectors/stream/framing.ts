@@ -1,0 +1,248 @@
+/**
+ * Cuts a stream into syslog messages: octet counting (RFC 6587 §3.4.1) and LF, CRLF or NUL behind a message (§3.4.2),
+ * told apart anew for every message, because relays mix them. Pure: bytes in, frames out; no copy is made of a frame that lies in
+ * one chunk. A count is only a count when `<` follows: `2026 Jan 1 …` is text.
+ */
+
+/** Counters by reason; every message that is cut or lost is one of these. */
+export const framingReasons = ['oversized', 'badCount', 'truncated'] as const
+/** Why a frame was cut or dropped. */
+export type FramingReason = (typeof framingReasons)[number]
+
+/** What a framer reports to. */
+export type FramerOptions = {
+  /** Longest message kept, octets; the rest of a longer one is dropped and counted. */
+  readonly maxFrameOctets?: number
+  /** Most digits of an octet count (CVE-2022-24903); more is bad framing. */
+  readonly maxCountDigits?: number
+  /** One message: `bytes` from `start` to `end`, valid until the call returns. */
+  readonly onFrame: (bytes: Uint8Array, start: number, end: number) => void
+  readonly onReason?: (reason: FramingReason) => void
+}
+
+export const DEFAULT_MAX_FRAME_OCTETS = 65_536
+const DEFAULT_MAX_COUNT_DIGITS = 7
+/** Digits that are looked at before the text is taken for a message without a count. */
+const HEAD_OCTETS = 32
+
+const LF = 10
+const CR = 13
+const NUL = 0
+const SPACE = 0x20
+const LESS = 0x3c
+
+const State = { head: 0, counted: 1, delimited: 2, skipCounted: 3, skipDelimited: 4, broken: 5 } as const
+
+/** The framing state of one connection. */
+export class Framer {
+  readonly #maxFrameOctets: number
+  readonly #maxCountDigits: number
+  readonly #onFrame: FramerOptions['onFrame']
+  readonly #onReason: (reason: FramingReason) => void
+  #state: number = State.head
+  readonly #head = new Uint8Array(HEAD_OCTETS + 2)
+  #headLength = 0
+  #digits = 0
+  #count = 0
+  #spaceSeen = false
+  /** Octets of a message that began in an earlier chunk. */
+  #kept = new Uint8Array(0)
+  #keptLength = 0
+  /** Octets that a counted message still lacks. */
+  #missing = 0
+
+  constructor(options: FramerOptions) {
+    this.#maxFrameOctets = options.maxFrameOctets ?? DEFAULT_MAX_FRAME_OCTETS
+    this.#maxCountDigits = options.maxCountDigits ?? DEFAULT_MAX_COUNT_DIGITS
+    this.#onFrame = options.onFrame
+    this.#onReason = options.onReason ?? (() => {})
+  }
+
+  /** Takes a chunk; false when the framing is broken and the connection must be closed. */
+  push(chunk: Uint8Array): boolean {
+    let index = 0
+    while (index < chunk.length) {
+      switch (this.#state) {
+        case State.head:
+          index = this.#readHead(chunk, index)
+          break
+        case State.counted:
+          index = this.#readCounted(chunk, index)
+          break
+        case State.delimited:
+          index = this.#readDelimited(chunk, index)
+          break
+        case State.skipCounted: {
+          const step = Math.min(this.#missing, chunk.length - index)
+          this.#missing -= step
+          index += step
+          if (this.#missing === 0) this.#restart()
+          break
+        }
+        case State.skipDelimited: {
+          const end = delimiterAt(chunk, index)
+          index = end + 1
+          if (end < chunk.length) this.#restart()
+          break
+        }
+        default:
+          return false
+      }
+    }
+    return this.#state !== State.broken
+  }
+
+  /** The connection has ended: a last message without its delimiter is a message, half a counted one is lost. */
+  end(): void {
+    if (this.#state === State.counted) this.#onReason('truncated')
+    else if (this.#state === State.head && this.#headLength > 0) {
+      this.#onFrame(this.#head, 0, this.#headLength)
+    } else if (this.#state === State.delimited && this.#keptLength > 0)
+      this.#emit(this.#kept, 0, this.#keptLength)
+    this.#restart()
+  }
+
+  #restart(): void {
+    this.#state = State.head
+    this.#headLength = 0
+    this.#digits = 0
+    this.#count = 0
+    this.#spaceSeen = false
+    this.#keptLength = 0
+    this.#missing = 0
+  }
+
+  /** Reads up to the octet that tells a count from text; text then begins with what was read. */
+  #readHead(chunk: Uint8Array, start: number): number {
+    let index = start
+    while (index < chunk.length) {
+      const octet = chunk[index]!
+      if (this.#headLength === 0) {
+        if (octet === LF || octet === CR || octet === NUL || octet === SPACE) {
+          index++
+          continue
+        }
+        if (octet < 0x31 || octet > 0x39) {
+          this.#state = State.delimited
+          return index
+        }
+      }
+      if (this.#spaceSeen) {
+        if (octet !== LESS) return this.#headIsText(index)
+        return this.#beginCounted(index)
+      }
+      if (octet >= 0x30 && octet <= 0x39 && this.#headLength < HEAD_OCTETS) {
+        this.#digits++
+        if (this.#digits <= this.#maxCountDigits) this.#count = this.#count * 10 + octet - 0x30
+      } else if (octet === SPACE) this.#spaceSeen = true
+      else return this.#headIsText(index)
+      this.#head[this.#headLength++] = octet
+      index++
+    }
+    return index
+  }
+
+  #headIsText(index: number): number {
+    this.#keep(this.#head, 0, this.#headLength)
+    this.#state = State.delimited
+    return index
+  }
+
+  #beginCounted(index: number): number {
+    if (this.#digits > this.#maxCountDigits) {
+      this.#onReason('badCount')
+      this.#state = State.broken
+      return index
+    }
+    this.#missing = this.#count
+    this.#state = State.counted
+    return index
+  }
+
+  #readCounted(chunk: Uint8Array, start: number): number {
+    const room = this.#maxFrameOctets - this.#keptLength
+    const available = chunk.length - start
+    if (this.#missing <= available && this.#missing <= room) {
+      const end = start + this.#missing
+      if (this.#keptLength === 0) this.#emit(chunk, start, end)
+      else {
+        this.#keep(chunk, start, end)
+        this.#emit(this.#kept, 0, this.#keptLength)
+      }
+      this.#restart()
+      return end
+    }
+    const step = Math.min(this.#missing, available, room)
+    this.#keep(chunk, start, start + step)
+    this.#missing -= step
+    if (this.#keptLength >= this.#maxFrameOctets && this.#missing > 0) {
+      this.#onReason('oversized')
+      this.#emit(this.#kept, 0, this.#keptLength)
+      this.#keptLength = 0
+      this.#state = State.skipCounted
+    }
+    return start + step
+  }
+
+  #readDelimited(chunk: Uint8Array, start: number): number {
+    const end = delimiterAt(chunk, start)
+    const length = this.#keptLength + end - start
+    if (length > this.#maxFrameOctets) {
+      this.#onReason('oversized')
+      const cut = start + this.#maxFrameOctets - this.#keptLength
+      if (this.#keptLength === 0) this.#emit(chunk, start, cut)
+      else {
+        this.#keep(chunk, start, cut)
+        this.#emit(this.#kept, 0, this.#keptLength)
+      }
+      this.#keptLength = 0
+      this.#state = State.skipDelimited
+      return cut
+    }
+    if (end === chunk.length) {
+      this.#keep(chunk, start, end)
+      return end
+    }
+    if (this.#keptLength === 0) this.#emit(chunk, start, end)
+    else {
+      this.#keep(chunk, start, end)
+      this.#emit(this.#kept, 0, this.#keptLength)
+    }
+    this.#restart()
+    return end + 1
+  }
+
+  /** Appends to the kept octets; the buffer grows by doubling up to the limit. */
+  #keep(bytes: Uint8Array, start: number, end: number): void {
+    const wanted = this.#keptLength + end - start
+    if (wanted > this.#kept.length) {
+      const grown = new Uint8Array(
+        Math.max(wanted, Math.min(this.#maxFrameOctets, this.#kept.length * 2, 1 << 20), 512),
+      )
+      grown.set(this.#kept.subarray(0, this.#keptLength))
+      this.#kept = grown
+    }
+    this.#kept.set(bytes.subarray(start, end), this.#keptLength)
+    this.#keptLength = wanted
+  }
+
+  /** Line ends at the end of a message are framing, also inside a count; an empty message is none. */
+  #emit(bytes: Uint8Array, start: number, frameEnd: number): void {
+    let end = frameEnd
+    while (end > start) {
+      const last = bytes[end - 1]!
+      if (last !== LF && last !== CR && last !== NUL) break
+      end--
+    }
+    if (end > start) this.#onFrame(bytes, start, end)
+  }
+}
+
+/** The offset of the next LF or NUL, or the chunk's length. */
+function delimiterAt(chunk: Uint8Array, start: number): number {
+  const lineFeed = chunk.indexOf(LF, start)
+  const limit = lineFeed < 0 ? chunk.length : lineFeed
+  // NUL is rare: it is only looked for up to the line feed.
+  for (let index = start; index < limit; index++) if (chunk[index] === NUL) return index
+  return limit
+}

@@ -1,0 +1,88 @@
+/**
+ * Lookup of a key by its place in the line, without making a string of it: a hash over the octets, then its length and ends. A vendor's file declares its keys once and gets back the number of the key.
+ */
+
+import { wordIs } from './scan.js'
+
+const SLOTS_PER_KEY = 4
+
+/** Hash of the octets of a key, as a scanner accumulates it while it looks for the key's end. */
+export function hashOf(name: string): number {
+  let hash = 0
+  for (let index = 0; index < name.length; index++) hash = (Math.imul(hash, 31) + name.charCodeAt(index)) | 0
+  return hash
+}
+
+function shapeOf(length: number, first: number, last: number): number {
+  return (length << 16) | (first << 8) | last
+}
+
+/** A fixed set of names, each with a number above 0. */
+export class KeyTable {
+  readonly #mask: number
+  readonly #hashes: Int32Array
+  readonly #values: Int32Array
+  readonly #names: string[]
+  readonly #shapes: Int32Array
+
+  constructor(keys: Readonly<Record<string, number>>) {
+    const names = Object.keys(keys)
+    let size = 16
+    while (size < names.length * SLOTS_PER_KEY) size *= 2
+    this.#mask = size - 1
+    this.#hashes = new Int32Array(size)
+    this.#values = new Int32Array(size)
+    this.#shapes = new Int32Array(size)
+    this.#names = new Array<string>(size).fill('')
+    for (const name of names) {
+      const hash = hashOf(name)
+      let slot = hash & this.#mask
+      while (this.#values[slot] !== 0) slot = (slot + 1) & this.#mask
+      this.#hashes[slot] = hash
+      this.#values[slot] = keys[name]!
+      this.#names[slot] = name
+      this.#shapes[slot] = shapeOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1))
+    }
+  }
+
+  /** The number of the key at `start` of the given length and hash; 0 when it is not one of ours. */
+  find(line: string, start: number, length: number, hash: number): number {
+    let slot = hash & this.#mask
+    for (;;) {
+      const value = this.#values[slot]!
+      if (value === 0) return 0
+      if (this.#hashes[slot] === hash) {
+        // 32 bits of hash, the length and both ends are enough to know a key; comparing all of it costs half the walk.
+        const shape = this.#shapes[slot]!
+        if (shape === shapeOf(length, line.charCodeAt(start), line.charCodeAt(start + length - 1)))
+          return value
+      }
+      slot = (slot + 1) & this.#mask
+    }
+  }
+
+  /** As `findRange`, without regard to the case of ASCII letters; the names must be lower case. */
+  findFolded(line: string, start: number, end: number): number {
+    if (end - start > 64) return 0
+    let hash = 0
+    for (let index = start; index < end; index++) {
+      const code = line.charCodeAt(index)
+      hash = (Math.imul(hash, 31) + (code >= 0x41 && code <= 0x5a ? code | 0x20 : code)) | 0
+    }
+    let slot = hash & this.#mask
+    for (;;) {
+      const value = this.#values[slot]!
+      if (value === 0) return 0
+      if (this.#hashes[slot] === hash && wordIs(line, start, end, this.#names[slot]!)) return value
+      slot = (slot + 1) & this.#mask
+    }
+  }
+
+  /** The number of the text in a range; 0 when it is not one of ours. */
+  findRange(line: string, start: number, end: number): number {
+    if (end - start > 64) return 0
+    let hash = 0
+    for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + line.charCodeAt(index)) | 0
+    return this.find(line, start, end - start, hash)
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * From octets to events: one line at a time for the ingest path, a whole file for `parse-syslog`. Lines end in LF, a CR
+ * in front of it is dropped; octets become code units one to one (latin1), so that nothing received is lost.
+ */
+import type { SyslogContext } from './context.js'
+import { DirectionTable } from './directions.js'
+import { SyslogEvent } from './event.js'
+import { parseHeader } from './header.js'
+import { parseBody } from './registry.js'
+import { renderEvent, type SyslogRecord } from './render.js'
+
+export type { SyslogContext } from './context.js'
+export { SyslogEvent } from './event.js'
+
+/** Longest line that is parsed; the rest of a longer one is left out. */
+export const MAX_LINE_OCTETS = 65_536
+
+/** A context with everything that an exporter's lines need remembered. */
+export function createContext(receivedMilliseconds: number, zone?: string): SyslogContext {
+  const directions = new DirectionTable()
+  return zone === undefined
+    ? { receivedMilliseconds, directions }
+    : { receivedMilliseconds, zone, directions }
+}
+
+/** Fills `event` from one line; false where neither header nor body is understood. Never throws. */
+export function parseLine(line: string, event: SyslogEvent, context: SyslogContext): boolean {
+  event.reset(line.length > MAX_LINE_OCTETS ? line.slice(0, MAX_LINE_OCTETS) : line)
+  const headerFound = parseHeader(event, context)
+  return parseBody(event, context) || headerFound
+}
+
+/** Options of `parse-syslog`. */
+export type SyslogFileOptions = {
+  /** When the lines arrived, epoch ms. */
+  readonly receivedMilliseconds: number
+  /** IANA zone of lines that name none. */
+  readonly zone?: string
+}
+
+/** One object per line of a file, null where neither header nor body is understood. */
+export async function* parseSyslogFile(
+  source: Uint8Array | AsyncIterable<Uint8Array>,
+  options: SyslogFileOptions,
+): AsyncGenerator<SyslogRecord | null> {
+  const event = new SyslogEvent()
+  const context = createContext(options.receivedMilliseconds, options.zone)
+  let number = 0
+  for await (const line of splitLines(source)) {
+    number++
+    yield parseLine(line, event, context) ? renderEvent(event, number) : null
+  }
+}
+
+async function* splitLines(source: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  let rest: Buffer = Buffer.alloc(0)
+  const chunks = source instanceof Uint8Array ? [source] : source
+  for await (const chunk of chunks) {
+    const bytes = rest.length === 0 ? asBuffer(chunk) : Buffer.concat([rest, chunk])
+    let start = 0
+    for (;;) {
+      const end = bytes.indexOf(10, start)
+      if (end < 0) break
+      yield lineOf(bytes, start, end)
+      start = end + 1
+    }
+    rest = bytes.subarray(start)
+  }
+  if (rest.length > 0) yield lineOf(rest, 0, rest.length)
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function lineOf(bytes: Buffer, start: number, end: number): string {
+  return bytes.toString('latin1', start, end > start && bytes[end - 1] === 13 ? end - 1 : end)
+}

@@ -1,0 +1,51 @@
+/**
+ * The products that are recognised, in the order in which they are asked. Adding one: a file in vendors/, a line here,
+ * a test and a page in docs/devices/.
+ */
+
+import type { SyslogContext } from './context.js'
+import type { SyslogEvent } from './event.js'
+import type { SyslogProduct } from './product.js'
+import { checkpoint } from './vendors/checkpoint.js'
+import { ciscoAsa } from './vendors/cisco-asa.js'
+import { ciscoIos } from './vendors/cisco-ios.js'
+import { ciscoMeraki } from './vendors/cisco-meraki.js'
+import { fortinetFortigate } from './vendors/fortinet-fortigate.js'
+import { juniperSrx } from './vendors/juniper-srx.js'
+import { linuxNetfilter } from './vendors/linux-netfilter.js'
+import { paloaltoPanos } from './vendors/paloalto-panos.js'
+import { pfFilterlog } from './vendors/pf-filterlog.js'
+import { sonicwall } from './vendors/sonicwall.js'
+import { sophosXg } from './vendors/sophos-xg.js'
+
+/** Every product, cheap and unmistakable marks first. */
+export const products: readonly SyslogProduct[] = [
+  ciscoAsa,
+  paloaltoPanos,
+  fortinetFortigate,
+  sonicwall,
+  pfFilterlog,
+  ciscoMeraki,
+  juniperSrx,
+  checkpoint,
+  sophosXg,
+  ciscoIos,
+  linuxNetfilter,
+]
+
+/** Finds the product of a line whose header is read and lets it fill the event; false where no product knows it. */
+export function parseBody(event: SyslogEvent, context: SyslogContext): boolean {
+  // A device sends one product's lines.
+  const last = context.product
+  if (last?.claims(event) && last.parse(event, context)) return true
+  for (let index = 0; index < products.length; index++) {
+    const product = products[index]!
+    if (!product.claims(event) || !product.parse(event, context)) continue
+    if (product.broad === undefined) context.product = product
+    return true
+  }
+  return false
+}
+
+/** The ids of all products, for lists in documentation and the API. */
+export const productIds: readonly string[] = products.map((product) => product.id)

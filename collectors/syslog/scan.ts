@@ -1,0 +1,239 @@
+/**
+ * Hand-written scanners over a line: digits, addresses, words. Each reads a bounded range once and allocates nothing;
+ * a failure is a value, never an exception.
+ */
+import type { AddressSlotIndex, SyslogEvent } from './event.js'
+
+export const SPACE = 0x20
+export const QUOTE = 0x22
+export const PERCENT = 0x25
+export const OPEN_PARENTHESIS = 0x28
+export const CLOSE_PARENTHESIS = 0x29
+export const COMMA = 0x2c
+export const MINUS = 0x2d
+export const DOT = 0x2e
+export const SLASH = 0x2f
+export const ZERO = 0x30
+export const COLON = 0x3a
+export const LESS = 0x3c
+export const EQUALS = 0x3d
+export const GREATER = 0x3e
+export const OPEN_BRACKET = 0x5b
+export const BACKSLASH = 0x5c
+export const CLOSE_BRACKET = 0x5d
+export const PIPE = 0x7c
+
+/** Longest run of digits that is read as a number: 2^64 has 20. */
+const MAX_DIGITS = 20
+
+export function isDigit(code: number): boolean {
+  return code >= ZERO && code <= 0x39
+}
+
+/** Start of the next word, skipping spaces and tabs. */
+export function skipSpaces(line: string, position: number, end: number): number {
+  let index = position
+  while (index < end) {
+    const code = line.charCodeAt(index)
+    if (code !== SPACE && code !== 9) break
+    index++
+  }
+  return index
+}
+
+/** End of the word that starts here: the next space or the limit. */
+export function wordEnd(line: string, position: number, end: number): number {
+  const space = line.indexOf(' ', position)
+  return space < 0 || space > end ? end : space
+}
+
+/** An unsigned decimal that fills the range exactly; NaN when it does not or has more digits than 64 bits hold. */
+export function readNumber(line: string, start: number, end: number): number {
+  if (end <= start || end - start > MAX_DIGITS) return Number.NaN
+  let value = 0
+  for (let index = start; index < end; index++) {
+    const digit = line.charCodeAt(index) - ZERO
+    if (digit < 0 || digit > 9) return Number.NaN
+    value = value * 10 + digit
+  }
+  return value
+}
+
+/** An unsigned decimal of at most `maximum` that fills the range exactly; -1 when it does not. */
+export function readSmall(line: string, start: number, end: number, maximum: number): number {
+  if (end <= start || end - start > 10) return -1
+  let value = 0
+  for (let index = start; index < end; index++) {
+    const digit = line.charCodeAt(index) - ZERO
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+  }
+  return value <= maximum ? value : -1
+}
+
+/** A transport port; -1 when the range is none. */
+export function readPort(line: string, start: number, end: number): number {
+  return readSmall(line, start, end, 0xffff)
+}
+
+/** An octet in decimal or 0x hexadecimal (FortiGate's icmptype); -1 when it is none. */
+export function readOctet(line: string, start: number, end: number): number {
+  if (end - start > 2 && line.charCodeAt(start) === ZERO && (line.charCodeAt(start + 1) | 0x20) === 0x78) {
+    let value = 0
+    for (let index = start + 2; index < end; index++) {
+      const digit = hexDigit(line.charCodeAt(index))
+      if (digit < 0) return -1
+      value = value * 16 + digit
+      if (value > 255) return -1
+    }
+    return value
+  }
+  return readSmall(line, start, end, 255)
+}
+
+/** End of the run of digits that starts here. */
+export function digitsEnd(line: string, position: number, end: number): number {
+  let index = position
+  while (index < end && isDigit(line.charCodeAt(index))) index++
+  return index
+}
+
+/** Compares letters without regard to case; `word` must be lower case. */
+export function wordIs(line: string, start: number, end: number, word: string): boolean {
+  if (end - start !== word.length) return false
+  for (let index = 0; index < word.length; index++) {
+    let code = line.charCodeAt(start + index)
+    if (code >= 0x41 && code <= 0x5a) code |= 0x20
+    if (code !== word.charCodeAt(index)) return false
+  }
+  return true
+}
+
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  const letter = code | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
+}
+
+/** Dotted decimal without leading zeros; -1 when the range is none. */
+export function readIPv4(line: string, start: number, end: number): number {
+  if (end - start < 7 || end - start > 15) return -1
+  let word = 0
+  let parts = 0
+  let octet = -1
+  for (let index = start; index <= end; index++) {
+    const code = index < end ? line.charCodeAt(index) : DOT
+    if (code === DOT) {
+      if (octet < 0 || parts === 4) return -1
+      word = word * 256 + octet
+      parts++
+      octet = -1
+    } else {
+      const digit = code - ZERO
+      if (digit < 0 || digit > 9 || octet === 0) return -1
+      octet = octet < 0 ? digit : octet * 10 + digit
+      if (octet > 255) return -1
+    }
+  }
+  return parts === 4 ? word : -1
+}
+
+const groups = new Uint16Array(8)
+
+/** RFC 4291 §2.2 text into `groups`; false when the range is none. A zone (`%eth0`) is dropped. */
+function readIPv6(line: string, start: number, rangeEnd: number): boolean {
+  let end = start
+  while (end < rangeEnd && line.charCodeAt(end) !== PERCENT) end++
+  if (end - start < 2 || end - start > 45) return false
+  let count = 0
+  let gap = -1
+  let index = start
+  if (line.charCodeAt(index) === COLON) {
+    if (line.charCodeAt(index + 1) !== COLON) return false
+    gap = 0
+    index += 2
+  }
+  while (index < end) {
+    if (count === 8) return false
+    const groupStart = index
+    let value = 0
+    while (index < end) {
+      const digit = hexDigit(line.charCodeAt(index))
+      if (digit < 0) break
+      value = value * 16 + digit
+      index++
+      if (index - groupStart > 4) return false
+    }
+    if (index < end && line.charCodeAt(index) === DOT) {
+      const last = readIPv4(line, groupStart, end)
+      if (last < 0 || count > 6) return false
+      groups[count++] = last / 65536
+      groups[count++] = last % 65536
+      index = end
+      break
+    }
+    if (index === groupStart) return false
+    groups[count++] = value
+    if (index === end) break
+    if (line.charCodeAt(index) !== COLON) return false
+    index++
+    if (index === end) return false
+    if (line.charCodeAt(index) === COLON) {
+      if (gap >= 0) return false
+      gap = count
+      index++
+    }
+  }
+  if (gap < 0) return count === 8
+  if (count === 8) return false
+  const moved = count - gap
+  for (let tail = 0; tail < moved; tail++) groups[7 - tail] = groups[count - 1 - tail]!
+  groups.fill(0, gap, 8 - moved)
+  return true
+}
+
+/** Writes the address of the range into a slot; false, with the slot unknown, when the range is none. */
+export function readAddress(event: SyslogEvent, slot: AddressSlotIndex, start: number, end: number): boolean {
+  const line = event.line
+  const offset = slot * 4
+  event.families[slot] = 0
+  const word = readIPv4(line, start, end)
+  if (word >= 0) {
+    setIPv4(event, slot, word)
+    return true
+  }
+  if (end - start < 2 || end - start > 80 || !readIPv6(line, start, end)) return false
+  const words = event.words
+  words[offset] = groups[0]! * 65536 + groups[1]!
+  words[offset + 1] = groups[2]! * 65536 + groups[3]!
+  words[offset + 2] = groups[4]! * 65536 + groups[5]!
+  words[offset + 3] = groups[6]! * 65536 + groups[7]!
+  const mapped = words[offset] === 0 && words[offset + 1] === 0 && words[offset + 2] === 0xffff
+  if (mapped) words[offset + 2] = 0
+  event.families[slot] = mapped ? 4 : 6
+  return true
+}
+
+export function setIPv4(event: SyslogEvent, slot: AddressSlotIndex, word: number): void {
+  const offset = slot * 4
+  event.words[offset] = 0
+  event.words[offset + 1] = 0
+  event.words[offset + 2] = 0
+  event.words[offset + 3] = word
+  event.families[slot] = 4
+}
+
+/** The unspecified address stands for "no translation" in several logs. */
+export function isUnspecified(event: SyslogEvent, slot: AddressSlotIndex): boolean {
+  const offset = slot * 4
+  const words = event.words
+  return words[offset] === 0 && words[offset + 1] === 0 && words[offset + 2] === 0 && words[offset + 3] === 0
+}
+
+export function sameAddress(event: SyslogEvent, a: AddressSlotIndex, b: AddressSlotIndex): boolean {
+  if (event.families[a] !== event.families[b]) return false
+  for (let index = 0; index < 4; index++) {
+    if (event.words[a * 4 + index] !== event.words[b * 4 + index]) return false
+  }
+  return true
+}

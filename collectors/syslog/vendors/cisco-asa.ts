@@ -1,0 +1,313 @@
+/**
+ * Cisco ASA, PIX, FWSM and the LINA part of FTD: `%ASA-severity-number: sentence`. Sees connections built and torn down
+ * with octets and duration, refused packets, ACL hits, ICMP with type and code. A torn-down connection does not say who
+ * opened it: that comes from the built line of the same number (directions.ts). Source: see cisco-asa-messages.ts.
+ */
+import type { SyslogContext } from '../context.js'
+import { hashHigh, hashLow } from '../directions.js'
+import { AddressSlot, Field, Kind, Outcome, Phase, type SyslogEvent } from '../event.js'
+import { dropIdleTranslation, type SyslogProduct } from '../product.js'
+import { ICMP } from '../protocols.js'
+import {
+  COLON,
+  digitsEnd,
+  isDigit,
+  MINUS,
+  PERCENT,
+  readAddress,
+  readSmall,
+  SLASH,
+  skipSpaces,
+  wordEnd,
+} from '../scan.js'
+import { match } from '../templates.js'
+import { Meaning, messageOf } from './cisco-asa-messages.js'
+import { parseSecurityEvent } from './cisco-ftd.js'
+
+/** How far behind the header the `%` may stand: after a tag such as `CiscoASA[999]: `. */
+const MARK_WINDOW = 64
+
+/** The offset of `ASA-`, `FTD-`, `PIX-` or `FWSM-` near the content's start, or -1. */
+function findMark(line: string, contentStart: number): number {
+  const percent = line.charCodeAt(contentStart) === PERCENT ? contentStart : indexWithin(line, contentStart)
+  const start = percent < 0 ? contentStart : percent + 1
+  switch (line.charCodeAt(start)) {
+    case 0x41:
+      return line.startsWith('ASA-', start) ? start : -1
+    case 0x46:
+      return line.startsWith('FTD-', start) || line.startsWith('FWSM-', start) ? start : -1
+    case 0x4e:
+      return line.startsWith('NGIPS-', start) ? start : -1
+    case 0x50:
+      return line.startsWith('PIX-', start) ? start : -1
+    default:
+      return -1
+  }
+}
+
+function indexWithin(line: string, start: number): number {
+  const limit = Math.min(line.length, start + MARK_WINDOW)
+  for (let index = start; index < limit; index++) if (line.charCodeAt(index) === PERCENT) return index
+  return -1
+}
+
+/** Behind the mark: `[class-]severity-number`; the offset of the number, or -1. */
+function findNumber(line: string, mark: number): number {
+  let index = mark
+  for (let part = 0; part < 5; part++) {
+    while (index < line.length && index < mark + 40 && line.charCodeAt(index) !== MINUS) index++
+    if (line.charCodeAt(index) !== MINUS) return -1
+    index++
+    if (digitsEnd(line, index, Math.min(line.length, index + 7)) === index + 6) return index
+  }
+  return -1
+}
+
+function productAt(line: string, mark: number): string {
+  switch (line.charCodeAt(mark)) {
+    case 0x41:
+      return 'asa'
+    case 0x4e:
+      return 'ngips'
+    case 0x50:
+      return 'pix'
+    default:
+      return line.charCodeAt(mark + 1) === 0x54 ? 'ftd' : 'fwsm'
+  }
+}
+
+function parse(event: SyslogEvent, context: SyslogContext): boolean {
+  const line = event.line
+  const mark = findMark(line, event.contentStart)
+  if (mark < 0) return false
+  const number = findNumber(line, mark)
+  if (number < 0) return false
+  event.vendor = 'cisco'
+  event.product = productAt(line, mark)
+  event.setSpan(Field.eventId, number, number + 6)
+  const severity = line.charCodeAt(number - 2)
+  if (event.severity < 0 && isDigit(severity) && severity <= 0x37) event.severity = severity - 0x30
+  const end = event.end(Field.message) > 0 ? event.end(Field.message) : line.length
+  let start = number + 6
+  if (line.charCodeAt(start) === COLON) start++
+  start = skipSpaces(line, start, end)
+  const id = readSmall(line, number, number + 6, 999_999)
+  event.messageStart = start
+  event.setSpan(Field.message, start, end)
+  if (id >= 430_001 && id <= 430_005) return parseSecurityEvent(event, id, start, end)
+  const message = messageOf(id)
+  if (message === undefined) return true
+  if (message.meaning === Meaning.icmpBuilt || message.meaning === Meaning.icmpTeardown) {
+    parseIcmp(event, context, start, end, message.meaning === Meaning.icmpBuilt)
+    return true
+  }
+  for (const template of message.templates) {
+    if (match(event, template, start, end)) {
+      settle(event, context, message.meaning)
+      return true
+    }
+    forget(event)
+  }
+  return true
+}
+
+/** Undoes what a sentence that did not fit has written. */
+function forget(event: SyslogEvent): void {
+  event.resetBody()
+  event.families.fill(0)
+  for (let field = Field.action as number; field <= Field.endReason; field++) {
+    event.spans[field * 2] = -1
+    event.spans[field * 2 + 1] = -1
+  }
+}
+
+function settle(event: SyslogEvent, context: SyslogContext, meaning: number): void {
+  if (event.protocol < 0 && (event.icmpType >= 0 || event.icmpCode >= 0)) event.protocol = ICMP
+  moveIcmpPorts(event)
+  if (!event.has(Field.action)) nameAction(event)
+  switch (meaning) {
+    case Meaning.denied:
+      event.outcome = Outcome.deny
+      break
+    case Meaning.permitted:
+      event.outcome = Outcome.allow
+      break
+    case Meaning.built:
+      event.phase = Phase.start
+      event.outcome = Outcome.allow
+      if (event.directionName === 'outbound') event.swapEnds()
+      if (event.directionName !== '')
+        remember(event, context, Field.sessionId, event.directionName === 'outbound' ? 2 : 1)
+      break
+    case Meaning.teardown: {
+      event.phase = Phase.end
+      event.outcome = Outcome.allow
+      if (!event.has(Field.sessionId)) event.orientationUnknown = true
+      else orient(event, recall(event, context, Field.sessionId))
+      trimReason(event)
+      break
+    }
+  }
+  dropIdleTranslation(event)
+  if (meaning !== Meaning.other && event.hasPair()) event.kind = Kind.connection
+}
+
+const verbs = ['Built', 'Teardown', 'Denied', 'Deny'] as const
+const participles = [' denied', ' discarded', ' dropped'] as const
+
+/** The sentence's own verb. */
+function nameAction(event: SyslogEvent): void {
+  const line = event.line
+  const start = event.messageStart
+  for (const verb of verbs) {
+    if (!line.startsWith(verb, start)) continue
+    event.setSpan(Field.action, start, start + verb.length)
+    return
+  }
+  for (const word of participles) {
+    const at = line.indexOf(word, start)
+    if (at < 0 || at > start + 64) continue
+    event.setSpan(Field.action, at + 1, at + word.length)
+    return
+  }
+}
+
+function orient(event: SyslogEvent, direction: number): void {
+  if (direction === 2) event.swapEnds()
+  event.orientationUnknown = direction === 0
+}
+
+/** `TCP Reset-I from inside (user)`: the initiator of the teardown and the user are no part of the reason. */
+function trimReason(event: SyslogEvent): void {
+  if (!event.has(Field.endReason)) return
+  const line = event.line
+  const start = event.start(Field.endReason)
+  const from = line.indexOf(' from ', start)
+  let end = event.end(Field.endReason)
+  if (line.charCodeAt(end - 1) === 0x29) {
+    let open = end - 1
+    while (open > start && line.charCodeAt(open) !== 0x28) open--
+    if (open === start || line.charCodeAt(open - 1) === 0x20) {
+      if (!event.has(Field.userName)) event.setSpan(Field.userName, open + 1, end - 1)
+      end = open
+    }
+  }
+  if (from >= 0 && from < end) end = from
+  while (end > start && line.charCodeAt(end - 1) === 0x20) end--
+  if (end <= start) event.clearSpan(Field.endReason)
+  else event.setSpan(Field.endReason, start, end)
+}
+
+/** In ACL hits of ICMP the "ports" are type and code (106100's page). */
+function moveIcmpPorts(event: SyslogEvent): void {
+  if (event.protocol !== ICMP) return
+  if (event.icmpType < 0 && event.sourcePort >= 0 && event.sourcePort < 256 && event.has(Field.ruleName)) {
+    event.icmpType = event.sourcePort
+    if (event.destinationPort >= 0 && event.destinationPort < 256) event.icmpCode = event.destinationPort
+    event.sourcePort = -1
+    event.destinationPort = -1
+  }
+}
+
+/** The key of a connection: the host of the header (several firewalls behind one relay), then its number. */
+function keySeed(event: SyslogEvent): number {
+  return event.has(Field.host)
+    ? hashHigh(event.line, event.start(Field.host), event.end(Field.host), 5381)
+    : 5381
+}
+
+function remember(event: SyslogEvent, context: SyslogContext, field: 16, direction: 1 | 2): void {
+  if (context.directions === undefined || !event.has(field)) return
+  const start = event.start(field)
+  const end = event.end(field)
+  const seed = keySeed(event)
+  context.directions.remember(
+    hashLow(event.line, start, end, seed),
+    hashHigh(event.line, start, end, seed),
+    direction,
+  )
+}
+
+function recall(event: SyslogEvent, context: SyslogContext, field: 16): number {
+  if (context.directions === undefined || !event.has(field)) return 0
+  const start = event.start(field)
+  const end = event.end(field)
+  const seed = keySeed(event)
+  return context.directions.take(
+    hashLow(event.line, start, end, seed),
+    hashHigh(event.line, start, end, seed),
+  )
+}
+
+/**
+ * `Built inbound ICMP connection for faddr f/id gaddr g/id laddr l/id type t code c`: faddr is the foreign side, laddr
+ * the local one, known outside as gaddr. There is no connection number: the text of the three addresses is the key.
+ */
+function parseIcmp(
+  event: SyslogEvent,
+  context: SyslogContext,
+  start: number,
+  end: number,
+  built: boolean,
+): void {
+  const line = event.line
+  event.protocol = ICMP
+  event.phase = built ? Phase.start : Phase.end
+  event.outcome = Outcome.allow
+  const foreign = line.indexOf('faddr ', start)
+  const global = foreign < 0 ? -1 : line.indexOf(' gaddr ', foreign)
+  const local = global < 0 ? -1 : line.indexOf(' laddr ', global)
+  if (local < 0) return
+  const localEnd = wordEnd(line, local + 7, end)
+  let direction = 0
+  const seed = keySeed(event)
+  const low = hashLow(line, foreign, localEnd, seed)
+  const high = hashHigh(line, foreign, localEnd, seed)
+  if (built) {
+    const inbound = line.startsWith('Built inbound', start)
+    if (!inbound && !line.startsWith('Built outbound', start)) return
+    event.directionName = inbound ? 'inbound' : 'outbound'
+    event.setSpan(Field.direction, start + 6, inbound ? start + 13 : start + 14)
+    direction = inbound ? 1 : 2
+    context.directions?.remember(low, high, direction as 1 | 2)
+  } else direction = context.directions?.take(low, high) ?? 0
+  event.orientationUnknown = direction === 0
+  const foreignSlot = direction === 1 ? AddressSlot.source : AddressSlot.destination
+  const localSlot = direction === 1 ? AddressSlot.destination : AddressSlot.source
+  icmpAddress(event, foreignSlot, foreign + 6, end)
+  icmpAddress(
+    event,
+    direction === 1 ? AddressSlot.postNATDestination : AddressSlot.postNATSource,
+    global + 7,
+    end,
+  )
+  icmpAddress(event, localSlot, local + 7, end)
+  const type = line.indexOf(' type ', localEnd)
+  if (type >= 0) event.icmpType = readSmall(line, type + 6, digitsEnd(line, type + 6, end), 255)
+  const code = type < 0 ? -1 : line.indexOf(' code ', type)
+  if (code >= 0) event.icmpCode = readSmall(line, code + 6, digitsEnd(line, code + 6, end), 255)
+  dropIdleTranslation(event)
+  if (event.hasPair()) event.kind = Kind.connection
+}
+
+/** `address/id` with the ICMP identifier or sequence number behind the slash, and perhaps `(user)`. */
+function icmpAddress(event: SyslogEvent, slot: 0 | 1 | 2 | 3, start: number, end: number): void {
+  const line = event.line
+  let stop = start
+  while (stop < end) {
+    const code = line.charCodeAt(stop)
+    if (code === SLASH || code === 0x20 || code === 0x28) break
+    stop++
+  }
+  readAddress(event, slot, start, stop)
+}
+
+/** The product for the registry. */
+export const ciscoAsa: SyslogProduct = {
+  id: 'cisco-asa',
+  claims: (event) => {
+    const mark = findMark(event.line, event.contentStart)
+    return mark >= 0 && findNumber(event.line, mark) >= 0
+  },
+  parse,
+}

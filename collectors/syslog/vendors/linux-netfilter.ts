@@ -1,0 +1,214 @@
+/**
+ * Linux netfilter, the kernel's LOG target: `prefix IN=eth0 OUT= … SRC= DST= LEN= … PROTO= SPT= DPT=`. One packet per line,
+ * never a session: LEN is that packet's length and no counter. The prefix is the administrator's text; those of ufw,
+ * firewalld, Shorewall, UniFi and EdgeOS say rule and verdict. Source: the kernel's net/ipv4/netfilter/nf_log_ipv4.c and nf_log_ipv6.c.
+ */
+import type { SyslogContext } from '../context.js'
+import { AddressSlot, type EscapeKind, Field, Outcome, type SyslogEvent } from '../event.js'
+import { KeyTable } from '../keyvalue.js'
+import { walkPairs } from '../pairs.js'
+import { outcomeOf, type SyslogProduct, setConnectionIfPaired } from '../product.js'
+import { readProtocol } from '../protocols.js'
+import {
+  CLOSE_BRACKET,
+  COLON,
+  OPEN_BRACKET,
+  readAddress,
+  readPort,
+  readSmall,
+  SPACE,
+  skipSpaces,
+} from '../scan.js'
+
+const Key = {
+  IN: 1,
+  OUT: 2,
+  SRC: 3,
+  DST: 4,
+  PROTO: 5,
+  SPT: 6,
+  DPT: 7,
+  TYPE: 8,
+  CODE: 9,
+  PHYSIN: 10,
+  PHYSOUT: 11,
+} as const
+const keys = new KeyTable(Key)
+
+function take(event: SyslogEvent, key: number, start: number, end: number, _escape: EscapeKind): void {
+  const line = event.line
+  switch (key) {
+    case Key.IN:
+      event.setSpan(Field.ingressInterfaceName, start, end)
+      return
+    case Key.OUT:
+      event.setSpan(Field.egressInterfaceName, start, end)
+      return
+    case Key.SRC:
+      readAddress(event, AddressSlot.source, start, end)
+      return
+    case Key.DST:
+      readAddress(event, AddressSlot.destination, start, end)
+      return
+    case Key.PROTO:
+      event.protocol = readProtocol(line, start, end)
+      return
+    case Key.SPT:
+      event.sourcePort = readPort(line, start, end)
+      return
+    case Key.DPT:
+      event.destinationPort = readPort(line, start, end)
+      return
+    case Key.TYPE:
+      event.icmpType = readSmall(line, start, end, 255)
+      return
+    case Key.CODE:
+      event.icmpCode = readSmall(line, start, end, 255)
+      return
+  }
+}
+
+/** Where `IN=` stands behind the content's start, or -1: the prefix may have up to 127 octets, the kernel's stamp 24. */
+function findIn(event: SyslogEvent): number {
+  const line = event.line
+  const at = line.indexOf('IN=', event.contentStart)
+  if (at < 0 || at > event.contentStart + 256) return -1
+  const source = line.indexOf(' SRC=', at)
+  return source >= 0 && line.indexOf(' DST=', source) >= 0 ? at : -1
+}
+
+function parse(event: SyslogEvent, context: SyslogContext): boolean {
+  const line = event.line
+  const at = findIn(event)
+  if (at < 0) return false
+  event.vendor = 'linux'
+  event.product = 'netfilter'
+  let end = event.end(Field.message) > 0 ? event.end(Field.message) : line.length
+  // An ICMP error quotes the packet that it is about in brackets: its addresses are not this packet's.
+  const quoted = line.indexOf(' [SRC=', at)
+  if (quoted >= 0 && quoted < end) end = quoted
+  walkPairs(event, context, at, end, keys, take)
+  parsePrefix(event, prefixStart(event, at), at)
+  setConnectionIfPaired(event)
+  return true
+}
+
+/** Behind `kernel:` and the kernel's own `[12345.678901]`. */
+function prefixStart(event: SyslogEvent, at: number): number {
+  const line = event.line
+  let start = Math.min(event.messageStart, at)
+  // `DENY: IN=…`: what looked like a tag is the prefix.
+  if (event.messageStart >= at || event.messageStart === skipColon(line, event, at))
+    start = event.contentStart
+  if (line.startsWith('kernel:', start)) start = skipSpaces(line, start + 7, at)
+  if (line.charCodeAt(start) === OPEN_BRACKET) {
+    const close = line.indexOf(']', start)
+    const first = line.charCodeAt(skipSpaces(line, start + 1, at))
+    if (close > 0 && close < at && first >= 0x30 && first <= 0x39 && line.lastIndexOf('.', close) > start) {
+      start = skipSpaces(line, close + 1, at)
+    }
+  }
+  return start
+}
+
+function skipColon(line: string, event: SyslogEvent, at: number): number {
+  const tagEnd = event.end(Field.application)
+  if (tagEnd < 0 || event.messageStart !== at) return -1
+  return line.charCodeAt(tagEnd) === COLON ? at : -1
+}
+
+const verdicts: readonly (readonly [word: string, outcome: number])[] = [
+  ['DROP', Outcome.deny],
+  ['REJECT', Outcome.deny],
+  ['DENY', Outcome.deny],
+  ['DENIED', Outcome.deny],
+  ['BLOCK', Outcome.deny],
+  ['ACCEPT', Outcome.allow],
+  ['ALLOW', Outcome.allow],
+  ['PASS', Outcome.allow],
+]
+
+/**
+ * `[UFW BLOCK]`, `Shorewall:net2fw:DROP:`, `FINAL_REJECT:` (firewalld), `[WAN_IN-default-D]` (EdgeOS), `iptables DROP_INPUT:`.
+ * The rule is what is left of the text around the verdict.
+ */
+function parsePrefix(event: SyslogEvent, prefix: number, at: number): void {
+  const line = event.line
+  let start = prefix
+  let end = at
+  while (end > start && (line.charCodeAt(end - 1) === SPACE || line.charCodeAt(end - 1) === COLON)) end--
+  if (end <= start) return
+  if (line.charCodeAt(start) === OPEN_BRACKET && line.charCodeAt(end - 1) === CLOSE_BRACKET) {
+    start++
+    end--
+    if (parseZoneRule(event, start, end)) return
+  }
+  if (line.startsWith('Shorewall:', start)) {
+    const chain = start + 10
+    const stop = line.indexOf(':', chain)
+    if (stop > 0 && stop < end) {
+      event.setSpan(Field.ruleName, chain, stop)
+      event.setSpan(Field.action, stop + 1, end)
+      event.outcome = outcomeOf(line, stop + 1, end)
+      return
+    }
+  }
+  // The word that holds the verdict is the action.
+  let word = start
+  for (let index = start; index <= end; index++) {
+    const code = index < end ? line.charCodeAt(index) : SPACE
+    if (code !== SPACE && code !== COLON) continue
+    if (index > word && setVerdict(event, word, index)) {
+      if (word > start) event.setSpan(Field.ruleName, start, word - 1)
+      return
+    }
+    word = index + 1
+  }
+  event.setSpan(Field.ruleName, start, end)
+}
+
+function setVerdict(event: SyslogEvent, start: number, end: number): boolean {
+  if (end - start > 64) return false
+  const word = event.line.slice(start, end).toUpperCase()
+  for (const [verdict, outcome] of verdicts) {
+    if (!word.includes(verdict)) continue
+    event.setSpan(Field.action, start, end)
+    event.outcome = outcome
+    return true
+  }
+  return false
+}
+
+/** `ruleset-number-A|D|R|M` of EdgeOS, VyOS and UniFi, where the ruleset may be `zone-zone`. */
+function parseZoneRule(event: SyslogEvent, start: number, end: number): boolean {
+  const line = event.line
+  if (end - start < 4 || line.charCodeAt(end - 2) !== 0x2d) return false
+  const letter = line.charCodeAt(end - 1)
+  const outcome =
+    letter === 0x41 || letter === 0x4d ? Outcome.allow : letter === 0x44 || letter === 0x52 ? Outcome.deny : 0
+  if (outcome === 0) return false
+  let dash = end - 3
+  while (dash > start && line.charCodeAt(dash) !== 0x2d) dash--
+  if (dash <= start) return false
+  event.outcome = outcome
+  event.setSpan(Field.action, end - 1, end)
+  event.actionName =
+    letter === 0x41 ? 'accept' : letter === 0x44 ? 'drop' : letter === 0x52 ? 'reject' : 'mark'
+  event.setSpan(Field.ruleId, dash + 1, end - 2)
+  event.setSpan(Field.ruleName, start, dash)
+  let middle = start
+  while (middle < dash && line.charCodeAt(middle) !== 0x2d) middle++
+  if (middle < dash && line.indexOf('-', middle + 1) === dash) {
+    event.setSpan(Field.sourceZone, start, middle)
+    event.setSpan(Field.destinationZone, middle + 1, dash)
+  }
+  return true
+}
+
+/** The product for the registry. */
+export const linuxNetfilter: SyslogProduct = {
+  id: 'linux-netfilter',
+  broad: true,
+  claims: (event) => findIn(event) >= 0,
+  parse,
+}

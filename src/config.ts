@@ -1,0 +1,131 @@
+/**
+ * The configuration: every setting with its default, declared once. A YAML file changes what it names; a key that is
+ * not known, or a value that does not fit, is an error with its place in the file.
+ */
+import { readFileSync } from 'node:fs'
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { LineCounter, parseDocument } from 'yaml'
+import { ApplianceError } from './errors.js'
+
+const closed = { additionalProperties: false } as const
+const Port = Type.Integer({ minimum: 1, maximum: 65535 })
+const Ports = (ports: number[], description: string) => Type.Array(Port, { default: ports, description })
+
+export const Config = Type.Object(
+  {
+    data: Type.String({ default: './data', description: 'the data folder' }),
+    listen: Type.Object(
+      {
+        host: Type.String({ default: '::', description: ':: is every address of both families' }),
+        netflowPorts: Ports([2055, 4739], 'UDP ports for NetFlow and IPFIX, any version on any port'),
+        syslogPorts: Ports(
+          [514, 5514],
+          'UDP and TCP ports for syslog; one that needs root is left out with a word',
+        ),
+        receiveBufferOctets: Type.Integer({
+          default: 32 * 1024 * 1024,
+          minimum: 65536,
+          description: 'receive buffer asked for on each UDP socket',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+    api: Type.Object(
+      {
+        host: Type.String({
+          default: '127.0.0.1',
+          description: 'put TLS in front before you open it to others',
+        }),
+        port: Type.Integer({
+          default: 8080,
+          minimum: 0,
+          maximum: 65535,
+          description: '0 lets the system choose',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+    detection: Type.Object(
+      {
+        intervalSeconds: Type.Integer({
+          default: 60,
+          minimum: 1,
+          maximum: 3600,
+          description: 'time between two runs',
+        }),
+        detectors: Type.Record(
+          Type.String(),
+          Type.Object(
+            {
+              enabled: Type.Boolean({ default: true }),
+              settings: Type.Record(Type.String(), Type.Unknown(), { default: {} }),
+            },
+            closed,
+          ),
+          { default: {}, description: 'by detector id; see docs/detectors.md' },
+        ),
+      },
+      { ...closed, default: {} },
+    ),
+    retention: Type.Object(
+      {
+        rawDays: Type.Number({ default: 14, minimum: 0.01, description: 'rows older than this are deleted' }),
+      },
+      { ...closed, default: {} },
+    ),
+    exporters: Type.Array(
+      Type.Object(
+        {
+          address: Type.String({ description: 'an address or a prefix; the first entry that fits is taken' }),
+          samplingInterval: Type.Optional(
+            Type.Integer({ minimum: 1, description: 'wins over what the device says' }),
+          ),
+          zone: Type.Optional(Type.String({ description: "IANA time zone of the device's log lines" })),
+        },
+        closed,
+      ),
+      { default: [], description: 'what devices do not say of themselves' },
+    ),
+    log: Type.Object(
+      { level: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }) },
+      { ...closed, default: {} },
+    ),
+  },
+  closed,
+)
+export type Config = Static<typeof Config>
+
+/** The defaults, with `given` instead where it says something. Throws CONFIG_INVALID naming the key. */
+export function makeConfig(given: unknown = {}, placeOf: (path: string[]) => string = () => ''): Config {
+  const config = Value.Default(Config, given ?? {})
+  const errors = Value.Errors(Config, config).filter(({ message }) => message !== 'schema is false')
+  if (errors.length === 0) return config as Config
+  const lines = errors.slice(0, 10).map((error) => {
+    const path = error.instancePath.split('/').slice(1)
+    const { additionalProperties } = error.params as { additionalProperties?: string[] }
+    const unknown = additionalProperties === undefined ? '' : `: ${additionalProperties.join(', ')}`
+    return `${placeOf([...path, ...(additionalProperties ?? []).slice(0, 1)])}${path.join('.') || 'the configuration'} ${error.message}${unknown}`
+  })
+  throw new ApplianceError('CONFIG_INVALID', `the configuration cannot be used:\n  ${lines.join('\n  ')}`)
+}
+
+/** Reads a YAML file. Throws CONFIG_INVALID with line and column. */
+export function readConfig(path: string): Config {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new ApplianceError('CONFIG_INVALID', `${path} cannot be read`, { cause })
+  }
+  const lineCounter = new LineCounter()
+  const document = parseDocument(text, { lineCounter })
+  const [error] = document.errors
+  if (error !== undefined) throw new ApplianceError('CONFIG_INVALID', `${path}: ${error.message}`)
+  return makeConfig(document.toJS(), (keys) => {
+    const node = document.getIn(keys, true) as { range?: [number, number, number] } | undefined
+    if (node?.range === undefined) return `${path}: `
+    const { line, col } = lineCounter.linePos(node.range[0])
+    return `${path}:${line}:${col}: `
+  })
+}

@@ -1,0 +1,125 @@
+/** Prometheus metrics: what the receiving thread counts, how detection goes, and the process itself. */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Run } from './findings/runs.js'
+import { VERSION } from './version.js'
+
+/** Counts of the receiving thread as they are shown; see collectors/receiver-messages.ts. */
+export type ReceivedCounts = {
+  readonly datagrams: number
+  readonly octets: number
+  readonly rows: number
+  readonly blocks: number
+  readonly blockOctets: number
+  readonly droppedRows: number
+  readonly storeFailures: number
+  readonly undecoded: Readonly<Record<string, number>>
+  readonly tcp: Readonly<Record<string, number>>
+  readonly kernelDrops?: Readonly<Record<number, number>>
+}
+
+export type Metrics = {
+  observeRun(run: Run): void
+  text(): Promise<string>
+}
+
+/** `counts` gives the latest counts, `exporters` how many devices are known. */
+export function createMetrics(counts: () => ReceivedCounts | undefined, exporters: () => number): Metrics {
+  const registers = [new Registry()]
+  const [registry] = registers as [Registry]
+  collectDefaultMetrics({ register: registry, prefix: 'culvert_' })
+  const build = new Gauge({ name: 'culvert_build_info', help: 'version', labelNames: ['version'], registers })
+  build.set({ version: VERSION }, 1)
+
+  const total = (name: string, help: string, read: (now: ReceivedCounts) => number) => {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = counts()
+        this.reset()
+        if (now !== undefined) this.inc(read(now))
+      },
+    })
+  }
+  total('culvert_received_datagrams_total', 'datagrams and lines received', (now) => now.datagrams)
+  total('culvert_received_octets_total', 'octets received', (now) => now.octets)
+  total('culvert_stored_rows_total', 'rows written to the store', (now) => now.rows)
+  total('culvert_stored_blocks_total', 'blocks written to the store', (now) => now.blocks)
+  total('culvert_stored_octets_total', 'octets of blocks written', (now) => now.blockOctets)
+  total(
+    'culvert_dropped_rows_total',
+    'rows lost because the store did not take them',
+    (now) => now.droppedRows,
+  )
+  total('culvert_store_failures_total', 'blocks that could not be written', (now) => now.storeFailures)
+
+  const labelled = (
+    name: string,
+    help: string,
+    label: string,
+    read: (now: ReceivedCounts) => Readonly<Record<string, number>>,
+  ) => {
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        const now = counts()
+        this.reset()
+        if (now === undefined) return
+        for (const [value, count] of Object.entries(read(now))) this.inc({ [label]: value }, count)
+      },
+    })
+  }
+  labelled(
+    'culvert_undecoded_total',
+    'datagrams of no known exporter that could not be used',
+    'reason',
+    (now) => now.undecoded,
+  )
+  labelled('culvert_syslog_tcp_total', 'events of syslog connections', 'reason', (now) => now.tcp)
+  labelled(
+    'culvert_kernel_drops_total',
+    'datagrams lost in our kernel',
+    'port',
+    (now) => now.kernelDrops ?? {},
+  )
+
+  new Gauge({
+    name: 'culvert_exporters',
+    help: 'devices that have sent something',
+    registers,
+    collect() {
+      this.set(exporters())
+    },
+  })
+  const runs = new Counter({
+    name: 'culvert_detector_runs_total',
+    help: 'runs by outcome',
+    labelNames: ['detector', 'outcome'],
+    registers,
+  })
+  const seconds = new Gauge({
+    name: 'culvert_detector_run_seconds',
+    help: 'length of the last run',
+    labelNames: ['detector'],
+    registers,
+  })
+  const judged = new Gauge({
+    name: 'culvert_detector_judged_to_seconds',
+    help: 'receive time up to which rows were judged',
+    labelNames: ['detector'],
+    registers,
+  })
+  return {
+    observeRun(run) {
+      const { detector, outcome, startedAtMilliseconds, endedAtMilliseconds = startedAtMilliseconds } = run
+      runs.inc({ detector, outcome })
+      seconds.set({ detector }, (endedAtMilliseconds - startedAtMilliseconds) / 1000)
+      if (outcome === 'ok' || outcome === 'partial') judged.set({ detector }, run.toMilliseconds / 1000)
+    },
+    text: () => registry.metrics(),
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * When detectors run: at a steady interval, never two runs of one at a time, catching up after a stop from where each
+ * detector had come. Every run is written down with its outcome; one that the process did not survive stays
+ * "interrupted".
+ */
+import { randomUUID } from 'node:crypto'
+import { Cron } from 'croner'
+import type { Clock } from '../clock.js'
+import type { Detector } from '../detectors/detector.js'
+import type { Observation } from '../findings/finding.js'
+import type { FindingRepository } from '../findings/repository.js'
+import type { Run, RunRepository } from '../findings/runs.js'
+import type { Documents } from '../store/documents.js'
+import { emptyScanCounts } from '../store/scan.js'
+import type { AnalysisClient } from '../workers/analysis-client.js'
+import { floorTo } from './evaluate.js'
+import type { DetectorState } from './plan.js'
+
+const STATE_PREFIX = 'detector/'
+
+/** Rows are written within a second of receipt; a run judges up to this much before now. */
+const SETTLED_MILLISECONDS = 3000
+
+export type ScheduledDetector = {
+  readonly detector: Detector
+  readonly settings: Readonly<Record<string, unknown>>
+}
+
+export type Scheduler = {
+  /** Runs every detector at once, to catch up, and then at the interval. */
+  start(): void
+  /** Runs one detector now; undefined when it is running already. */
+  runNow(detectorId: string): Promise<Run | undefined>
+  /** Ends the schedule and waits for runs in hand. */
+  close(): Promise<void>
+}
+
+export type SchedulerOptions = {
+  readonly detectors: readonly ScheduledDetector[]
+  readonly intervalSeconds: number
+  readonly stepMilliseconds: number
+  readonly analysis: AnalysisClient
+  readonly documents: Documents
+  readonly findings: FindingRepository
+  readonly runs: RunRepository
+  readonly clock: Clock
+  readonly onRun: (run: Run) => void
+  /** Told of findings as they are made or changed. */
+  readonly onFinding: (observation: Observation, change: 'created' | 'updated') => void
+}
+
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const {
+    detectors,
+    intervalSeconds,
+    stepMilliseconds,
+    analysis,
+    documents,
+    findings,
+    runs,
+    clock,
+    onRun,
+    onFinding,
+  } = options
+  const { now } = clock
+  const running = new Map<string, Promise<Run | undefined>>()
+  const jobs: Cron[] = []
+
+  async function runOne({ detector, settings }: ScheduledDetector): Promise<Run | undefined> {
+    const toMilliseconds = floorTo(now() - clock.span(SETTLED_MILLISECONDS), stepMilliseconds)
+    const state = await documents.get<DetectorState>(STATE_PREFIX + detector.id)
+    if (state !== undefined && state.judgedToMilliseconds >= toMilliseconds) return undefined
+    const begun: Run = {
+      id: randomUUID(),
+      detector: detector.id,
+      fromMilliseconds: state?.judgedToMilliseconds ?? 0,
+      toMilliseconds,
+      startedAtMilliseconds: now(),
+      outcome: 'interrupted',
+      ...counted(emptyScanCounts()),
+      observations: 0,
+      created: 0,
+      updated: 0,
+    }
+    await runs.record(begun)
+    const tally = { observations: 0, created: 0, updated: 0 }
+    const take = async (observations: readonly Observation[]) => {
+      for (const observation of observations) {
+        tally.observations++
+        const change = await findings.upsert(observation)
+        if (change === 'unchanged') continue
+        tally[change]++
+        onFinding(observation, change)
+      }
+    }
+    let run: Run
+    try {
+      const request = { id: begun.id, detector: detector.id, settings, state, toMilliseconds }
+      const end = await analysis.run(request, take)
+      run = {
+        ...begun,
+        ...tally,
+        ...counted(end.counts),
+        fromMilliseconds: end.fromMilliseconds,
+        endedAtMilliseconds: now(),
+        outcome: end.error !== undefined ? 'failed' : end.counts.blocksFailed > 0 ? 'partial' : 'ok',
+        ...(end.error === undefined ? {} : { error: end.error }),
+      }
+      if (end.counts.failures.length > 0) run = { ...run, error: end.counts.failures.join('; ') }
+      await documents.put(STATE_PREFIX + detector.id, end.state)
+    } catch (error) {
+      run = {
+        ...begun,
+        ...tally,
+        endedAtMilliseconds: now(),
+        outcome: 'failed',
+        error: (error as Error).message,
+      }
+    }
+    await runs.record(run)
+    onRun(run)
+    return run
+  }
+
+  function runNow(scheduled: ScheduledDetector): Promise<Run | undefined> {
+    const { id } = scheduled.detector
+    if (running.has(id)) return Promise.resolve(undefined)
+    const run = runOne(scheduled).finally(() => running.delete(id))
+    running.set(id, run)
+    return run
+  }
+
+  return {
+    start() {
+      for (const scheduled of detectors) {
+        const seconds = Math.max(1, Math.round(clock.timer(intervalSeconds * 1000) / 1000))
+        const every = { protect: true, interval: seconds }
+        jobs.push(new Cron('* * * * * *', every, () => runNow(scheduled).then(() => undefined)))
+        void runNow(scheduled)
+      }
+    },
+    runNow(detectorId) {
+      const scheduled = detectors.find(({ detector }) => detector.id === detectorId)
+      return scheduled === undefined ? Promise.resolve(undefined) : runNow(scheduled)
+    },
+    async close() {
+      for (const job of jobs) job.stop()
+      await Promise.allSettled(running.values())
+    },
+  }
+}
+
+function counted({
+  rowsRead,
+  blocksRead,
+  blocksFailed,
+}: {
+  rowsRead: number
+  blocksRead: number
+  blocksFailed: number
+}) {
+  return { rowsRead, blocksRead, blocksFailed }
+}

@@ -1,0 +1,168 @@
+/**
+ * Searching rows for people and programs: the newest first, by the ingest sequence, page by page. The cursor is the
+ * sequence of the last row looked at, so a page never skips or repeats a row while others are written.
+ */
+
+import type { Block } from '../blocks/block.js'
+import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN } from '../blocks/builder.js'
+import { rowObject } from '../blocks/row.js'
+import { ApplianceError } from '../errors.js'
+import { type Address, type Prefix, parsePrefix, prefixContains } from '../records/address.js'
+import { type FlowColumn, FlowColumnIndex, type StreamName } from '../records/columns.js'
+import type { BlockStore, IndexedBlock } from './blocks.js'
+
+export type RowQuery = {
+  readonly fromMilliseconds?: number
+  readonly toMilliseconds?: number
+  readonly sourceAddress?: string
+  readonly destinationAddress?: string
+  readonly address?: string
+  readonly protocolIdentifier?: number
+  readonly port?: number
+  readonly sourceTransportPort?: number
+  readonly destinationTransportPort?: number
+  readonly exporterAddress?: string
+  readonly stream?: StreamName
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export type RowPage = {
+  readonly rows: readonly object[]
+  readonly nextCursor: string | undefined
+  readonly partial: boolean
+  readonly blocksFailed: number
+}
+
+const FLOW_STREAMS: readonly StreamName[] = ['flow4', 'flow6', 'icmp4', 'icmp6']
+/** A page ends after so much work, with a cursor to go on, so that one search cannot hold the API. */
+const MAX_MILLISECONDS = 2000
+
+export async function queryRows(
+  store: BlockStore,
+  query: RowQuery,
+  now = () => Date.now(),
+): Promise<RowPage> {
+  const before = query.cursor === undefined ? Number.POSITIVE_INFINITY : readCursor(query.cursor)
+  const names = query.stream === undefined ? FLOW_STREAMS : [query.stream]
+  const blocks: IndexedBlock[] = []
+  for (const name of names) {
+    for (const entry of await store.index(name))
+      if (entry.firstSequence < before && canHold(entry, query)) blocks.push(entry)
+  }
+  blocks.sort((one, other) => other.firstSequence - one.firstSequence)
+  const began = now()
+  const rows: object[] = []
+  let blocksFailed = 0
+  for (const [index, entry] of blocks.entries()) {
+    let block: Block
+    try {
+      block = await store.block(entry)
+    } catch {
+      blocksFailed++
+      continue
+    }
+    const matches = matcherOf(block, query)
+    const last = Math.min(block.header.rows, before - entry.firstSequence)
+    for (let row = last - 1; row >= 0; row--) {
+      if (!matches(row)) continue
+      const sequence = entry.firstSequence + row
+      rows.push({ row: sequence, ...rowObject(rowsOf(block), row) })
+      if (rows.length >= query.limit)
+        return { rows, nextCursor: String(sequence), partial: false, blocksFailed }
+    }
+    if (now() - began > MAX_MILLISECONDS && index < blocks.length - 1) {
+      return { rows, nextCursor: String(entry.firstSequence), partial: true, blocksFailed }
+    }
+  }
+  return { rows, nextCursor: undefined, partial: blocksFailed > 0, blocksFailed }
+}
+
+function readCursor(cursor: string): number {
+  const sequence = Number(cursor)
+  if (!Number.isSafeInteger(sequence) || sequence < 0)
+    throw new ApplianceError('INVALID', 'the cursor is none of ours')
+  return sequence
+}
+
+function canHold(entry: IndexedBlock, query: RowQuery): boolean {
+  if (entry.damage !== undefined) return true
+  if (query.fromMilliseconds !== undefined && entry.receivedToMilliseconds < query.fromMilliseconds)
+    return false
+  if (query.toMilliseconds !== undefined && entry.receivedFromMilliseconds >= query.toMilliseconds)
+    return false
+  const { protocolIdentifier: protocol } = query
+  if (protocol === undefined || entry.stream.family === 0) return true
+  return (entry.protocols[protocol >> 3]! & (1 << (protocol & 7))) !== 0
+}
+
+function rowsOf(block: Block) {
+  const { stream, exporters, shapes } = block.header
+  return {
+    stream,
+    exporters,
+    shapes,
+    column: (column: number) => block.column(column),
+    strings: (column: number) => block.strings(column),
+    addresses: () => block.addresses(),
+  }
+}
+
+type Matcher = (row: number) => boolean
+
+function matcherOf(block: Block, query: RowQuery): Matcher {
+  const tests: Matcher[] = []
+  const received = block.column(RECEIVED_COLUMN)![0]!
+  const { fromMilliseconds, toMilliseconds } = query
+  if (fromMilliseconds !== undefined) tests.push((row) => received[row]! >= fromMilliseconds)
+  if (toMilliseconds !== undefined) tests.push((row) => received[row]! < toMilliseconds)
+  if (query.exporterAddress !== undefined) {
+    const prefix = prefixOf(query.exporterAddress)
+    const wanted = block.header.exporters.map(({ address }) => prefixContains(prefix, address))
+    const exporters = block.column(EXPORTER_COLUMN)![0]!
+    tests.push((row) => wanted[exporters[row]!]!)
+  }
+  if (block.header.stream.family !== 0) addFlowTests(block, query, tests)
+  return (row) => tests.every((test) => test(row))
+}
+
+function addFlowTests(block: Block, query: RowQuery, tests: Matcher[]): void {
+  const equals = (name: FlowColumn, value: number): Matcher => {
+    const plane = block.column(FlowColumnIndex[name])?.[0]
+    return plane === undefined ? () => false : (row) => plane[row] === value
+  }
+  const within = (name: FlowColumn, prefix: Prefix): Matcher => {
+    const planes = block.column(FlowColumnIndex[name])
+    return planes === undefined ? () => false : (row) => prefixContains(prefix, addressAt(planes, row))
+  }
+  const either =
+    (one: Matcher, other: Matcher): Matcher =>
+    (row) =>
+      one(row) || other(row)
+  const { protocolIdentifier, sourceTransportPort, destinationTransportPort, port } = query
+  if (protocolIdentifier !== undefined) tests.push(equals('protocolIdentifier', protocolIdentifier))
+  if (sourceTransportPort !== undefined) tests.push(equals('sourceTransportPort', sourceTransportPort))
+  if (destinationTransportPort !== undefined)
+    tests.push(equals('destinationTransportPort', destinationTransportPort))
+  if (port !== undefined)
+    tests.push(either(equals('sourceTransportPort', port), equals('destinationTransportPort', port)))
+  if (query.sourceAddress !== undefined) tests.push(within('sourceAddress', prefixOf(query.sourceAddress)))
+  if (query.destinationAddress !== undefined)
+    tests.push(within('destinationAddress', prefixOf(query.destinationAddress)))
+  if (query.address !== undefined) {
+    const prefix = prefixOf(query.address)
+    tests.push(either(within('sourceAddress', prefix), within('destinationAddress', prefix)))
+  }
+}
+
+function addressAt(planes: readonly Plane[], row: number): Address {
+  return planes.length === 1
+    ? { family: 4, words: [0, 0, 0, planes[0]![row]!] }
+    : { family: 6, words: [planes[0]![row]!, planes[1]![row]!, planes[2]![row]!, planes[3]![row]!] }
+}
+
+function prefixOf(text: string): Prefix {
+  const prefix = parsePrefix(text)
+  if (prefix === undefined) throw new ApplianceError('INVALID', `${text} is no address and no prefix`)
+  return prefix
+}

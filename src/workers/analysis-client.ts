@@ -1,0 +1,110 @@
+/** The main thread's side of the analysing thread: requests as promises, observations as they come. */
+import { Worker } from 'node:worker_threads'
+import type { Observation } from '../findings/finding.js'
+import type { AnalysisSetup, FromAnalysis, RunRequest, ToAnalysis } from './analysis-messages.js'
+
+export type RunEnd = Extract<FromAnalysis, { type: 'done' }>
+
+export type AnalysisClient = {
+  /** Starts the thread; resolves with what it found of the store. */
+  start(): Promise<{ lostRows: number; damagedBlocks: number }>
+  /** Runs a detector; `onObservations` is awaited before the next batch is looked at. */
+  run(
+    request: Omit<RunRequest, 'type'>,
+    onObservations: (observations: readonly Observation[]) => Promise<void>,
+  ): Promise<RunEnd>
+  /** Deletes blocks stored before a time. */
+  retain(storedBeforeMilliseconds: number): Promise<{ blocks: number; rows: number }>
+  close(): Promise<void>
+}
+
+export type AnalysisClientOptions = {
+  readonly setup: AnalysisSetup
+  readonly onProblem: (message: string) => void
+  /** Told when the thread ended though nobody asked it to. */
+  readonly onDeath: (error: Error) => void
+}
+
+type Run = {
+  readonly onObservations: (observations: readonly Observation[]) => Promise<void>
+  taken: Promise<void>
+  readonly resolve: (end: RunEnd) => void
+  readonly reject: (error: Error) => void
+}
+
+export function createAnalysisClient({ setup, onProblem, onDeath }: AnalysisClientOptions): AnalysisClient {
+  const runs = new Map<string, Run>()
+  let worker: Worker | undefined
+  let isClosing = false
+  let whenReady: ((found: { lostRows: number; damagedBlocks: number }) => void) | undefined
+  let whenRetained: ((removed: { blocks: number; rows: number }) => void) | undefined
+  let whenStopped: (() => void) | undefined
+
+  const tell = (message: ToAnalysis) => worker?.postMessage(message)
+  const hear = (message: FromAnalysis) => {
+    switch (message.type) {
+      case 'ready':
+        whenReady?.(message)
+        break
+      case 'observations': {
+        const run = runs.get(message.id)
+        if (run !== undefined) run.taken = run.taken.then(() => run.onObservations(message.observations))
+        break
+      }
+      case 'done': {
+        const run = runs.get(message.id)
+        runs.delete(message.id)
+        run?.taken.then(() => run.resolve(message), run.reject)
+        break
+      }
+      case 'retained':
+        whenRetained?.(message)
+        break
+      case 'problem':
+        onProblem(message.message)
+        break
+      case 'stopped':
+        whenStopped?.()
+    }
+  }
+  const die = (error: Error) => {
+    for (const run of runs.values()) run.reject(error)
+    runs.clear()
+    whenStopped?.()
+    if (!isClosing) onDeath(error)
+  }
+
+  return {
+    start: () =>
+      new Promise((resolve, reject) => {
+        whenReady = resolve
+        worker = new Worker(new URL('./analysis.js', import.meta.url), {
+          workerData: setup,
+          name: 'analysis',
+        })
+        worker.on('message', hear)
+        worker.on('error', (error) => {
+          reject(error)
+          die(error as Error)
+        })
+        worker.on('exit', (code) => die(new Error(`the analysing thread ended with code ${code}`)))
+      }),
+    run: (request, onObservations) =>
+      new Promise((resolve, reject) => {
+        runs.set(request.id, { onObservations, taken: Promise.resolve(), resolve, reject })
+        tell({ type: 'run', ...request })
+      }),
+    retain: (storedBeforeMilliseconds) =>
+      new Promise((resolve) => {
+        whenRetained = resolve
+        tell({ type: 'retain', storedBeforeMilliseconds })
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        isClosing = true
+        if (worker === undefined) return resolve()
+        whenStopped = resolve
+        tell({ type: 'stop' })
+      }),
+  }
+}

@@ -1,0 +1,40 @@
+/** What the analysing thread and the one that started it say to each other. */
+import type { Observation } from '../findings/finding.js'
+import type { DetectorState } from '../scheduler/plan.js'
+import type { ScanCounts } from '../store/scan.js'
+
+export type AnalysisSetup = {
+  readonly data: string
+  /** Shared memory of the ingest sequence. */
+  readonly sequence: SharedArrayBuffer
+  readonly stepMilliseconds: number
+}
+
+export type RunRequest = {
+  readonly type: 'run'
+  readonly id: string
+  readonly detector: string
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly state: DetectorState | undefined
+  readonly toMilliseconds: number
+}
+
+export type ToAnalysis =
+  | RunRequest
+  | { readonly type: 'retain'; readonly storedBeforeMilliseconds: number }
+  | { readonly type: 'stop' }
+
+export type FromAnalysis =
+  | { readonly type: 'observations'; readonly id: string; readonly observations: readonly Observation[] }
+  | {
+      readonly type: 'done'
+      readonly id: string
+      readonly fromMilliseconds: number
+      readonly state: DetectorState
+      readonly counts: ScanCounts
+      readonly error?: string
+    }
+  | { readonly type: 'retained'; readonly blocks: number; readonly rows: number }
+  | { readonly type: 'ready'; readonly lostRows: number; readonly damagedBlocks: number }
+  | { readonly type: 'problem'; readonly message: string }
+  | { readonly type: 'stopped' }

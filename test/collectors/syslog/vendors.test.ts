@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import t from 'tap'
+import { createContext, parseLine, parseSyslogFile, SyslogEvent } from '#collectors/syslog/parse.js'
+import { productIds } from '#collectors/syslog/registry.js'
+import { renderEvent, type SyslogRecord } from '#collectors/syslog/render.js'
+
+const RECEIVED = Date.UTC(2026, 5, 15, 12)
+type Case = {
+  readonly product: string
+  readonly title: string
+  readonly line: string
+  readonly expected: SyslogRecord
+}
+const cases = readFileSync(new URL('../../fixtures/syslog/messages.ndjson', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Case)
+
+function parse(line: string, context = createContext(RECEIVED)): SyslogRecord | null {
+  const event = new SyslogEvent()
+  return parseLine(line, event, context) ? renderEvent(event, 1) : null
+}
+
+t.test('messages of every product give their fields', async (t) => {
+  for (const { product, title, line, expected } of cases) {
+    const record = parse(line) ?? {}
+    const actual = Object.fromEntries(Object.keys(expected).map((key) => [key, record[key]]))
+    t.same(actual, expected, `${product}: ${title}`)
+  }
+  const covered = new Set(cases.map((one) => one.product))
+  t.same(
+    productIds.filter((id) => !covered.has(id)),
+    [],
+    'every product has a fixture',
+  )
+})
+
+t.test('a torn-down ASA connection has the direction of its built line', async (t) => {
+  const context = createContext(RECEIVED)
+  const built =
+    'Built outbound TCP connection 77 for outside:198.51.100.9/443 (198.51.100.9/443) to inside:192.0.2.5/50000 (203.0.113.1/40000)'
+  const ended =
+    'Teardown TCP connection 77 for outside:198.51.100.9/443 to inside:192.0.2.5/50000 duration 0:01:02 bytes 300 TCP FINs'
+  const first = parse(`<166>Jun 15 2026 11:00:00 asa1 : %ASA-6-302013: ${built}`, context)
+  t.match(first, {
+    sourceAddress: '192.0.2.5',
+    postNATSourceAddress: '203.0.113.1',
+    ingressInterfaceName: 'inside',
+    phase: 'start',
+  })
+  const last = parse(`<166>Jun 15 2026 11:01:02 asa1 : %ASA-6-302014: ${ended}`, context)
+  t.match(last, {
+    sourceAddress: '192.0.2.5',
+    destinationTransportPort: 443,
+    octetsTotal: 300,
+    durationMilliseconds: 62000,
+    phase: 'end',
+    endReason: 'TCP FINs',
+  })
+  // Another firewall behind the same relay has its own connection 77.
+  t.match(parse(`<166>Jun 15 2026 11:01:02 asa2 : %ASA-6-302014: ${ended}`, context), {
+    sourceAddress: '198.51.100.9',
+  })
+})
+
+t.test('no input throws, and no line takes long', async (t) => {
+  const event = new SyslogEvent()
+  const context = createContext(RECEIVED, 'America/New_York')
+  const lines = cases.map((one) => one.line)
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...lines),
+      fc.nat(),
+      fc.nat(400),
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      (line, at, length, junk) => {
+        const start = at % line.length
+        const mutated = Buffer.from(
+          line.slice(0, start) + junk + line.slice(start + length),
+          'utf8',
+        ).toString('latin1')
+        parseLine(mutated, event, context)
+        renderEvent(event, 1)
+      },
+    ),
+    { numRuns: 3000 },
+  )
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+      parseLine(Buffer.from(bytes).toString('latin1'), event, context)
+      renderEvent(event, 1)
+    }),
+    { numRuns: 2000 },
+  )
+  const hostile = [
+    '9',
+    '<',
+    '[',
+    '"',
+    '=',
+    ', ',
+    '\\',
+    'a:',
+    '%',
+    ' IN= SRC= DST=',
+    'a=" ',
+    '("',
+    '(',
+    'x:y, ',
+    'date=',
+    '1 ',
+  ]
+  const openings = [
+    '',
+    '<134>1 2026-06-15T10:00:00Z h a 1 m [',
+    '<166>Jun  5 2026 22:14:15 h : %FTD-1-430003: ',
+    'CEF:0|Fortinet|Fortigate|',
+    'date=2026-06-05 devid="FG" logid=',
+    'id=firewall sn=1 fw=1 m=',
+    '1,2026/06/05,1,TRAFFIC,',
+    '%ASA-6-302013: Built ',
+    '<14>Jun  5 22:14:15 h kernel: IN= SRC= DST= ',
+  ]
+  for (const opening of openings) {
+    for (const piece of hostile) {
+      const line = opening + piece.repeat(65_536 / piece.length)
+      const began = process.hrtime.bigint()
+      parseLine(line, event, context)
+      renderEvent(event, 1)
+      const milliseconds = Number(process.hrtime.bigint() - began) / 1e6
+      if (milliseconds > 250) t.fail(`${opening}${piece}…: ${milliseconds} ms`)
+    }
+  }
+  t.pass('hostile lines of 64 kB end in time')
+})
+
+t.test(
+  'optional pairs in another order, and other names and addresses, are found just the same',
+  async (t) => {
+    const pairs = [
+      'srcip=192.0.2.7',
+      'dstip=198.51.100.8',
+      'srcport=1025',
+      'dstport=53',
+      'proto=17',
+      'action="accept"',
+      'sentbyte=10',
+      'rcvdbyte=20',
+      'policyid=3',
+      'service="DNS"',
+      'msg="a \\"b\\" c=d"',
+    ]
+    const name = fc.stringMatching(/^[a-zA-Z0-9_.-]{1,20}$/)
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray(pairs, { minLength: pairs.length }),
+        name,
+        fc.ipV4(),
+        (order, user, address) => {
+          const body = order.join(' ').replace('192.0.2.7', address)
+          const record = parse(
+            `<189>date=2026-06-05 time=01:02:03 devname="f" devid="FG1" logid="0000000013" type="traffic" user="${user}" ${body}`,
+          )
+          return (
+            record?.['kind'] === 'connection' &&
+            record['sourceAddress'] === address &&
+            record['userName'] === user &&
+            record['destinationTransportPort'] === 53 &&
+            record['octetsTotal'] === 30 &&
+            record['ruleId'] === '3'
+          )
+        },
+      ),
+      { numRuns: 300 },
+    )
+    t.pass('every order was found')
+  },
+)
+
+t.test('a file gives one object or null per line, also cut into chunks', async (t) => {
+  const bytes = Buffer.from('<34>Jun  5 22:14:15 fw1 su: x\r\nnonsense\n<13>last\n', 'latin1')
+  const options = { receivedMilliseconds: RECEIVED }
+  const whole = []
+  for await (const record of parseSyslogFile(bytes, options)) whole.push(record)
+  t.equal(whole.length, 3)
+  t.equal(whole[1], null)
+  t.equal(whole[0]?.['message'], 'x')
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (const byte of bytes) yield Uint8Array.of(byte)
+  }
+  const pieces = []
+  for await (const record of parseSyslogFile(chunks(), options)) pieces.push(record)
+  t.same(pieces, whole)
+})
