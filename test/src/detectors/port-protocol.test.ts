@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { inputDatagrams } from '#cli/inputs.js'
-import { createFlowIntake } from '#collectors/flow-intake.js'
+import { createImportIntake } from '#collectors/import-intake.js'
 import { Block, encodeBlock } from '#core/blocks/block.js'
 import { BlockBuilder } from '#core/blocks/builder.js'
 import { createEvictionCoverage } from '#core/detectors/port-protocol/coverage.js'
@@ -23,7 +23,7 @@ import { formatAddress, parseAddress } from '#core/records/address.js'
 import { type FlowColumn, FlowColumnIndex, outcomeNames, streamNamed } from '#core/records/columns.js'
 import type { ExporterIdentity } from '#core/records/exporter.js'
 import { shapeOf } from '#core/records/shape.js'
-import { evaluate, minuteCeiling, minuteFloor } from '#core/scheduler/evaluate.js'
+import { ceilingTo, evaluate, floorTo, STEP_MILLISECONDS } from '#core/scheduler/evaluate.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { emptyScanCounts, receivedRange } from '#core/store/scan.js'
 import { createBlockWriter } from '#core/store/writer.js'
@@ -152,9 +152,10 @@ function judged(made: readonly Made[], settings: Record<string, unknown> = {}): 
   const rows = made.flatMap(rowsOf).sort((a, b) => a.receivedMilliseconds - b.receivedMilliseconds)
   const judge = portProtocol.start(settingsOf(portProtocol, settings))
   const found = new Map<string, Observation>()
-  const last = minuteCeiling(rows.at(-1)!.receivedMilliseconds + 1) + portProtocol.settleMilliseconds
+  const last =
+    ceilingTo(rows.at(-1)!.receivedMilliseconds + 1, STEP_MILLISECONDS) + portProtocol.settleMilliseconds
   let next = 0
-  for (let at = minuteFloor(START) + 60_000; at <= last; at += 60_000) {
+  for (let at = floorTo(START, STEP_MILLISECONDS) + 60_000; at <= last; at += 60_000) {
     const from = next
     while (next < rows.length && rows[next]!.receivedMilliseconds < at) next++
     for (const family of [4, 6] as const) {
@@ -675,11 +676,10 @@ async function overStored(
     throw error
   }
   const writer = createBlockWriter({ store, now: () => START, onFailure: fail })
-  const intake = createFlowIntake({ writer })
+  const intake = createImportIntake(writer)
   let count = 0
   for (const { payload, exporter, port, milliseconds } of datagrams) {
-    const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
-    intake.datagram(view, payload.length, parseAddress(exporter)!, port, Math.floor(milliseconds))
+    intake.datagram(payload, parseAddress(exporter)!, port, Math.floor(milliseconds))
     if (++count % 256 === 0) await writer.drained()
   }
   intake.finish()
@@ -691,8 +691,9 @@ async function overStored(
     store,
     judge,
     streams: portProtocol.streams,
-    fromMilliseconds: minuteFloor(range.fromMilliseconds),
-    toMilliseconds: minuteCeiling(range.toMilliseconds + 1) + portProtocol.settleMilliseconds,
+    fromMilliseconds: floorTo(range.fromMilliseconds, STEP_MILLISECONDS),
+    toMilliseconds: ceilingTo(range.toMilliseconds + 1, STEP_MILLISECONDS) + portProtocol.settleMilliseconds,
+    stepMilliseconds: STEP_MILLISECONDS,
     counts: emptyScanCounts(),
   })
   for await (const { observations } of steps) for (const one of observations) found.set(one.id, one)
@@ -701,7 +702,6 @@ async function overStored(
 
 function* exported(simulation: Simulation) {
   for (const { payload, exporterAddress, listenerPort, timeMilliseconds } of simulation.datagrams) {
-    if (listenerPort === 5514) continue
     yield { payload, exporter: exporterAddress, port: listenerPort, milliseconds: timeMilliseconds }
   }
 }
@@ -721,7 +721,7 @@ t.test('the small company: what is misplaced, and nothing else', async (t) => {
     [],
     'no false finding',
   )
-  t.ok(found.length >= 5, `${found.length} of 7 are found without the firewalls' logs`)
+  t.ok(found.length >= 5, `${found.length} of 7 are found`)
 })
 
 t.test('an enterprise without anything hidden gives nothing', async (t) => {
