@@ -8,6 +8,7 @@
 import type { Evidence } from '../../findings/finding.js'
 import { formatAddress } from '../../records/address.js'
 import { attackNetworkDevices, type Detector, type Judge } from '../detector.js'
+import { applications } from './applications.js'
 import { Conversations } from './conversations.js'
 import { coverageObservations, createEvictionCoverage } from './coverage.js'
 import { evidenceOf } from './evidence.js'
@@ -158,6 +159,7 @@ function createJudge(settings: Settings): Judge {
           server: formatAddress(server),
           port,
           protocolIdentifier,
+          application: name === 0 ? '' : applications[names.applicationOf(name)]!.name,
           applicationName,
           verdict,
           firstSeenMilliseconds: pairs.first.values[pair]!,

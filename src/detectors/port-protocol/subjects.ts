@@ -24,6 +24,9 @@ export type Entry = {
   readonly server: string
   readonly port: number
   readonly protocolIdentifier: number
+  /** Our name of the application; '' when none is named. Vendors' names for it differ. */
+  readonly application: string
+  /** As the device named it. */
   readonly applicationName: string
   readonly verdict: Verdict
   readonly firstSeenMilliseconds: number
@@ -49,7 +52,7 @@ export function createSubjects(): Subjects {
       // What a device names says more than what a shape suggests, and one finding is enough.
       if (isNamed) named.add(place)
       else if (named.has(place)) return undefined
-      const key = isNamed ? `${place} ${entry.applicationName}` : place
+      const key = isNamed ? `${place} ${entry.application}` : place
       let subject = subjects.get(key)
       if (subject === undefined) {
         if (subjects.size >= MAX_SUBJECTS) {
@@ -100,7 +103,7 @@ function observationOf({ entries, evidence, overflowed }: Subject): Observation 
       server,
       port,
       protocol: protocolIdentifier,
-      ...(isNamed ? { application: applicationName } : {}),
+      ...(isNamed ? { application: best.application } : {}),
     }),
     detector: PORT_PROTOCOL,
     severity: verdict.severity,

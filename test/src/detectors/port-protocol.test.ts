@@ -385,6 +385,14 @@ t.test('one finding for a server, port and application, with all clients', (t) =
   t.end()
 })
 
+t.test('devices that name one application differently make one finding', (t) => {
+  const socks = tcp(4444, { name: 'socks', up: [16, 1400], down: [25, 28_527], times: 20, every: 25 })
+  const found = findings([socks, { ...socks, name: 'SOCKS5', exporter: firewall }])
+  t.equal(found.length, 1)
+  t.equal(found[0]!.exporters.length, 2)
+  t.end()
+})
+
 t.test('firewall sessions: direction, name and both counts in one row', (t) => {
   const session = tcp(53, {
     exporter: firewall,
