@@ -39,7 +39,6 @@ export type LedgerParts = {
   readonly settings: Settings
   readonly isBaseline: Baseline
   readonly isInside: (address: ReturnType<typeof addressAt>) => boolean
-  /** Told of each conversation that is counted into a pair. */
   readonly onCounted: (pair: number, conversation: number) => void
 }
 
