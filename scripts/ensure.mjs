@@ -24,7 +24,11 @@ function newestBelow(path) {
 function run(command, args, what) {
   process.stderr.write(`culvert: ${what} ...\n`)
   // Output goes to standard error: standard output belongs to the command that follows.
-  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
+  const result = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  })
   if (result.status !== 0) {
     process.stderr.write(`culvert: ${what} failed (${command} ${args.join(' ')})\n`)
     process.exit(1)

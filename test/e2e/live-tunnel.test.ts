@@ -4,7 +4,8 @@
  * what is missing is said, and with CI=true it fails.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -115,7 +116,9 @@ t.test(
     // The far end of the tunnel answers itself.
     execFileSync('ip', ['netns', 'exec', outside, 'sysctl', '-qw', 'net.ipv4.icmp_echo_ignore_all=1'])
 
-    const folder = t.testdir()
+    // A control socket's path may have 107 characters, which a fixture folder's easily exceeds.
+    const folder = await mkdtemp(join(tmpdir(), 'culvert-live-'))
+    t.teardown(() => rm(folder, { recursive: true, force: true }))
     const config = join(folder, 'culvert.yaml')
     await writeFile(
       config,
@@ -151,6 +154,13 @@ t.test(
       join(folder, 'softflowd.pid'),
       '-c',
       join(folder, 'softflowd.ctl'),
+    )
+    // libpcap hands packets on by full buffers: without other traffic softflowd would see a quiet link a minute late.
+    run(
+      inside,
+      process.execPath,
+      '-e',
+      `const s = require('dgram').createSocket('udp4'); setInterval(() => { for (let i = 0; i < 5; i++) s.send(Buffer.alloc(1200), 9, '${OUTSIDE}') }, 10)`,
     )
     run(outside, 'ping', '-i', '1', INSIDE)
     run(
