@@ -9,6 +9,7 @@ import { builderRows, rowObject } from '#core/blocks/row.js'
 import { formatAddress } from '#core/records/address.js'
 import { streams } from '#core/records/columns.js'
 import { inputDatagrams } from '../inputs.js'
+import { portOption } from '../options.js'
 import { openOutput } from '../output.js'
 
 export function registerDecode(program: Command): void {
@@ -18,10 +19,14 @@ export function registerDecode(program: Command): void {
       'decode export packets (captures, or .dat files of one datagram each) and print what they say',
     )
     .argument('<file...>', 'pcap, pcapng or .dat, decoded in this order with one state')
-    .option('--udp-port <port...>', 'look only at datagrams sent to these UDP ports')
+    .option(
+      '--udp-port <port>',
+      'only datagrams sent to this UDP port; may be repeated (default: all)',
+      portOption,
+    )
     .option('--json', 'JSON Lines (the default: this command has no other form)')
-    .action(async (files: string[], options: { udpPort?: string[] }) => {
-      await decodeFiles(files, (options.udpPort ?? []).map(Number))
+    .action(async (files: string[], options: { udpPort?: number[] }) => {
+      await decodeFiles(files, options.udpPort ?? [])
     })
 }
 
@@ -36,9 +41,11 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
     file: places[context.datagram] ?? file,
     datagram: datagramNumber(context.datagram),
     ...(context.receivedMilliseconds > 0 ? { receivedMilliseconds: context.receivedMilliseconds } : {}),
-    protocolVersion: context.protocol,
+    ...(context.protocol < 0 ? {} : { protocolVersion: context.protocol }),
   })
   const numbers: number[] = []
+  /** Who sent the datagram in hand, for what is refused before its domain is known. */
+  let sender = {}
   const datagramNumber = (index: number) => numbers[index] ?? index
   const of = (context: MessageContext) => {
     const { address, listenerPort, observationDomainId } = context.domain.identity
@@ -53,7 +60,7 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
         set: context.set,
         record,
         ...of(context),
-        templateId: template.id,
+        ...(template.id === 0 ? {} : { templateId: template.id }),
         ...(context.held ? { held: true } : {}),
         ...row,
         elements: renderElements(template, view, fields),
@@ -99,7 +106,7 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
       output.line({
         ...common('undecoded', context),
         set: context.set,
-        ...(domain === undefined ? {} : of(context)),
+        ...(domain === undefined ? sender : of(context)),
         reason,
         setId,
         octets,
@@ -118,6 +125,10 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
       places[datagramIndex] = file
       numbers[datagramIndex] = inFile
       const { payload } = datagram
+      sender = {
+        exporterAddress: formatAddress(datagram.source),
+        listenerPort: datagram.destinationPort,
+      }
       const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
       const received = datagram.timeMilliseconds ?? 0
       decoder.datagram(

@@ -31,6 +31,10 @@ const UDP = 17
 const IPV6_FRAGMENT = 44
 /** Hop-by-hop, routing and destination options, which all have the same length field. RFC 8200 §4. */
 const IPV6_OPTIONS = [0, 43, 60]
+/** Fragments that come later belong to another datagram: identifications are used again. RFC 8200 §4.5 has 60 s. */
+const REASSEMBLY_MILLISECONDS = 60_000
+/** Fragments of one datagram: 64 KiB over links of 576 octets are some 120. */
+const MAX_FRAGMENTS = 128
 /** Datagrams whose fragments are awaited at one time. */
 const MAX_PARTIAL_DATAGRAMS = 256
 
@@ -43,7 +47,7 @@ export function* readDatagrams(path: string): Generator<CapturedDatagram> {
   }
 }
 
-type Partial = { pieces: { offset: number; octets: Uint8Array }[]; total: number }
+type Partial = { sinceMilliseconds: number; pieces: { offset: number; octets: Uint8Array }[]; total: number }
 
 /** Gives back a function that takes frames and answers with a datagram when one is complete. */
 export function createDatagramReader(): (frame: Frame) => CapturedDatagram | undefined {
@@ -67,19 +71,25 @@ export function createDatagramReader(): (frame: Frame) => CapturedDatagram | und
   }
 
   const reassemble = (
+    time: number,
     key: string,
     offset: number,
     isLast: boolean,
     octets: Uint8Array,
   ): Uint8Array | undefined => {
-    const partial = partials.get(key) ?? { pieces: [], total: -1 }
-    if (!partials.has(key)) {
+    const found = partials.get(key)
+    const isTimely =
+      found !== undefined && Math.abs(time - found.sinceMilliseconds) <= REASSEMBLY_MILLISECONDS
+    const partial = isTimely ? found : { sinceMilliseconds: time, pieces: [], total: -1 }
+    if (!isTimely) {
+      partials.delete(key)
       if (partials.size >= MAX_PARTIAL_DATAGRAMS) partials.delete(partials.keys().next().value!)
       partials.set(key, partial)
     }
     partial.pieces.push({ offset, octets: octets.slice() })
     if (isLast) partial.total = offset + octets.length
-    if (partial.total < 0 || partial.pieces.length > 64) return undefined
+    if (partial.pieces.length > MAX_FRAGMENTS) partials.delete(key)
+    if (partial.total < 0 || partial.pieces.length > MAX_FRAGMENTS) return undefined
     partial.pieces.sort((a, b) => a.offset - b.offset)
     const whole = new Uint8Array(partial.total)
     let covered = 0
@@ -129,14 +139,16 @@ export function createDatagramReader(): (frame: Frame) => CapturedDatagram | und
     const body = octets.subarray(headerLength, end)
     if (offset === 0 && !hasMore) return udp(time, source, destination, body)
     const key = `4/${view.getUint32(12)}/${view.getUint32(16)}/${view.getUint16(4)}`
-    const whole = reassemble(key, offset, !hasMore, body)
+    const whole = reassemble(time, key, offset, !hasMore, body)
     return whole === undefined ? undefined : udp(time, source, destination, whole)
   }
 
   const ipv6 = (time: number, octets: Uint8Array): CapturedDatagram | undefined => {
     if (octets.length < 40) return undefined
     const view = new DataView(octets.buffer, octets.byteOffset, octets.length)
-    const end = Math.min(octets.length, 40 + view.getUint16(4)) || octets.length
+    // A length of 0 is what segmentation offload leaves in captures.
+    const payloadLength = view.getUint16(4)
+    const end = payloadLength === 0 ? octets.length : Math.min(octets.length, 40 + payloadLength)
     const source = intern(6, view, 8)
     const destination = intern(6, view, 24)
     let next = octets[6]!
@@ -151,7 +163,7 @@ export function createDatagramReader(): (frame: Frame) => CapturedDatagram | und
       const key = `6/${source.words.join()}/${destination.words.join()}/${view.getUint32(at + 4)}`
       const whole =
         inner === UDP
-          ? reassemble(key, field & 0xfff8, (field & 1) === 0, octets.subarray(at + 8, end))
+          ? reassemble(time, key, field & 0xfff8, (field & 1) === 0, octets.subarray(at + 8, end))
           : undefined
       return whole === undefined ? undefined : udp(time, source, destination, whole)
     }

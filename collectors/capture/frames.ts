@@ -56,6 +56,13 @@ function openFile(path: string): PiecewiseFile {
   let buffer = Buffer.alloc(1 << 20)
   let from = 0
   let to = 0
+  const readSome = (into: Buffer) => {
+    try {
+      return readSync(descriptor, into, 0, into.length, null)
+    } catch (cause) {
+      throw new ApplianceError('INPUT_UNREADABLE', `${path}: cannot be read`, { cause })
+    }
+  }
   const fill = (length: number) => {
     if (to - from >= length) return true
     if (from > 0) {
@@ -69,7 +76,7 @@ function openFile(path: string): PiecewiseFile {
       buffer = grown
     }
     while (to < length) {
-      const got = readSync(descriptor, buffer, to, buffer.length - to, null)
+      const got = readSome(buffer.subarray(to))
       if (got === 0) return false
       to += got
     }
@@ -109,7 +116,7 @@ function* pcap(file: PiecewiseFile, path: string, isLittle: boolean): Generator<
   }
 }
 
-type Interface = { linkType: number; ticksPerMillisecond: number; offsetSeconds: number }
+type Interface = { linkType: number; ticksPerSecond: bigint; offsetSeconds: number }
 
 function* pcapng(file: PiecewiseFile, path: string): Generator<Frame> {
   let isLittle = true
@@ -139,9 +146,9 @@ function* pcapng(file: PiecewiseFile, path: string): Generator<Frame> {
       const found = interfaces[u32(block, 8)]
       const captured = u32(block, 20)
       if (found === undefined || captured > length - 32) continue
-      const ticks = u32(block, 12) * 0x1_0000_0000 + u32(block, 16)
+      const ticks = (BigInt(u32(block, 12)) << 32n) | BigInt(u32(block, 16))
       yield {
-        timeMilliseconds: ticks / found.ticksPerMillisecond + found.offsetSeconds * 1000,
+        timeMilliseconds: toMilliseconds(ticks, found),
         linkType: found.linkType,
         octets: block.subarray(28, 28 + captured),
       }
@@ -149,12 +156,18 @@ function* pcapng(file: PiecewiseFile, path: string): Generator<Frame> {
   }
 }
 
+/** Nanoseconds since 1970 are more than a double holds, so whole seconds are taken apart first. */
+function toMilliseconds(ticks: bigint, { ticksPerSecond, offsetSeconds }: Interface): number {
+  const seconds = Number(ticks / ticksPerSecond) + offsetSeconds
+  return seconds * 1000 + (Number(ticks % ticksPerSecond) * 1000) / Number(ticksPerSecond)
+}
+
 function readInterface(
   block: Buffer,
   u16: (buffer: Buffer, offset: number) => number,
   u32: (buffer: Buffer, offset: number) => number,
 ): Interface {
-  const found = { linkType: u16(block, 8), ticksPerMillisecond: 1000, offsetSeconds: 0 }
+  const found = { linkType: u16(block, 8), ticksPerSecond: 1_000_000n, offsetSeconds: 0 }
   for (let at = 16; at + 4 <= block.length - 4; ) {
     const code = u16(block, at)
     const length = u16(block, at + 2)
@@ -162,7 +175,7 @@ function readInterface(
     if (code === 9 && length >= 1) {
       // if_tsresol: a power of ten, or of two when the high bit is set.
       const resolution = block[at + 4]!
-      found.ticksPerMillisecond = (resolution & 0x80 ? 2 ** (resolution & 0x7f) : 10 ** resolution) / 1000
+      found.ticksPerSecond = resolution & 0x80 ? 2n ** BigInt(resolution & 0x7f) : 10n ** BigInt(resolution)
     }
     // if_tsoffset is 64 bits of seconds; the low word is all that a real clock needs.
     if (code === 14 && length === 8) found.offsetSeconds = Math.max(u32(block, at + 4), u32(block, at + 8))

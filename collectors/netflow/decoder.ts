@@ -133,11 +133,7 @@ export class NetflowDecoder {
       return
     }
     context.domain = domain
-    const { statistics } = domain
-    statistics.datagrams++
-    statistics.octets += length
-    if (statistics.firstSeenMilliseconds === 0) statistics.firstSeenMilliseconds = receivedMilliseconds
-    statistics.lastSeenMilliseconds = receivedMilliseconds
+    this.seen(domain, length)
     if (version === V9) this.v9(view, length)
     else if (version === IPFIX) this.ipfix(view, length)
     else this.fixed(view, length, version)
@@ -227,14 +223,30 @@ export class NetflowDecoder {
         const { address, listenerPort, transport } = context.domain.identity
         const exporter = this.store.exporter(address, listenerPort, transport)!
         const domain = this.store.domain(exporter, IPFIX, view.getUint32(at + 12))
-        if (domain === undefined) return
+        if (domain === undefined) {
+          this.refuse('exporter-limit', undefined, 0, length - at)
+          return
+        }
+        if (domain !== context.domain) this.seen(domain, messageLength)
         context.domain = domain
       }
       this.setExportTime(view.getUint32(at + 4) * 1000)
-      const records = this.sets(view, at + IPFIX_HEADER, at + messageLength)
+      // Some exporters leave padding out of the message length; no further message fits behind such a one.
+      const end = at + messageLength
+      const limit = length - end < IPFIX_HEADER ? length : end
+      const records = this.sets(view, at + IPFIX_HEADER, end, limit)
       this.observeSequence(view.getUint32(at + 8), records, -1)
       at += messageLength
     }
+  }
+
+  private seen(domain: Domain, octets: number): void {
+    const { statistics } = domain
+    const { receivedMilliseconds } = this.context
+    statistics.datagrams++
+    statistics.octets += octets
+    if (statistics.firstSeenMilliseconds === 0) statistics.firstSeenMilliseconds = receivedMilliseconds
+    statistics.lastSeenMilliseconds = receivedMilliseconds
   }
 
   private setExportTime(exportMilliseconds: number): void {
@@ -250,8 +262,11 @@ export class NetflowDecoder {
     this.sink.exporterEvent(context.domain, 'clockSkew', skew, context.receivedMilliseconds)
   }
 
-  /** The sets of a message. Returns its data records, -1 when a set could not be counted. */
-  private sets(view: DataView, from: number, end: number): number {
+  /**
+   * The sets of a message that ends at `end`; its last set may reach to `limit`. Returns the message's data records, -1
+   * when a set could not be counted.
+   */
+  private sets(view: DataView, from: number, end: number, limit = end): number {
     const { context } = this
     let at = from
     let records = 0
@@ -265,7 +280,7 @@ export class NetflowDecoder {
         }
         break
       }
-      if (at + setLength > end) {
+      if (at + setLength > limit) {
         this.refuse('set-past-end', context.domain, setId, end - at)
         records = -1
         break
@@ -296,9 +311,10 @@ export class NetflowDecoder {
     read: (view: DataView, offset: number, end: number) => TemplateResult,
   ): void {
     const { context } = this
+    // Fewer than four octets, or zeros to the end, are padding. It is looked for once, not behind each definition.
+    const padding = endOfOctets(view, from, end)
     let at = from
-    // Fewer than four octets, or zeros, are padding.
-    while (at + 4 <= end && !(view.getUint32(at) === 0 && isZero(view, at, end))) {
+    while (at + 4 <= end && at < padding) {
       const result = read(view, at, end)
       if ('template' in result) this.learn(result.template)
       else if ('withdrawn' in result) this.withdraw(result.withdrawn, setId)
@@ -339,12 +355,16 @@ export class NetflowDecoder {
   private replay(stored: StoredTemplate, waiting: readonly HeldSet[]): void {
     const { context } = this
     const { receivedMilliseconds, exportMilliseconds, sysUpTimeMilliseconds, datagram, set } = context
+    const { statistics } = context.domain
+    const optionsRecords = statistics.optionsRecords
     for (const held of waiting) {
       Object.assign(context, held.context)
       context.held = true
       const view = new DataView(held.octets.buffer, held.octets.byteOffset, held.octets.length)
-      context.domain.statistics.records += this.decodeSet(stored, view, held.setId, 0, held.octets.length)
+      statistics.records += this.decodeSet(stored, view, held.setId, 0, held.octets.length)
     }
+    // They were counted by the sequence number of the message that brought them.
+    this.optionsRecordsBefore += statistics.optionsRecords - optionsRecords
     Object.assign(context, { receivedMilliseconds, exportMilliseconds, sysUpTimeMilliseconds, datagram, set })
     context.held = false
   }
@@ -508,7 +528,7 @@ export class NetflowDecoder {
 
   private placeFixedFields(template: Template, at: number): void {
     const { offsets, lengths } = this.fields
-    for (let index = 0; index < template.fields.length; index++) {
+    for (const index of template.walk) {
       const field = template.fields[index]!
       offsets[index] = at + field.offset
       lengths[index] = field.length
@@ -519,7 +539,7 @@ export class NetflowDecoder {
   private placeFields(template: Template, view: DataView, from: number, end: number): number {
     const { offsets, lengths } = this.fields
     let at = from
-    for (let index = 0; index < template.fields.length; index++) {
+    for (const index of template.walk) {
       let { length } = template.fields[index]!
       if (length === VARIABLE_LENGTH) {
         // One octet of length, or 255 and two octets. RFC 7011 §7.
@@ -551,7 +571,8 @@ export class NetflowDecoder {
 
   private giveUp(sets: readonly HeldSet[]): void {
     for (const held of sets) {
-      Object.assign(this.context, held.context, { held: true, protocol: held.domain.identity.protocol })
+      const { domain } = held
+      Object.assign(this.context, held.context, { held: true, domain, protocol: domain.identity.protocol })
       this.refuse('template-unknown', held.domain, held.setId, held.octets.length)
     }
     this.context.held = false
@@ -580,7 +601,16 @@ function streamOf(plan: TemplatePlan, view: DataView, at: number, fields: Record
   const offsetOf = (field: number) =>
     fields === undefined ? at + template.fields[field]!.offset : fields.offsets[field]!
   let isIPv6 = ipv6Field >= 0
-  if (isIPv6 && ipv4Field >= 0) isIPv6 = view.getUint32(offsetOf(ipv4Field)) === 0
+  if (isIPv6 && ipv4Field >= 0) {
+    // Both families in one template, the unused one zero; 0.0.0.0 and :: are sources too, so destinations tell as well.
+    isIPv6 =
+      view.getUint32(offsetOf(ipv4Field)) === 0 &&
+      view.getUint32(offsetOf(plan.ipv4OtherField)) === 0 &&
+      !(
+        isZero(view, offsetOf(ipv6Field), offsetOf(ipv6Field) + 16) &&
+        isZero(view, offsetOf(plan.ipv6OtherField), offsetOf(plan.ipv6OtherField) + 16)
+      )
+  }
   let protocol = plan.impliedProtocol
   if (protocolField >= 0) {
     const length =
@@ -589,6 +619,13 @@ function streamOf(plan: TemplatePlan, view: DataView, at: number, fields: Record
   }
   if (isIPv6) return protocol === ICMPV6 ? 3 : 1
   return protocol === ICMP ? 2 : 0
+}
+
+/** Where the zeros begin that fill the octets up to `end`. */
+function endOfOctets(view: DataView, from: number, end: number): number {
+  let at = end
+  while (at > from && view.getUint8(at - 1) === 0) at--
+  return at
 }
 
 function isZero(view: DataView, from: number, end: number): boolean {

@@ -100,7 +100,7 @@ export const ipv6: Kernel = (_context, builder, column, row, view, offset, _leng
   }
 }
 
-/** IPv4 into an address16 column, in IPv4-mapped form. */
+/** IPv4 into an address16 column, in IPv4-mapped form. 0.0.0.0 is a value as sent, not the index 0 for "none". */
 export const ipv4InDictionary: Kernel = (
   _context,
   builder,
@@ -114,8 +114,7 @@ export const ipv4InDictionary: Kernel = (
 ) => {
   const to = builder.planes[column]![0] as Uint32Array
   for (let index = 0, at = offset; index < count; index++, at += stride) {
-    const word = view.getUint32(at)
-    to[row + index] = word === 0 ? 0 : builder.addresses.indexOf(0, 0, 0xffff, word)
+    to[row + index] = builder.addresses.indexOf(0, 0, 0xffff, view.getUint32(at))
   }
 }
 
@@ -136,8 +135,7 @@ export const ipv6InDictionary: Kernel = (
     const word1 = view.getUint32(at + 4)
     const word2 = view.getUint32(at + 8)
     const word3 = view.getUint32(at + 12)
-    const isZero = (word0 | word1 | word2 | word3) === 0
-    to[row + index] = isZero ? 0 : builder.addresses.indexOf(word0, word1, word2, word3)
+    to[row + index] = builder.addresses.indexOf(word0, word1, word2, word3)
   }
 }
 

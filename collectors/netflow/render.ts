@@ -11,7 +11,8 @@ export function renderElements(
   fields: RecordFields,
 ): Record<string, unknown> {
   const elements: Record<string, ElementValue | ElementValue[]> = {}
-  template.fields.forEach((field, index) => {
+  template.walk.forEach((index) => {
+    const field = template.fields[index]!
     const value = readElement(field.element.type, view, fields.offsets[index]!, fields.lengths[index]!)
     if (value === undefined) return
     const { name } = field.element

@@ -6,7 +6,7 @@ import { type BlockBuilder, EXPORTER_COLUMN, RECEIVED_COLUMN, SHAPE_COLUMN } fro
 import { type FlowColumn, FlowColumnIndex } from '#core/records/columns.js'
 import { type Shape, shapeOf } from '#core/records/shape.js'
 import type { MessageContext } from './context.js'
-import { IANA, readUnsigned } from './elements.js'
+import { IANA, readUnsigned, VARIABLE_LENGTH } from './elements.js'
 import type { Kernel } from './kernels.js'
 import * as kernels from './kernels.js'
 import type { Template, TemplateField } from './template.js'
@@ -36,6 +36,9 @@ export type TemplatePlan = {
   readonly protocolField: number
   readonly ipv4Field: number
   readonly ipv6Field: number
+  /** The destination of the same family; the field above again where the template has but one. */
+  readonly ipv4OtherField: number
+  readonly ipv6OtherField: number
   /** Without a protocol field: 1 or 58 when an ICMP element tells that all records are ICMP, else 0. */
   readonly impliedProtocol: number
   /** The place of IE 160, which must be read before a record's times; -1 without. */
@@ -45,6 +48,14 @@ export type TemplatePlan = {
 }
 
 type Target = 'u' | 'counter' | 'text' | 'octets' | 'upTime' | 'seconds' | 'milliseconds' | 'ntp' | 'delta'
+
+/** NetFlow v9 field types of the Cisco ASA before 8.4 (ASA NetFlow implementation guide); no such number is IANA's. */
+const NF_F_USERNAME = 40000
+const NF_F_XLATE_SRC_ADDR_IPV4 = 40001
+const NF_F_XLATE_DST_ADDR_IPV4 = 40002
+const NF_F_XLATE_SRC_PORT = 40003
+const NF_F_XLATE_DST_PORT = 40004
+const NF_F_FW_EVENT = 40005
 
 /** Elements that fill a column, the preferred first. */
 const sources: readonly (readonly [
@@ -64,9 +75,9 @@ const sources: readonly (readonly [
   ['ingressInterface', 'u', 10, 252],
   ['egressInterface', 'u', 14, 253],
   ['vlanId', 'u', 58, 243, 242],
-  ['postNAPTSourceTransportPort', 'u', 227],
-  ['postNAPTDestinationTransportPort', 'u', 228],
-  ['firewallEvent', 'u', 233, 40005],
+  ['postNAPTSourceTransportPort', 'u', 227, NF_F_XLATE_SRC_PORT],
+  ['postNAPTDestinationTransportPort', 'u', 228, NF_F_XLATE_DST_PORT],
+  ['firewallEvent', 'u', 233, NF_F_FW_EVENT],
   ['flowEndReason', 'u', 136],
   ['flowDirection', 'u', 61],
   ['observationPointId', 'u', 138],
@@ -75,7 +86,7 @@ const sources: readonly (readonly [
   ['fragmentFlags', 'u', 197],
   ['fragmentOffset', 'u', 88],
   ['applicationId', 'octets', 95],
-  ['userName', 'text', 371, 40000],
+  ['userName', 'text', 371, NF_F_USERNAME],
 ]
 
 const times: readonly (readonly [column: FlowColumn, ...elements: readonly (readonly [number, Target])[]])[] =
@@ -123,6 +134,8 @@ export function makePlan(template: Template): TemplatePlan {
     protocolField,
     ipv4Field,
     ipv6Field,
+    ipv4OtherField: usable(template, find(12), 4) >= 0 ? find(12) : ipv4Field,
+    ipv6OtherField: usable(template, find(28), 16) >= 0 ? find(28) : ipv6Field,
     impliedProtocol,
     systemInitField: find(160),
     rows: [
@@ -171,13 +184,13 @@ function makeRowPlan(template: Template, family: 4 | 6, isIcmp: boolean): RowPla
     }
   }
   addDuration(template, columns, find, steps, rowSteps)
-  for (const [name, ipv4, ipv6] of [
-    ['postNATSourceAddress', 225, 281],
-    ['postNATDestinationAddress', 226, 282],
+  for (const [name, ipv4, ipv6, old] of [
+    ['postNATSourceAddress', 225, 281, NF_F_XLATE_SRC_ADDR_IPV4],
+    ['postNATDestinationAddress', 226, 282, NF_F_XLATE_DST_ADDR_IPV4],
   ] as const) {
-    if (!add(Column[name], usable(template, find(ipv4), 4), kernels.ipv4InDictionary)) {
-      add(Column[name], usable(template, find(ipv6), 16), kernels.ipv6InDictionary)
-    }
+    if (add(Column[name], usable(template, find(ipv4), 4), kernels.ipv4InDictionary)) continue
+    if (add(Column[name], usable(template, find(ipv6), 16), kernels.ipv6InDictionary)) continue
+    add(Column[name], usable(template, find(old), 4), kernels.ipv4InDictionary)
   }
   if (isIcmp) addIcmp(template, family, find, add, columns, rowSteps)
   addApplicationName(find, add, columns, steps, template)
@@ -349,12 +362,14 @@ function addSampling(
   columns.add(Column.samplingInterval)
   columns.add(Column.samplingFrom)
   rowSteps.push(fillSampling)
-  const interval = find(34) >= 0 ? find(34) : find(50) >= 0 ? find(50) : find(305)
-  const space = find(305) >= 0 && find(34) < 0 && find(50) < 0 ? find(306) : -1
+  const direct = find(34) >= 0 ? find(34) : find(50)
+  const space = direct < 0 && find(305) >= 0 ? find(306) : -1
+  // The packets of IE 305 say nothing without the space of IE 306 that follows them.
+  const interval = direct >= 0 ? direct : space >= 0 ? find(305) : -1
   const sampler = find(302) >= 0 ? find(302) : find(48)
   if (interval >= 0 && template.fields[interval]!.length <= 4) {
-    const delta = space >= 0 ? template.fields[space]!.offset - template.fields[interval]!.offset : 0
-    const spaceLength = space >= 0 && template.fields[space]!.offset >= 0 ? template.fields[space]!.length : 0
+    const delta = distance(template, interval, space)
+    const spaceLength = Number.isNaN(delta) ? 0 : template.fields[space]!.length
     steps.push({
       field: interval,
       column: Column.samplingInterval,
@@ -388,6 +403,17 @@ function addSampling(
       },
     })
   }
+}
+
+/** Octets from one field to another, NaN when a field of variable length lies between them or there is no other. */
+function distance(template: Template, from: number, to: number): number {
+  if (to < 0) return Number.NaN
+  let octets = 0
+  for (let index = Math.min(from, to); index < Math.max(from, to); index++) {
+    const { length } = template.fields[index]!
+    octets += length === VARIABLE_LENGTH ? Number.NaN : length
+  }
+  return from < to ? octets : -octets
 }
 
 const fillSampling: RowStep = (context, builder, row, count) => {

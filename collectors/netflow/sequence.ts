@@ -79,13 +79,14 @@ export class SequenceTracker {
     const unit = this.best()
     const difference = differences[unit]!
     if (Number.isNaN(difference)) return this.accept(sequence, records, dataRecords, IN_ORDER)
-    if (this.recent.includes(sequence) && sequence <= this.last) {
-      if (sequence === this.last && records === 0) return IN_ORDER
+    // Modulo 2^32, as the numbers are: how far the number lies behind the last one.
+    const back = signed32(last - sequence)
+    if (this.recent.includes(sequence) && back >= 0) {
+      if (back === 0 && records === 0) return IN_ORDER
       this.counts.duplicates++
       return { event: 'duplicate', value: 1 }
     }
     if (difference < 0) {
-      const back = this.last - sequence
       const window = REORDER_WINDOW_MESSAGES * (unit === 0 ? 1 : Math.max(30, records))
       if (back > 0 && back <= window) {
         this.counts.reordered++

@@ -13,10 +13,32 @@ import { restoreTemplate, type Template } from './template.js'
 export const MAX_TEMPLATES_PER_DOMAIN = 2048
 /** Templates in all. */
 export const MAX_TEMPLATES = 100_000
+/** Fields of all templates: what templates cost in memory, some 100 octets a field. Real ones have some 30 each. */
+export const MAX_FIELDS = 3_000_000
 /** Exporters in all: spoofed sources must not fill the memory. */
 export const MAX_EXPORTERS = 16_384
 /** Domains of one exporter. */
 export const MAX_DOMAINS_PER_EXPORTER = 1024
+/** Domains in all, some kilobytes each. */
+export const MAX_DOMAINS = 65_536
+
+export type TemplateLimits = {
+  readonly templatesPerDomain: number
+  readonly templates: number
+  readonly fields: number
+  readonly exporters: number
+  readonly domainsPerExporter: number
+  readonly domains: number
+}
+
+const defaultLimits: TemplateLimits = {
+  templatesPerDomain: MAX_TEMPLATES_PER_DOMAIN,
+  templates: MAX_TEMPLATES,
+  fields: MAX_FIELDS,
+  exporters: MAX_EXPORTERS,
+  domainsPerExporter: MAX_DOMAINS_PER_EXPORTER,
+  domains: MAX_DOMAINS,
+}
 
 export type StoredTemplate = {
   readonly template: Template
@@ -56,11 +78,15 @@ export class TemplateStore {
   private readonly byAddress = new Map<Address, Map<number, Exporter>>()
   private readonly byText = new Map<string, Exporter>()
   private readonly samplingOf: (address: Address) => number
+  private readonly limits: TemplateLimits
   private templates = 0
+  private fields = 0
+  private domains = 0
 
   /** `samplingOf` gives the interval that our configuration sets for an exporter, 0 where it sets none. */
-  constructor(samplingOf: (address: Address) => number = () => 0) {
+  constructor(samplingOf: (address: Address) => number = () => 0, limits: Partial<TemplateLimits> = {}) {
     this.samplingOf = samplingOf
+    this.limits = { ...defaultLimits, ...limits }
   }
 
   /** The exporter of a datagram; undefined when there are too many. Equal address objects are found fastest. */
@@ -71,7 +97,7 @@ export class TemplateStore {
     const text = `${formatAddress(address)}|${session}`
     let exporter = this.byText.get(text)
     if (exporter === undefined) {
-      if (this.exporters.length >= MAX_EXPORTERS) return undefined
+      if (this.exporters.length >= this.limits.exporters) return undefined
       exporter = { address, listenerPort, transport, domains: new Map(), latest: undefined }
       this.exporters.push(exporter)
       this.byText.set(text, exporter)
@@ -100,7 +126,9 @@ export class TemplateStore {
     const key = protocol * 0x1_0000_0000 + observationDomainId
     let domain = exporter.domains.get(key)
     if (domain === undefined) {
-      if (exporter.domains.size >= MAX_DOMAINS_PER_EXPORTER) return undefined
+      if (exporter.domains.size >= this.limits.domainsPerExporter) return undefined
+      if (this.domains >= this.limits.domains) return undefined
+      this.domains++
       const { address, listenerPort, transport } = exporter
       const identity = { address, listenerPort, transport, protocol, observationDomainId }
       domain = makeDomain(identity, this.samplingOf(address))
@@ -125,11 +153,13 @@ export class TemplateStore {
       known.lastUsedMilliseconds = nowMilliseconds
       return { stored: known, changed: false }
     }
-    if (known === undefined) {
-      this.templates++
-      if (domain.templates.size >= MAX_TEMPLATES_PER_DOMAIN) this.evictFrom(domain)
-      else if (this.templates > MAX_TEMPLATES) this.evictFromAll()
-    }
+    if (known !== undefined) this.withdraw(domain, template.id)
+    else if (domain.templates.size >= this.limits.templatesPerDomain) this.evictFrom(domain)
+    const isFull = () =>
+      this.templates >= this.limits.templates || this.fields + template.fields.length > this.limits.fields
+    while (this.templates > 0 && isFull()) this.evictFromAll()
+    this.templates++
+    this.fields += template.fields.length
     const stored = {
       template,
       plan: undefined,
@@ -142,7 +172,11 @@ export class TemplateStore {
 
   /** Forgets a template (a withdrawal over TCP or TLS, RFC 7011 §8.1). */
   withdraw(domain: Domain, templateId: number): void {
-    if (domain.templates.delete(templateId)) this.templates--
+    const stored = domain.templates.get(templateId)
+    if (stored === undefined) return
+    domain.templates.delete(templateId)
+    this.templates--
+    this.fields -= stored.template.fields.length
   }
 
   planOf(stored: StoredTemplate): TemplatePlan {

@@ -23,6 +23,8 @@ export type Template = {
   readonly id: number
   readonly kind: 'data' | 'options'
   readonly fields: readonly TemplateField[]
+  /** Places of the fields that can hold octets: walking a record costs no more steps than its octets. */
+  readonly walk: readonly number[]
   /** Octets of a record; -1 when a field has variable length. */
   readonly recordLength: number
   /** Octets of the shortest record, at least 1. */
@@ -69,7 +71,8 @@ export function makeTemplate(
     }
   })
   if (minimumLength === 0) return undefined
-  return { id, kind, fields: placed, recordLength: variable ? -1 : offset, minimumLength, definition }
+  const walk = placed.flatMap((field, index) => (field.length === 0 ? [] : [index]))
+  return { id, kind, fields: placed, walk, recordLength: variable ? -1 : offset, minimumLength, definition }
 }
 
 /** What one definition in a template set reads as; `next` is the offset behind it. */

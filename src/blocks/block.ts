@@ -23,6 +23,7 @@ import { crc32c } from './crc32c.js'
 const MAGIC = 0x4b425643 // 'CVBK', little-endian
 const VERSION = 1
 const PREFIX_OCTETS = 16
+const CHECKSUM_AT = 12
 const FIXED_HEADER_OCTETS = 8 + 4 + 5 * 8 + 32
 const EXPORTER_OCTETS = 28
 const ENTRY_OCTETS = 18
@@ -157,7 +158,7 @@ export function encodeBlock(
     block.set(entry.octets, pieceAt)
     pieceAt += entry.octets.length
   }
-  view.setUint32(12, crc32c(block.subarray(PREFIX_OCTETS, PREFIX_OCTETS + headerLength)), true)
+  view.setUint32(CHECKSUM_AT, headerChecksum(block, PREFIX_OCTETS + headerLength), true)
   return block
 }
 
@@ -169,6 +170,7 @@ export class Block {
   private readonly decoded = new Map<number, readonly Plane[]>()
   private readonly dictionaries = new Map<number, readonly string[]>()
   private addressWords: Uint32Array | undefined
+  private verified = false
 
   /** Throws BLOCK_DAMAGED when the header does not match its checksum or cannot be of this format. */
   constructor(octets: Uint8Array) {
@@ -176,6 +178,13 @@ export class Block {
     const { header, pieces } = readHeader(octets)
     this.header = header
     this.pieces = pieces
+  }
+
+  /** Throws BLOCK_DAMAGED when any piece does not match its checksum. Decodes nothing. */
+  verify(): void {
+    if (this.verified) return
+    for (const piece of this.pieces) this.checked(piece)
+    this.verified = true
   }
 
   has(column: number): boolean {
@@ -220,8 +229,9 @@ export class Block {
     return this.pieces.find((piece) => piece.column === column && piece.piece === kind)
   }
 
-  private read(piece: Piece): Uint8Array {
+  private checked(piece: Piece): Uint8Array {
     const octets = this.octets.subarray(piece.offset, piece.offset + piece.length)
+    if (this.verified) return octets
     if (octets.length !== piece.length || crc32c(octets) !== piece.checksum) {
       const name = this.header.stream.columns[piece.column]!.name
       throw new ApplianceError(
@@ -229,7 +239,11 @@ export class Block {
         `block ${this.header.stream.name}/${this.header.firstSequence}: column ${name} does not match its checksum`,
       )
     }
-    return decompress(piece.compression, octets, piece.rawLength)
+    return octets
+  }
+
+  private read(piece: Piece): Uint8Array {
+    return decompress(piece.compression, this.checked(piece), piece.rawLength)
   }
 }
 
@@ -265,6 +279,11 @@ function range(values: Plane, rows: number): { least: number; most: number } {
   return least > most ? { least: Number.NaN, most: Number.NaN } : { least, most }
 }
 
+/** Of all octets before the pieces but the checksum itself. */
+function headerChecksum(octets: Uint8Array, end: number): number {
+  return crc32c(octets.subarray(PREFIX_OCTETS, end), crc32c(octets.subarray(0, CHECKSUM_AT)))
+}
+
 function damaged(what: string): never {
   throw new ApplianceError('BLOCK_DAMAGED', `not a readable block: ${what}`)
 }
@@ -277,7 +296,7 @@ function readHeader(octets: Uint8Array): { header: BlockHeader; pieces: Piece[] 
   const headerLength = view.getUint32(8, true)
   const end = PREFIX_OCTETS + headerLength
   if (end > octets.length || headerLength < FIXED_HEADER_OCTETS + 6) damaged('the header is cut short')
-  if (crc32c(octets.subarray(PREFIX_OCTETS, end)) !== view.getUint32(12, true)) {
+  if (headerChecksum(octets, end) !== view.getUint32(CHECKSUM_AT, true)) {
     damaged('the header does not match its checksum')
   }
   let at = PREFIX_OCTETS

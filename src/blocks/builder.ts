@@ -32,7 +32,7 @@ export class BlockBuilder {
 
   private readonly stringIndexes: Map<string, number>[]
   private readonly localExporters = new Map<ExporterIdentity, number>()
-  private localShapes = new Int32Array(64).fill(-1)
+  private readonly localShapes = new Map<Shape, number>()
 
   constructor(stream: StreamDefinition, capacity = BLOCK_ROWS) {
     this.stream = stream
@@ -103,7 +103,7 @@ export class BlockBuilder {
     for (const strings of this.strings) strings.length = 1
     for (const indexes of this.stringIndexes) indexes.clear()
     this.addresses.clear()
-    for (const shape of this.shapes) this.localShapes[shape.ordinal] = -1
+    this.localShapes.clear()
     this.localExporters.clear()
     this.exporters.length = 0
     this.shapes.length = 0
@@ -111,17 +111,12 @@ export class BlockBuilder {
   }
 
   private localShape(shape: Shape): number {
-    if (shape.ordinal >= this.localShapes.length) {
-      const grown = new Int32Array(shape.ordinal * 2 + 64).fill(-1)
-      grown.set(this.localShapes)
-      this.localShapes = grown
-    }
-    const found = this.localShapes[shape.ordinal]!
-    if (found >= 0) return found
+    const found = this.localShapes.get(shape)
+    if (found !== undefined) return found
     const local = this.shapes.length
     for (const column of shape.columns) this.preparePlanes(column)
     this.shapes.push(shape)
-    this.localShapes[shape.ordinal] = local
+    this.localShapes.set(shape, local)
     return local
   }
 

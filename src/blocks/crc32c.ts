@@ -23,9 +23,9 @@ const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
   Int32Array,
 ]
 
-/** The checksum of `octets`, an unsigned 32-bit number. */
-export function crc32c(octets: Uint8Array): number {
-  let crc = -1
+/** The checksum of `octets`, an unsigned 32-bit number; of octets that follow others when given the others' checksum. */
+export function crc32c(octets: Uint8Array, before = 0): number {
+  let crc = ~before
   let index = 0
   for (const whole = octets.length - 8; index <= whole; index += 8) {
     crc ^=

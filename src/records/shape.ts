@@ -7,17 +7,17 @@ import type { ColumnDefinition } from './columns.js'
 export const SHAPE_OCTETS = 16
 
 export type Shape = {
-  /** Number within this process, from 0; on disk a block has its own numbering. */
-  readonly ordinal: number
   /** Places in the stream's schema, ascending. */
   readonly columns: readonly number[]
   /** Bit c set: the rows have column c. */
   readonly mask: Uint8Array
 }
 
+/** Shapes follow from templates, which anyone may send, so those that are kept for reuse are bounded. */
+const MAX_KNOWN = 16_384
 const known = new Map<string, Shape>()
 
-/** The shape with just these columns; the same object for the same columns. */
+/** The shape with just these columns; as a rule the same object for the same columns, so that blocks name it once. */
 export function shapeOf(columns: Iterable<number>): Shape {
   const sorted = [...new Set(columns)].sort((a, b) => a - b)
   const key = sorted.join()
@@ -25,7 +25,8 @@ export function shapeOf(columns: Iterable<number>): Shape {
   if (found !== undefined) return found
   const mask = new Uint8Array(SHAPE_OCTETS)
   for (const column of sorted) mask[column >> 3]! |= 1 << (column & 7)
-  const shape = { ordinal: known.size, columns: sorted, mask }
+  const shape = { columns: sorted, mask }
+  if (known.size >= MAX_KNOWN) known.clear()
   known.set(key, shape)
   return shape
 }

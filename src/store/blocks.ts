@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { ClassicLevel } from 'classic-level'
 import { Block, type BlockHeader, encodeBlock } from '../blocks/block.js'
-import type { BlockBuilder } from '../blocks/builder.js'
+import { BLOCK_ROWS, type BlockBuilder } from '../blocks/builder.js'
 import { ApplianceError } from '../errors.js'
 import { type StreamDefinition, type StreamName, streamNamed, streams } from '../records/columns.js'
 import { guarded, openLevel } from './level.js'
@@ -13,7 +13,7 @@ import { createIngestSequence, type IngestSequence } from './sequence.js'
 
 const WHAT = 'blocks'
 const KEY_OCTETS = 9
-/** An empty value under this key, written with sync, makes everything before it durable. */
+/** Written with sync, which makes everything before it durable. Its value is the number of the next row. */
 const SYNC_KEY = Uint8Array.of(0xff)
 /** Blocks kept open for the next reader of the same rows. */
 const OPEN_BLOCKS = 24
@@ -74,7 +74,8 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   }
 
   async function nextSequence(): Promise<number> {
-    let next = 1
+    const synced = readSynced(await level().get(SYNC_KEY))
+    let next = synced
     for (const stream of streams) {
       const range = {
         gte: blockKey(stream, 0),
@@ -84,7 +85,11 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       }
       for await (const [key, value] of level().iterator(range)) {
         const indexed = indexBlock(stream, key, value)
-        next = Math.max(next, indexed.firstSequence + Math.max(indexed.rows, 1))
+        // How many rows a damaged block has is not known, so that none is numbered twice it is taken for a full one,
+        // unless it is older than the last sync and its rows are below that number.
+        const isOlder = indexed.firstSequence < synced
+        const rows = indexed.damage === undefined ? indexed.rows : isOlder ? 1 : BLOCK_ROWS
+        next = Math.max(next, indexed.firstSequence + rows)
       }
     }
     return next
@@ -141,7 +146,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       }
     },
     async sync() {
-      await guarded(WHAT, level().put(SYNC_KEY, new Uint8Array(), { sync: true }))
+      await guarded(WHAT, level().put(SYNC_KEY, syncedValue(sequence.next()), { sync: true }))
     },
     async index(stream) {
       return guarded(WHAT, extend(streamNamed(stream)))
@@ -157,7 +162,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       }
       const octets = await guarded(WHAT, level().get(blockKey(entry.stream, entry.firstSequence)))
       if (octets === undefined) throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
-      const block = new Block(octets)
+      const block = openBlock(entry.stream, entry.firstSequence, octets)
       opened.set(name, block)
       if (opened.size > OPEN_BLOCKS) opened.delete(opened.keys().next().value!)
       return block
@@ -187,10 +192,31 @@ export function blockKey(stream: StreamDefinition, firstSequence: number): Uint8
   return key
 }
 
+function syncedValue(next: number): Uint8Array {
+  const value = new Uint8Array(8)
+  new DataView(value.buffer).setBigUint64(0, BigInt(next), true)
+  return value
+}
+
+function readSynced(value: Uint8Array | undefined): number {
+  if (value === undefined || value.length !== 8) return 1
+  return Number(new DataView(value.buffer, value.byteOffset, 8).getBigUint64(0, true))
+}
+
+/** Opens a block that lies under a key; one that says it is another is as good as damaged. */
+function openBlock(stream: StreamDefinition, firstSequence: number, value: Uint8Array): Block {
+  const block = new Block(value)
+  const { header } = block
+  if (header.stream === stream && header.firstSequence === firstSequence) return block
+  const name = `${stream.name}/${firstSequence}`
+  const other = `${header.stream.name}/${header.firstSequence}`
+  throw new ApplianceError('BLOCK_DAMAGED', `block ${name} holds ${other}`)
+}
+
 function indexBlock(stream: StreamDefinition, key: Uint8Array, value: Uint8Array): IndexedBlock {
   const firstSequence = Number(new DataView(key.buffer, key.byteOffset, key.length).getBigUint64(1))
   try {
-    const { header } = new Block(value)
+    const { header } = openBlock(stream, firstSequence, value)
     const { rows, storedMilliseconds, receivedFromMilliseconds, receivedToMilliseconds, protocols } = header
     return {
       stream,

@@ -13,14 +13,23 @@ export type ScanOptions = {
   readonly fromMilliseconds: number
   /** Rows received before. */
   readonly toMilliseconds: number
+  /** The columns that will be asked for; when absent, all of a block's octets are checked before it is given. */
+  readonly columns?: readonly number[]
   /** Blocks to skip by their zone map. */
   readonly accept?: (entry: IndexedBlock) => boolean
 }
 
-export type ScanCounts = { blocksRead: number; blocksFailed: number; rowsRead: number; failures: string[] }
+export type ScanCounts = {
+  blocksRead: number
+  /** Blocks that could not be read; each counts once, however often it is scanned over. */
+  blocksFailed: number
+  rowsRead: number
+  failures: string[]
+  readonly failed: Set<string>
+}
 
 export function emptyScanCounts(): ScanCounts {
-  return { blocksRead: 0, blocksFailed: 0, rowsRead: 0, failures: [] }
+  return { blocksRead: 0, blocksFailed: 0, rowsRead: 0, failures: [], failed: new Set() }
 }
 
 /** Rows of one block that a scan selected: places in the block's arrays, ascending. */
@@ -39,16 +48,33 @@ export async function* scan(
     if (entry.receivedToMilliseconds < fromMilliseconds || entry.receivedFromMilliseconds >= toMilliseconds)
       continue
     if (options.accept !== undefined && entry.damage === undefined && !options.accept(entry)) continue
-    try {
-      const block = await store.block(entry)
-      const rows = selectReceived(block, fromMilliseconds, toMilliseconds)
-      counts.blocksRead++
-      counts.rowsRead += rows.length
-      if (rows.length > 0) yield { block, rows }
-    } catch (error) {
-      counts.blocksFailed++
-      if (counts.failures.length < NAMED_FAILURES) counts.failures.push((error as Error).message)
-    }
+    // What the caller does with a block must not fail on damage, so that is looked for before it is given.
+    const selection = await readBlock(store, entry, options, counts)
+    if (selection === undefined) continue
+    counts.blocksRead++
+    counts.rowsRead += selection.rows.length
+    if (selection.rows.length > 0) yield selection
+  }
+}
+
+async function readBlock(
+  store: BlockStore,
+  entry: IndexedBlock,
+  { fromMilliseconds, toMilliseconds, columns }: ScanOptions,
+  counts: ScanCounts,
+): Promise<Selection | undefined> {
+  try {
+    const block = await store.block(entry)
+    if (columns === undefined) block.verify()
+    else for (const column of columns) block.column(column)
+    return { block, rows: selectReceived(block, fromMilliseconds, toMilliseconds) }
+  } catch (error) {
+    const name = `${entry.stream.name}/${entry.firstSequence}`
+    if (counts.failed.has(name)) return undefined
+    counts.failed.add(name)
+    counts.blocksFailed++
+    if (counts.failures.length < NAMED_FAILURES) counts.failures.push((error as Error).message)
+    return undefined
   }
 }
 
@@ -76,7 +102,8 @@ export async function receivedRange(
   let toMilliseconds = Number.NEGATIVE_INFINITY
   for (const name of names) {
     for (const entry of await store.index(name)) {
-      if (entry.damage !== undefined || entry.firstSequence < fromSequence) continue
+      if (entry.damage !== undefined || Number.isNaN(entry.receivedFromMilliseconds)) continue
+      if (entry.firstSequence < fromSequence) continue
       fromMilliseconds = Math.min(fromMilliseconds, entry.receivedFromMilliseconds)
       toMilliseconds = Math.max(toMilliseconds, entry.receivedToMilliseconds)
     }

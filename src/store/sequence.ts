@@ -3,7 +3,7 @@
  * threads. Readers stop at the watermark, the lowest number not yet written, so that a cursor never skips a row.
  */
 
-/** Blocks in flight over all writers; a power of two. */
+/** Threads that write at one time. Each has one slot, however many of its blocks are in flight. */
 const SLOTS = 256
 const NEXT = 0
 const FIRST_SLOT = 1
@@ -16,11 +16,13 @@ export type IngestSequence = {
   committed(first: number): void
   /** All rows below this number are written. */
   watermark(): number
+  /** The number of the next row. */
+  next(): number
   /** Where numbering goes on after a start. */
   startAt(next: number): void
 }
 
-/** The sequence in shared memory; pass `shared` of another thread's to join it. */
+/** The sequence in shared memory; pass `shared` of another thread's to join it. One object per writer. */
 export function createIngestSequence(
   shared = new SharedArrayBuffer(8 * (FIRST_SLOT + SLOTS)),
 ): IngestSequence {
@@ -30,27 +32,31 @@ export function createIngestSequence(
     for (let slot = FIRST_SLOT; slot < cells.length; slot++) Atomics.compareExchange(cells, slot, 0n, FREE)
     Atomics.compareExchange(cells, NEXT, 0n, 1n)
   }
+  /** First numbers of this writer's blocks in flight, ascending since they are handed out so. */
+  const inFlight = new Set<number>()
+  let slot = 0
+
   const claim = (): number => {
     // The slot holds a number not above the one that is about to be reserved before the reservation is made.
-    for (;;) {
-      for (let slot = FIRST_SLOT; slot < cells.length; slot++) {
-        const next = Atomics.load(cells, NEXT)
-        if (Atomics.compareExchange(cells, slot, FREE, next) === FREE) return slot
-      }
+    for (let candidate = FIRST_SLOT; candidate < cells.length; candidate++) {
+      const next = Atomics.load(cells, NEXT)
+      if (Atomics.compareExchange(cells, candidate, FREE, next) === FREE) return candidate
     }
+    throw new Error(`more than ${SLOTS} threads write at one time`)
   }
   return {
     shared,
     reserve(rows) {
-      const slot = claim()
-      const first = Atomics.add(cells, NEXT, BigInt(rows))
-      Atomics.store(cells, slot, first)
-      return Number(first)
+      if (inFlight.size === 0) slot = claim()
+      const first = Number(Atomics.add(cells, NEXT, BigInt(rows)))
+      if (inFlight.size === 0) Atomics.store(cells, slot, BigInt(first))
+      inFlight.add(first)
+      return first
     },
     committed(first) {
-      for (let slot = FIRST_SLOT; slot < cells.length; slot++) {
-        if (Atomics.compareExchange(cells, slot, BigInt(first), FREE) === BigInt(first)) return
-      }
+      if (!inFlight.delete(first)) return
+      const [lowest] = inFlight
+      Atomics.store(cells, slot, lowest === undefined ? FREE : BigInt(lowest))
     },
     watermark() {
       let lowest = Atomics.load(cells, NEXT)
@@ -60,6 +66,7 @@ export function createIngestSequence(
       }
       return Number(lowest)
     },
+    next: () => Number(Atomics.load(cells, NEXT)),
     startAt(next) {
       Atomics.store(cells, NEXT, BigInt(next))
     },

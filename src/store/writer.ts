@@ -9,6 +9,10 @@ import type { BlockStore } from './blocks.js'
 /** Octets of blocks being written beyond which rows are dropped and counted: the disk does not keep up. */
 const MAX_PENDING_OCTETS = 256 * 1024 * 1024
 
+/** What a block in flight takes in memory, roughly: a block of few rows is mostly header. */
+const OCTETS_PER_BLOCK = 4096
+const OCTETS_PER_ROW = 64
+
 export type WriterCounts = {
   blocks: number
   rows: number
@@ -59,7 +63,7 @@ export function createBlockWriter({
       return
     }
     // The rows are encoded before append first yields, so the builder is free again when it returns.
-    const estimate = rows * 64
+    const estimate = OCTETS_PER_BLOCK + rows * OCTETS_PER_ROW
     pending += estimate
     const written = store
       .append(builder, now())

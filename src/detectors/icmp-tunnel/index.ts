@@ -9,6 +9,7 @@ import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN } from '../../blocks/build
 import { type Evidence, findingId, MAX_EVIDENCE, type Observation } from '../../findings/finding.js'
 import { formatAddress, formatIPv4, formatIPv6, isGroupAddress, parseAddress } from '../../records/address.js'
 import { type FlowColumn, FlowColumnIndex, samplingFromNames } from '../../records/columns.js'
+import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import { attackNetworkDevices, type Detector, type Judge } from '../detector.js'
 import { coverageObservations } from './coverage.js'
 import { type EchoLimits, ipv4EchoLimits, ipv6EchoLimits, type Slice } from './mirror.js'
@@ -159,7 +160,10 @@ function observeEchoes(points: Points, block: Block, rows: Uint32Array): void {
   const fragmentOffset = column('fragmentOffset')
 
   for (const row of rows) {
-    const point = points.of(header.exporters[exporters[row]!]!)
+    const identity = header.exporters[exporters[row]!]!
+    // A firewall's log line is a session, not a record of one direction.
+    if (identity.protocol === SYSLOG_PROTOCOL) continue
+    const point = points.of(identity)
     point.records++
     point.lastReceivedMilliseconds = received[row]!
     if (samplingFrom !== undefined && samplingFrom[row] !== samplingFromNames.indexOf('none')) {

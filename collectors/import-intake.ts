@@ -1,0 +1,60 @@
+/**
+ * Captured datagrams into the store by the same decoders as the sockets. A capture does not say what a port is for, so
+ * the payload does: a NetFlow or IPFIX version number, else text.
+ */
+import type { Address } from '#core/records/address.js'
+import type { BlockWriter } from '#core/store/writer.js'
+import { createFlowIntake } from './flow-intake.js'
+import { createSyslogIntake } from './syslog-intake.js'
+
+export type ImportIntake = {
+  readonly counts: {
+    datagrams: number
+    lines: number
+    linesNotUnderstood: number
+    undecoded: Record<string, number>
+  }
+  datagram(payload: Uint8Array, source: Address, listenerPort: number, receivedMilliseconds: number): void
+  line(text: string, source: Address, listenerPort: number, receivedMilliseconds: number): void
+  /** Gives up on what still waits for its template. */
+  finish(): void
+}
+
+export function createImportIntake(writer: BlockWriter, zone?: string): ImportIntake {
+  const counts: ImportIntake['counts'] = { datagrams: 0, lines: 0, linesNotUnderstood: 0, undecoded: {} }
+  const { decoder } = createFlowIntake({
+    writer,
+    onUndecoded(reason) {
+      counts.undecoded[reason] = (counts.undecoded[reason] ?? 0) + 1
+    },
+  })
+  const syslog = createSyslogIntake({ writer, zoneOf: () => zone })
+  const line: ImportIntake['line'] = (text, source, listenerPort, receivedMilliseconds) => {
+    counts.lines++
+    syslog.line(text, source, listenerPort, 0, receivedMilliseconds)
+  }
+  return {
+    counts,
+    line,
+    datagram(payload, source, listenerPort, receivedMilliseconds) {
+      counts.datagrams++
+      if (looksLikeText(payload)) {
+        const text = Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('latin1')
+        line(text.replace(/[\r\n\0]+$/, ''), source, listenerPort, receivedMilliseconds)
+        return
+      }
+      const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
+      decoder.datagram(view, payload.length, source, listenerPort, receivedMilliseconds)
+    },
+    finish() {
+      decoder.finish()
+      for (const exporter of syslog.exporters.values()) counts.linesNotUnderstood += exporter.notUnderstood
+    },
+  }
+}
+
+/** Export packets begin with a version number, whose first octet is 0; log lines with a printable character. */
+function looksLikeText(payload: Uint8Array): boolean {
+  const first = payload[0]
+  return first !== undefined && (first === 9 || (first >= 0x20 && first !== 0x7f))
+}

@@ -1,0 +1,84 @@
+/** The second facts about a pair: what stands beside the pairing itself. */
+import { TCP } from './expected.js'
+import type { Pairs } from './pairs.js'
+import type { Settings } from './settings.js'
+import { headerOctets } from './shapes.js'
+
+/** Octets of payload each way that make a conversation more than a handshake, a reset or a probe. */
+const ENOUGH_PAYLOAD = 100
+/** TCP segments commonly carry 12 octets of timestamps (RFC 7323 appendix A). */
+const TCP_OPTION_OCTETS = 12
+/** A client that sends a megabyte, and four times what it gets, hands something over. */
+const UPLOAD_OCTETS = 1_000_000
+const UPLOAD_RATIO = 4
+/** The sub-score of a session is full at an hour. */
+const FULL_SESSION_SECONDS = 3600
+
+export type Reason = { code: string; value?: unknown; threshold?: unknown }
+
+/** What is known of a pair beside its columns. */
+export type PairFacts = {
+  readonly protocolIdentifier: number
+  readonly family: 4 | 6
+  readonly port: number
+  /** The place of the named application in the table, or -1. */
+  readonly application: number
+  readonly isOutbound: boolean
+  readonly clients: number
+  readonly nameText: string
+  /** Sums are scaled by it where they must not be too small; 0 when not told. */
+  readonly samplingInterval: number
+}
+
+export type Facts = {
+  readonly external: boolean
+  readonly long: boolean
+  readonly periodic: boolean
+  readonly few: boolean
+  readonly upload: boolean
+  readonly scores: Readonly<Record<string, number>>
+  readonly reasons: readonly Reason[]
+}
+
+export function factsOf(pairs: Pairs, pair: number, of: PairFacts, settings: Settings): Facts {
+  const { SessionDurationThreshold, periodicSpread, fewClients } = settings
+  const seconds = pairs.longestSession.values[pair]! / 1000
+  const regularity = pairs.regularity(pair)
+  const [up, down] = [pairs.upOctets.values[pair]!, pairs.downOctets.values[pair]!]
+  const external = of.isOutbound
+  const long = seconds >= SessionDurationThreshold
+  const periodic = regularity !== undefined && regularity.spread <= periodicSpread
+  const few = of.clients <= fewClients
+  const upload = up >= UPLOAD_OCTETS && up >= UPLOAD_RATIO * down
+  const reasons: Reason[] = []
+  if (external) reasons.push({ code: 'external-server', value: true })
+  if (long) reasons.push({ code: 'long-session', value: round(seconds), threshold: SessionDurationThreshold })
+  if (periodic) {
+    reasons.push({ code: 'periodic-interval', value: round(regularity.median / 1000) })
+    reasons.push({ code: 'periodic-spread', value: round(regularity.spread), threshold: periodicSpread })
+  }
+  if (few) reasons.push({ code: 'few-clients', value: of.clients, threshold: fewClients })
+  if (upload) reasons.push({ code: 'mostly-upload', value: up, threshold: UPLOAD_OCTETS })
+  const scores = {
+    external: external ? 1 : 0,
+    long: round(Math.min(1, seconds / FULL_SESSION_SECONDS)),
+    periodic: periodic ? round(1 - regularity.spread) : 0,
+    fewClients: few ? 1 : 0,
+    upload: upload ? 1 : 0,
+  }
+  return { external, long, periodic, few, upload, scores, reasons }
+}
+
+/** Both sides sent data, beyond handshakes and resets. */
+export function carriesData(pairs: Pairs, pair: number, { family, protocolIdentifier }: PairFacts): boolean {
+  const header =
+    headerOctets(family, protocolIdentifier) + (protocolIdentifier === TCP ? TCP_OPTION_OCTETS : 0)
+  const up = pairs.upOctets.values[pair]! - header * pairs.upPackets.values[pair]!
+  const down = pairs.downOctets.values[pair]! - header * pairs.downPackets.values[pair]!
+  return up >= ENOUGH_PAYLOAD && down >= ENOUGH_PAYLOAD
+}
+
+/** Three decimals: enough for people, and the same text on every machine. */
+export function round(value: number): number {
+  return Math.round(value * 1000) / 1000
+}

@@ -1,0 +1,66 @@
+/**
+ * Who is the server of a conversation. Certain facts first (a lone SYN, a biflow's or a firewall's direction), then the
+ * ports, then what is known of the two ends from other conversations, then who spoke first. When none of them tells,
+ * nothing is reported about the conversation.
+ */
+import { registeredService } from '../../iana/services.js'
+import { isUsualPort, UDP } from './expected.js'
+
+/** Ports below are given out by the system alone (RFC 6335 §6). */
+const FIRST_USER_PORT = 1024
+/** Client ports begin here on Linux; the IANA range (RFC 6335) and Windows begin at 49152. */
+export const FIRST_EPHEMERAL_PORT = 32_768
+
+/** Well-known, but of clients: RFC 2131 §4.1, RFC 8415 §7.2. */
+const DHCP_CLIENT_PORTS: ReadonlySet<number> = new Set([68, 546])
+
+export type Ends = {
+  readonly protocolIdentifier: number
+  readonly lowPort: number
+  readonly highPort: number
+  readonly lowIsInside: boolean
+  readonly highIsInside: boolean
+  /** Certain: 1 the lower end opened, 2 the higher, 0 unknown. */
+  readonly opener: 0 | 1 | 2
+  /** Which end's first record began earlier, likewise. */
+  readonly firstSpeaker: 0 | 1 | 2
+  /** Other ends that each end's port was seen with. */
+  readonly lowPeers: number
+  readonly highPeers: number
+}
+
+/** How the server was told: `certain` allows judging odd ports, `likely` only those that the ports tell. */
+export type ServerVerdict = { readonly server: 0 | 1; readonly confidence: 'certain' | 'likely' } | undefined
+
+/** 0 when the lower end is the server, 1 when the higher is; undefined when it cannot be told. */
+export function serverOf(ends: Ends): ServerVerdict {
+  const { protocolIdentifier, lowPort, highPort, opener, firstSpeaker, lowPeers, highPeers } = ends
+  if (opener !== 0) return { server: opener === 1 ? 1 : 0, confidence: 'certain' }
+  if (lowPort === highPort) return samePort(ends)
+  const low = rank(protocolIdentifier, lowPort)
+  const high = rank(protocolIdentifier, highPort)
+  // A service's port against a client's. Address translation also hands out ports between the two ranges.
+  const isClear = Math.min(lowPort, highPort) < FIRST_USER_PORT || Math.min(low, high) === 0
+  if (isClear && Math.abs(low - high) >= 2) return { server: low > high ? 0 : 1, confidence: 'certain' }
+  if (lowPeers >= 2 !== highPeers >= 2) return { server: lowPeers > highPeers ? 0 : 1, confidence: 'certain' }
+  if (low !== high) return { server: low > high ? 0 : 1, confidence: 'likely' }
+  if (firstSpeaker !== 0) return { server: firstSpeaker === 1 ? 1 : 0, confidence: 'likely' }
+  return undefined
+}
+
+/** 5: usual, 4: below 1024, 3: registered, 2: neither, 0: a port that systems give to clients. */
+function rank(protocolIdentifier: number, port: number): number {
+  if (protocolIdentifier === UDP && DHCP_CLIENT_PORTS.has(port)) return 0
+  if (isUsualPort(protocolIdentifier, port)) return 5
+  if (port < FIRST_USER_PORT) return 4
+  if (port >= FIRST_EPHEMERAL_PORT) return 0
+  return registeredService(protocolIdentifier, port) === undefined ? 2 : 3
+}
+
+/** NTP, IKE, syslog and old name servers use one port at both ends. */
+function samePort({ lowIsInside, highIsInside, lowPeers, highPeers, firstSpeaker }: Ends): ServerVerdict {
+  if (lowIsInside !== highIsInside) return { server: lowIsInside ? 1 : 0, confidence: 'certain' }
+  if (lowPeers !== highPeers) return { server: lowPeers > highPeers ? 0 : 1, confidence: 'likely' }
+  if (firstSpeaker !== 0) return { server: firstSpeaker === 1 ? 1 : 0, confidence: 'likely' }
+  return { server: 1, confidence: 'likely' }
+}

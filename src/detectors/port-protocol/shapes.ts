@@ -1,0 +1,101 @@
+/** Judges a conversation's measures against the profiles of its port. Pure; no allocation per conversation. */
+import { TCP } from './expected.js'
+import { profiles } from './profiles.js'
+import {
+  type Bound,
+  DURATION_SETTING,
+  type Measure,
+  measureNames,
+  measures,
+  type ShapeProfile,
+  type ShapeTest,
+} from './shape-test.js'
+
+/** The place of each measure in an array of measures. */
+export const at = Object.fromEntries(measureNames.map((name, index) => [name, index])) as Record<
+  Measure,
+  number
+>
+
+export function newMeasures(): Float64Array {
+  return new Float64Array(measureNames.length)
+}
+
+const profileByPort = new Map<number, ShapeProfile>()
+for (const profile of profiles) {
+  for (const port of profile.ports) profileByPort.set(profile.protocolIdentifier * 65536 + port, profile)
+}
+
+/** The profile of a port, when there is one. */
+export function profileOf(protocolIdentifier: number, port: number): ShapeProfile | undefined {
+  return profileByPort.get(protocolIdentifier * 65536 + port)
+}
+
+/** Octets of IP and transport headers of a packet, without options. */
+export function headerOctets(family: 4 | 6, protocolIdentifier: number): number {
+  return (family === 6 ? 40 : 20) + (protocolIdentifier === TCP ? 20 : 8)
+}
+
+/** What a conversation consists of, up being from client to server. */
+export type Sums = {
+  upPackets: number
+  upOctets: number
+  downPackets: number
+  downOctets: number
+  seconds: number
+  largestPacketMean: number
+  clientPort: number
+  udpCompanion: number
+}
+
+/** Fills `into` with the measures of a conversation. */
+export function measure(into: Float64Array, sums: Sums, header: number): void {
+  const { upPackets, downPackets, seconds } = sums
+  const upPayload = Math.max(0, sums.upOctets - header * upPackets)
+  const downPayload = Math.max(0, sums.downOctets - header * downPackets)
+  const upMean = upPackets > 0 ? upPayload / upPackets : 0
+  const downMean = downPackets > 0 ? downPayload / downPackets : 0
+  into[at.seconds] = seconds
+  into[at.upPackets] = upPackets
+  into[at.downPackets] = downPackets
+  into[at.upPayload] = upPayload
+  into[at.downPayload] = downPayload
+  into[at.upPayloadMean] = upMean
+  into[at.downPayloadMean] = downMean
+  into[at.upOverDownMean] = upMean - downMean
+  into[at.upDownMeanRatio] = Math.max(upMean, downMean) / Math.max(1, Math.min(upMean, downMean))
+  into[at.downPerUpPackets] = upPackets > 0 ? downPackets / upPackets : 0
+  into[at.packetsPerSecond] = seconds > 0 ? (upPackets + downPackets) / seconds : 0
+  into[at.upPacketsPerSecond] = seconds > 0 ? upPackets / seconds : 0
+  into[at.largestPacketMean] = sums.largestPacketMean
+  into[at.clientPort] = sums.clientPort
+  into[at.udpCompanion] = sums.udpCompanion
+}
+
+export type Circumstances = {
+  readonly isSampled: boolean
+  readonly hasEnded: boolean
+  /** The setting SessionDurationThreshold. */
+  readonly durationSeconds: number
+}
+
+/** The bound with the setting put in. */
+export function effectiveBound(bound: Bound, durationSeconds: number): Bound {
+  return bound.atLeast === DURATION_SETTING ? { measure: bound.measure, atLeast: durationSeconds } : bound
+}
+
+/** Whether a conversation meets all bounds of a test. */
+export function meets(test: ShapeTest, values: Float64Array, circumstances: Circumstances): boolean {
+  if (test.whenEnded && !circumstances.hasEnded) return false
+  for (const bound of test.all) {
+    const value = values[at[bound.measure]]!
+    const { kind } = measures[bound.measure]
+    // Sampling hides packets: what is seen is at least there, how much is not there is unknown.
+    if (circumstances.isSampled && (kind === 'ratio' || (kind === 'total' && bound.atMost !== undefined)))
+      return false
+    const least = bound.atLeast === DURATION_SETTING ? circumstances.durationSeconds : bound.atLeast
+    if (least !== undefined && value < least) return false
+    if (bound.atMost !== undefined && value > bound.atMost) return false
+  }
+  return true
+}

@@ -1,0 +1,208 @@
+/**
+ * A bounded table from fixed-width numeric keys to slots, with typed columns by slot. Rows pass by the hundred million,
+ * so nothing is allocated per row: chained hashing over Uint32 words, and a list by last use for eviction. The order in
+ * which slots are visited is the order of use, never that of the hash.
+ */
+
+/** Entries that may share one hash chain; beyond, the chain's last goes, so that crafted keys cannot make us walk. */
+const MAX_CHAIN = 64
+const FIRST_CAPACITY = 1024
+const NONE = -1
+
+type Values = Uint8Array | Uint16Array | Uint32Array | Float64Array
+
+/** A column; `values` is replaced when the table grows, so it is read anew for each use. */
+export type Column<Array extends Values> = { values: Array; readonly stride: number }
+
+export class KeyedTable {
+  readonly keyWords: number
+  readonly maximum: number
+  keys: Uint32Array
+  size = 0
+  /** Entries that were dropped for want of room. */
+  evicted = 0
+  /** Called with a slot before its entry goes for want of room. */
+  onEvict: ((slot: number) => void) | undefined
+  /** Counts up when a slot is given to a new entry, so that kept references can be checked. */
+  readonly generation: Column<Uint32Array>
+
+  private capacity = FIRST_CAPACITY
+  private heads: Int32Array
+  private next: Int32Array
+  private older: Int32Array
+  private newer: Int32Array
+  private oldestSlot = NONE
+  private newestSlot = NONE
+  private freeSlot = NONE
+  private used = 0
+  private readonly columns: Column<Values>[] = []
+
+  constructor(keyWords: number, maximum: number) {
+    this.keyWords = keyWords
+    this.maximum = maximum
+    this.capacity = Math.min(FIRST_CAPACITY, maximum)
+    this.keys = new Uint32Array(this.capacity * keyWords)
+    this.heads = new Int32Array(2 ** Math.ceil(Math.log2(this.capacity))).fill(NONE)
+    this.next = new Int32Array(this.capacity)
+    this.older = new Int32Array(this.capacity)
+    this.newer = new Int32Array(this.capacity)
+    this.generation = { values: new Uint32Array(this.capacity), stride: 1 }
+  }
+
+  u8(stride = 1): Column<Uint8Array> {
+    return this.added({ values: new Uint8Array(this.capacity * stride), stride })
+  }
+
+  u16(stride = 1): Column<Uint16Array> {
+    return this.added({ values: new Uint16Array(this.capacity * stride), stride })
+  }
+
+  u32(stride = 1): Column<Uint32Array> {
+    return this.added({ values: new Uint32Array(this.capacity * stride), stride })
+  }
+
+  f64(stride = 1): Column<Float64Array> {
+    return this.added({ values: new Float64Array(this.capacity * stride), stride })
+  }
+
+  /** The slot of a key, or -1. */
+  find(key: Uint32Array): number {
+    let slot = this.heads[this.bucket(key)]!
+    while (slot !== NONE && !this.holds(slot, key)) slot = this.next[slot]!
+    return slot
+  }
+
+  /** Makes an entry for a key that has none; its columns are zero. */
+  insert(key: Uint32Array): number {
+    if (this.size >= this.maximum) this.evict(this.oldestSlot)
+    const tail = this.longChainTail(this.bucket(key))
+    if (tail !== NONE) this.evict(tail)
+    if (this.freeSlot === NONE && this.used === this.capacity) this.grow()
+    let slot = this.freeSlot
+    if (slot === NONE) slot = this.used++
+    else this.freeSlot = this.next[slot]!
+    this.keys.set(key, slot * this.keyWords)
+    this.generation.values[slot]!++
+    const bucket = this.bucket(key)
+    this.next[slot] = this.heads[bucket]!
+    this.heads[bucket] = slot
+    for (const { values, stride } of this.columns) values.fill(0, slot * stride, (slot + 1) * stride)
+    this.link(slot)
+    this.size++
+    return slot
+  }
+
+  delete(slot: number): void {
+    const bucket = this.bucket(this.keys.subarray(slot * this.keyWords, (slot + 1) * this.keyWords))
+    if (this.heads[bucket] === slot) this.heads[bucket] = this.next[slot]!
+    else {
+      let before = this.heads[bucket]!
+      while (this.next[before] !== slot) before = this.next[before]!
+      this.next[before] = this.next[slot]!
+    }
+    this.unlink(slot)
+    this.next[slot] = this.freeSlot
+    this.freeSlot = slot
+    this.size--
+  }
+
+  /** Marks an entry as just used. */
+  touch(slot: number): void {
+    if (slot === this.newestSlot) return
+    this.unlink(slot)
+    this.link(slot)
+  }
+
+  /** The entry that was used longest ago, or -1. */
+  oldest(): number {
+    return this.oldestSlot
+  }
+
+  /** The next entry in the order of use, or -1. */
+  after(slot: number): number {
+    return this.newer[slot]!
+  }
+
+  private added<Array extends Values>(column: Column<Array>): Column<Array> {
+    this.columns.push(column)
+    return column
+  }
+
+  private holds(slot: number, key: Uint32Array): boolean {
+    const at = slot * this.keyWords
+    for (let word = 0; word < this.keyWords; word++) if (this.keys[at + word] !== key[word]) return false
+    return true
+  }
+
+  /** The size of `heads` is a power of two. */
+  private bucket(key: Uint32Array): number {
+    let hash = 0x9e3779b9
+    for (let word = 0; word < this.keyWords; word++) {
+      hash = Math.imul(hash ^ key[word]!, 0x85ebca6b)
+      hash ^= hash >>> 13
+    }
+    hash = Math.imul(hash, 0xc2b2ae35)
+    return ((hash ^ (hash >>> 16)) >>> 0) & (this.heads.length - 1)
+  }
+
+  private longChainTail(bucket: number): number {
+    let slot = this.heads[bucket]!
+    for (let length = 1; slot !== NONE; length++) {
+      const following = this.next[slot]!
+      if (following === NONE) return length >= MAX_CHAIN ? slot : NONE
+      slot = following
+    }
+    return NONE
+  }
+
+  private evict(slot: number): void {
+    this.onEvict?.(slot)
+    this.evicted++
+    this.delete(slot)
+  }
+
+  private link(slot: number): void {
+    this.older[slot] = this.newestSlot
+    this.newer[slot] = NONE
+    if (this.newestSlot !== NONE) this.newer[this.newestSlot] = slot
+    else this.oldestSlot = slot
+    this.newestSlot = slot
+  }
+
+  private unlink(slot: number): void {
+    const [older, newer] = [this.older[slot]!, this.newer[slot]!]
+    if (older !== NONE) this.newer[older] = newer
+    else this.oldestSlot = newer
+    if (newer !== NONE) this.older[newer] = older
+    else this.newestSlot = older
+  }
+
+  private grow(): void {
+    this.capacity = Math.min(this.maximum, this.capacity * 2)
+    const resized = (values: Int32Array) => {
+      const grown = new Int32Array(this.capacity)
+      grown.set(values)
+      return grown
+    }
+    this.next = resized(this.next)
+    this.older = resized(this.older)
+    this.newer = resized(this.newer)
+    const keys = new Uint32Array(this.capacity * this.keyWords)
+    keys.set(this.keys)
+    this.keys = keys
+    for (const column of [...this.columns, this.generation]) {
+      const grown = new (column.values.constructor as new (length: number) => Values)(
+        this.capacity * column.stride,
+      )
+      grown.set(column.values)
+      column.values = grown
+    }
+    this.heads = new Int32Array(2 ** Math.ceil(Math.log2(this.capacity))).fill(NONE)
+    // Every slot is in use when the table grows.
+    for (let slot = 0; slot < this.used; slot++) {
+      const bucket = this.bucket(this.keys.subarray(slot * this.keyWords, (slot + 1) * this.keyWords))
+      this.next[slot] = this.heads[bucket]!
+      this.heads[bucket] = slot
+    }
+  }
+}

@@ -1,0 +1,355 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import t from 'tap'
+import { AddressDictionary } from '#core/blocks/address-dictionary.js'
+import { Block, encodeBlock } from '#core/blocks/block.js'
+import { BlockBuilder, makePlanes } from '#core/blocks/builder.js'
+import { Codec, decodeColumn, decodeStrings, encodeColumn, encodeStrings } from '#core/blocks/codecs.js'
+import { crc32c } from '#core/blocks/crc32c.js'
+import { builderRows, type RowSource, rowObject } from '#core/blocks/row.js'
+import {
+  FlowColumnIndex as Column,
+  type ColumnDefinition,
+  type ColumnType,
+  flowColumns,
+  type StreamName,
+  streamNamed,
+  streams,
+} from '#core/records/columns.js'
+import { shapeOf } from '#core/records/shape.js'
+import { blockKey } from '#core/store/blocks.js'
+import { exporterEvents, flows, RECEIVED, STORED } from './examples.js'
+
+const fixtures = fileURLToPath(new URL('../../fixtures/blocks/v1/', import.meta.url))
+const project = fileURLToPath(new URL('../../../', import.meta.url))
+
+const readHex = (path: string) => Buffer.from(readFileSync(path, 'utf8').replace(/\s/g, ''), 'hex')
+
+function blockRows(block: Block): RowSource {
+  const { stream, exporters, shapes } = block.header
+  return {
+    stream,
+    exporters,
+    shapes,
+    column: (column) => block.column(column),
+    strings: (column) => block.strings(column),
+    addresses: () => block.addresses(),
+  }
+}
+
+const rowsOf = (source: RowSource, rows: number) =>
+  Array.from({ length: rows }, (_, row) => rowObject(source, row))
+const rowsOfBlock = (block: Block) => rowsOf(blockRows(block), block.header.rows)
+
+t.test('CRC-32C as RFC 3720 appendix B.4 has it', async (t) => {
+  const read = '01c0000000000000000000000000000014000000000004000000001400000018280000000000000002000000'
+  const cases: [octets: Uint8Array, checksum: number][] = [
+    [new Uint8Array(32), 0x8a9136aa],
+    [new Uint8Array(32).fill(0xff), 0x62a8ab43],
+    [Uint8Array.from({ length: 32 }, (_, index) => index), 0x46dd794e],
+    [Uint8Array.from({ length: 32 }, (_, index) => 31 - index), 0x113fdb5c],
+    [Buffer.from(`${read}00000000`, 'hex'), 0xd9963a56],
+    [Buffer.from('123456789'), 0xe3069283],
+    [new Uint8Array(0), 0],
+  ]
+  t.plan(cases.length * 2)
+  for (const [octets, checksum] of cases) {
+    t.equal(crc32c(octets), checksum)
+    const half = octets.length >> 1
+    t.equal(crc32c(octets.subarray(half), crc32c(octets.subarray(0, half))), checksum, 'in two parts')
+  }
+})
+
+/** Values by type; each list is encoded as one column. u64 values are pairs of low and high. */
+const columns: [type: ColumnType, family: 4 | 6, values: number[][], codec: number][] = [
+  ['u8', 4, [[0], [255], [7]], Codec.planes],
+  ['u8', 4, [[9], [9], [9]], Codec.constant],
+  ['u16', 4, [[0], [65_535], [256]], Codec.planes],
+  ['u32', 4, [[0], [0xffffffff], [0x80000000]], Codec.planes],
+  [
+    'u64',
+    4,
+    [
+      [1, 0],
+      [0xffffffff, 0],
+    ],
+    Codec.planes,
+  ],
+  [
+    'u64',
+    4,
+    [
+      [1, 0],
+      [0xffffffff, 0xffffffff],
+      [0, 0x80000000],
+    ],
+    Codec.planes,
+  ],
+  [
+    'u64',
+    4,
+    [
+      [5, 1],
+      [5, 1],
+    ],
+    Codec.constant,
+  ],
+  [
+    'u64',
+    4,
+    [
+      [5, 0],
+      [5, 1],
+    ],
+    Codec.planes,
+  ],
+  ['f64', 4, [[RECEIVED], [RECEIVED + 5], [0]], Codec.offsets],
+  ['f64', 4, [[RECEIVED + 0.25], [RECEIVED]], Codec.planes],
+  // 1970, and as far ahead as offsets reach and one beyond.
+  ['f64', 4, [[1], [2 ** 32 - 1]], Codec.offsets],
+  ['f64', 4, [[1], [2 ** 32]], Codec.planes],
+  ['f64', 4, [[RECEIVED], [8_640_000_000_000_000], [1000]], Codec.planes],
+  ['f64', 4, [[-5], [0], [5]], Codec.offsets],
+  ['f64', 4, [[Number.NaN], [Number.NEGATIVE_INFINITY], [1e300]], Codec.planes],
+  ['f64', 4, [[0], [0]], Codec.constant],
+  ['address', 4, [[0x0a000001], [0xffffffff]], Codec.planes],
+  [
+    'address',
+    6,
+    [
+      [1, 2, 3, 0xffffffff],
+      [0, 0x80000000, 0, 0],
+    ],
+    Codec.planes,
+  ],
+  [
+    'address',
+    6,
+    [
+      [1, 2, 3, 4],
+      [1, 2, 3, 4],
+    ],
+    Codec.constant,
+  ],
+  ['text', 4, [[0], [2], [1]], Codec.planes],
+  ['address16', 4, [[3], [0], [1]], Codec.planes],
+]
+
+t.test('every column type comes back, with the codec that its values call for', async (t) => {
+  t.plan(columns.length * 2)
+  for (const [type, family, values, codec] of columns) {
+    const definition: ColumnDefinition = { name: type, type, meaning: '' }
+    // One row of room too much: what lies behind the last row must not matter.
+    const planes = makePlanes(definition, family, values.length + 1)
+    values.forEach((words, row) => {
+      words.forEach((word, plane) => {
+        planes[plane]![row] = word
+      })
+    })
+    for (const plane of planes) plane[values.length] = 77
+    const encoded = encodeColumn(definition, planes, values.length)
+    const decoded = decodeColumn(definition, family, encoded.codec, encoded.raw, values.length)
+    t.equal(encoded.codec, codec, `${type} ${values.join(' ')}`)
+    t.same(
+      values.map((_, row) => decoded.map((plane) => plane[row])),
+      values,
+    )
+  }
+})
+
+t.test('strings of any length come back, the empty one too', async (t) => {
+  const strings = ['', '', 'a', 'x'.repeat(127), 'y'.repeat(128), 'z'.repeat(20_000), 'Grüße 🙂', '\0']
+  t.same(decodeStrings(encodeStrings(strings).raw), strings)
+  t.same(decodeStrings(new Uint8Array(0)), [''])
+  for (const cut of [Uint8Array.of(5, 65), Uint8Array.of(0x80), new Uint8Array(9).fill(0xff)])
+    t.throws(() => decodeStrings(cut), { code: 'BLOCK_DAMAGED' })
+})
+
+t.test('the address dictionary numbers each address once, however many there are', async (t) => {
+  const dictionary = new AddressDictionary()
+  const numbers = Array.from({ length: 5000 }, (_, index) =>
+    dictionary.indexOf(0x20010db8, 0, index >> 8, index << 24),
+  )
+  t.equal(new Set(numbers).size, 5000)
+  t.same(
+    Array.from({ length: 5000 }, (_, index) => dictionary.indexOf(0x20010db8, 0, index >> 8, index << 24)),
+    numbers,
+    'signed or unsigned words are the same',
+  )
+  dictionary.clear()
+  t.equal(dictionary.indexOf(1, 2, 3, 4), 1)
+})
+
+t.test('any rows come back from a block as they were in the builder', async (t) => {
+  const all = flowColumns.map((_, column) => column).slice(3)
+  const sampleOf = (column: number, seed: number): number => {
+    switch (flowColumns[column]!.type) {
+      case 'f64':
+        return [0, RECEIVED + seed, RECEIVED + seed / 8, 86_400_000, 4_102_444_800_000][seed % 5]!
+      case 'u64':
+        return [seed, seed * 2 ** 20, 2 ** 53 - 1 - seed][seed % 3]!
+      case 'u8':
+        return seed % 3
+      default:
+        return (seed * 2_654_435_761) >>> 0
+    }
+  }
+  const texts = ['', 'a', 'permit', 'x'.repeat(300), 'Zürich']
+  const rowArbitrary = fc.record({
+    columns: fc.subarray(all, { minLength: 1 }),
+    seed: fc.nat(1000),
+    exporter: fc.nat(4),
+  })
+  const exporters = Array.from({ length: 5 }, (_, index) => ({
+    address: { family: 4 as const, words: [0, 0, 0, index] as const },
+    listenerPort: 2055,
+    transport: 0,
+    protocol: 9,
+    observationDomainId: index,
+  }))
+  let rows = 0
+  const property = fc.property(
+    fc.array(rowArbitrary, { minLength: 1, maxLength: 40 }),
+    fc.constantFrom<StreamName>('flow4', 'flow6', 'icmp6'),
+    (list, name) => {
+      const builder = new BlockBuilder(streamNamed(name), 64)
+      for (let round = 0; round < 2; round++) {
+        builder.reset()
+        for (const { columns, seed, exporter } of round === 0 ? [...list].reverse() : list) {
+          const shape = shapeOf([0, 1, 2, ...columns])
+          const row = builder.begin(exporters[exporter]!, shape, RECEIVED + seed, 1)
+          for (const column of columns) {
+            const value = sampleOf(column, seed + column)
+            const { type } = flowColumns[column]!
+            if (type === 'text') builder.setText(column, row, texts[value % texts.length]!)
+            else if (type === 'u64') builder.setUnsigned64(column, row, value)
+            else if (type === 'address') builder.setAddress(column, row, [value, seed, 0, value])
+            else if (type === 'address16')
+              builder.setNumber(
+                column,
+                row,
+                seed % 2 === 0 ? 0 : builder.addresses.indexOf(0, 0, 0xffff, value),
+              )
+            else builder.setNumber(column, row, value)
+          }
+        }
+      }
+      const wanted = rowsOf(builderRows(builder), builder.rows)
+      const block = new Block(encodeBlock(builder, 12_345, STORED))
+      rows += block.header.rows
+      block.verify()
+      return JSON.stringify(rowsOfBlock(block)) === JSON.stringify(wanted)
+    },
+  )
+  fc.assert(property, { numRuns: 120, seed: 11 })
+  t.ok(rows > 500, `${rows} rows`)
+})
+
+t.test('the zone map: received, started, ended, protocols', async (t) => {
+  const { header } = new Block(encodeBlock(flows(4), 99, STORED))
+  t.match(header, {
+    firstSequence: 99,
+    rows: 3,
+    storedMilliseconds: STORED,
+    receivedFromMilliseconds: RECEIVED,
+    receivedToMilliseconds: RECEIVED + 5,
+    startedFromMilliseconds: RECEIVED - 250.25,
+    endedToMilliseconds: RECEIVED,
+  })
+  const protocols = Array.from({ length: 256 }, (_, p) => p).filter(
+    (p) => header.protocols[p >> 3]! & (1 << (p & 7)),
+  )
+  t.same(protocols, [6, 17])
+  t.equal(header.exporters.length, 2)
+  t.equal(header.shapes.length, 2)
+  const events = new Block(encodeBlock(exporterEvents(), 1, STORED)).header
+  t.ok(Number.isNaN(events.startedFromMilliseconds))
+  t.same(events.protocols, new Uint8Array(32))
+})
+
+const written: [name: string, builder: BlockBuilder, first: number][] = [
+  ['exporter-event', exporterEvents(), 1000],
+  ['flow4', flows(4), 2 ** 40],
+  ['flow6', flows(6), 2000],
+]
+
+t.test('blocks that were written once are read for ever, and written the same', async (t) => {
+  t.plan(written.length * 2 + 2)
+  for (const [name, builder, first] of written) {
+    const octets = readHex(join(fixtures, `${name}.hex`))
+    const rows = JSON.parse(readFileSync(join(fixtures, `${name}.json`), 'utf8'))
+    t.same(JSON.parse(JSON.stringify(rowsOfBlock(new Block(octets)))), rows, `${name} is read`)
+    t.equal(
+      Buffer.from(encodeBlock(builder, first, STORED)).toString('hex'),
+      octets.toString('hex'),
+      `${name} is written`,
+    )
+  }
+  const [, example = ''] =
+    /```hex\n([^`]*)```/.exec(readFileSync(join(project, 'docs/storage-format.md'), 'utf8')) ?? []
+  t.equal(
+    Buffer.from(encodeBlock(exporterEvents(), 1000, STORED)).toString('hex'),
+    example.replace(/ {2}.*$/gm, '').replace(/\s/g, ''),
+    'the example of docs/storage-format.md',
+  )
+  const compressed = new Block(readHex(join(fixtures, 'flow4-brotli.hex')))
+  const ports = compressed.column(Column.sourceTransportPort)![0]!
+  t.same([compressed.header.rows, ports[0], ports[199]], [200, 1024, 1024 + 199 * 7], 'a compressed block')
+})
+
+t.test('every octet that is damaged is noticed or changes nothing', async (t) => {
+  const everything = (octets: Uint8Array) => {
+    const block = new Block(octets)
+    return JSON.stringify([block.header, rowsOfBlock(block)])
+  }
+  for (const name of ['exporter-event', 'flow6', 'flow4-brotli']) {
+    const octets = readHex(join(fixtures, `${name}.hex`))
+    const wanted = everything(octets)
+    const silent: number[] = []
+    const odd: string[] = []
+    for (let at = 0; at < octets.length; at++) {
+      for (const flip of [1 << (at & 7), 0xff]) {
+        const damaged = Uint8Array.from(octets)
+        damaged[at]! ^= flip
+        try {
+          if (everything(damaged) !== wanted) silent.push(at)
+        } catch (error) {
+          if ((error as { code?: string }).code !== 'BLOCK_DAMAGED')
+            odd.push(`${at}: ${(error as Error).message}`)
+        }
+      }
+    }
+    t.same(silent, [], `${name}: changed and not noticed`)
+    t.same(odd, [], `${name}: other errors`)
+    const cuts = Array.from({ length: octets.length }, (_, length) => octets.subarray(0, length))
+    t.ok(
+      cuts.every((cut) => {
+        try {
+          new Block(cut).verify()
+          return false
+        } catch (error) {
+          return (error as { code?: string }).code === 'BLOCK_DAMAGED'
+        }
+      }),
+      `${name}: cut anywhere`,
+    )
+  }
+})
+
+t.test('keys sort as streams and sequences do', async (t) => {
+  t.plan(1)
+  const sequence = fc.oneof(
+    fc.maxSafeNat(),
+    fc.constantFrom(0, 1, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
+  )
+  const stream = fc.constantFrom(...streams)
+  const property = fc.property(stream, sequence, stream, sequence, (oneStream, one, otherStream, other) => {
+    const order = Buffer.compare(blockKey(oneStream, one), blockKey(otherStream, other))
+    const wanted = oneStream.id - otherStream.id || one - other
+    return order === Math.sign(wanted)
+  })
+  fc.assert(property, { numRuns: 1000, seed: 3 })
+  t.pass('1000 pairs')
+})
