@@ -1,11 +1,15 @@
 /** `culvert detect --data DIR`: runs the detectors over what is stored, as the scheduler would have. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { Detector } from '#core/detectors/detector.js'
 import { detectorNamed, detectors } from '#core/detectors/registry.js'
 import { settingsOf } from '#core/detectors/settings.js'
 import { ApplianceError } from '#core/errors.js'
 import { createAudit } from '#core/findings/audit.js'
-import type { Observation } from '#core/findings/finding.js'
+import { createExceptions } from '#core/findings/exceptions.js'
+import type { Observation, StoredFinding } from '#core/findings/finding.js'
+import { applyExceptions } from '#core/findings/matching.js'
 import { createFindings } from '#core/findings/repository.js'
 import { ceilingTo, evaluate, floorTo, STEP_MILLISECONDS } from '#core/scheduler/evaluate.js'
 import type { BlockStore } from '#core/store/blocks.js'
@@ -48,8 +52,9 @@ async function runDetect(options: DetectOptions): Promise<void> {
     const counts = emptyScanCounts()
     const found: Observation[] = []
     for (const detector of chosen) found.push(...(await detectOne(store, detector, options, counts)))
+    const hiddenBy = await readExceptions(options.data)
     for (const observation of found.sort(inOrder)) {
-      output.line({ ...observation, hiddenBy: [] })
+      output.line({ ...observation, hiddenBy: hiddenBy(observation) })
       await output.drained()
     }
     if (options.save === true) await save(options.data, found)
@@ -101,6 +106,26 @@ async function detectOne(
   }
   progress.stop()
   return [...found.values()]
+}
+
+/** What the exceptions in the data folder make of an observation, as it would be read now. */
+async function readExceptions(data: string): Promise<(observation: Observation) => string[]> {
+  if (!existsSync(join(data, 'documents'))) return () => []
+  const documents = await openDocuments(data)
+  try {
+    const now = () => Date.now()
+    const exceptions = createExceptions({ documents, audit: createAudit({ documents, now }), now })
+    const active = await exceptions.active()
+    return (observation) => applyExceptions(asStored(observation), active).hiddenBy
+  } finally {
+    await documents.close()
+  }
+}
+
+/** The observation as the repository would keep it at its first sight. */
+function asStored(observation: Observation): StoredFinding {
+  const order = { sequence: 0, revision: 0, updatedAtMilliseconds: 0 }
+  return { ...observation, count: 1, history: [], ...order, disposition: { state: 'open', version: 0 } }
 }
 
 async function save(data: string, found: readonly Observation[]): Promise<void> {

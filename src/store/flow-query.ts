@@ -55,27 +55,36 @@ export async function queryRows(
   const rows: object[] = []
   let blocksFailed = 0
   for (const [index, entry] of blocks.entries()) {
-    let block: Block
     try {
-      block = await store.block(entry)
+      const block = await store.block(entry)
+      const page = takeRows(block, entry.firstSequence, before, query, rows)
+      if (page !== undefined) return { rows, nextCursor: page, partial: false, blocksFailed }
     } catch {
+      // Named by the scans of the detectors and counted here: a page over it is partial.
       blocksFailed++
-      continue
-    }
-    const matches = matcherOf(block, query)
-    const last = Math.min(block.header.rows, before - entry.firstSequence)
-    for (let row = last - 1; row >= 0; row--) {
-      if (!matches(row)) continue
-      const sequence = entry.firstSequence + row
-      rows.push({ row: sequence, ...rowObject(rowsOf(block), row) })
-      if (rows.length >= query.limit)
-        return { rows, nextCursor: String(sequence), partial: false, blocksFailed }
     }
     if (now() - began > MAX_MILLISECONDS && index < blocks.length - 1) {
       return { rows, nextCursor: String(entry.firstSequence), partial: true, blocksFailed }
     }
   }
   return { rows, nextCursor: undefined, partial: blocksFailed > 0, blocksFailed }
+}
+
+/** Adds the block's matching rows, the newest first; the cursor once there are enough. */
+function takeRows(
+  block: Block,
+  first: number,
+  before: number,
+  query: RowQuery,
+  rows: object[],
+): string | undefined {
+  const matches = matcherOf(block, query)
+  for (let row = Math.min(block.header.rows, before - first) - 1; row >= 0; row--) {
+    if (!matches(row)) continue
+    rows.push({ row: first + row, ...rowObject(rowsOf(block), row) })
+    if (rows.length >= query.limit) return String(first + row)
+  }
+  return undefined
 }
 
 function readCursor(cursor: string): number {
