@@ -14,6 +14,7 @@ import { readKernelDrops } from './datagram/kernel-drops.js'
 import type { DatagramSource } from './datagram/source.js'
 import { createFlowIntake } from './flow-intake.js'
 import { TemplateStore } from './netflow/template-store.js'
+import { portUnavailable } from './port-error.js'
 import type {
   FromReceiver,
   ListeningReport,
@@ -130,7 +131,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
       listeners.push(listener)
       sockets.push({ name: 'syslog', transport: 'tcp', port: tcpPort, ok: true, isOptional })
     } catch (error) {
-      const why = (error as Error).message
+      const why = portUnavailable('TCP', setup.host, tcpPort, error).message
       sockets.push({ name: 'syslog', transport: 'tcp', port: tcpPort, ok: false, isOptional, error: why })
     }
   }

@@ -17,9 +17,17 @@ for (const [parent, { optionalDependencies = {}, dev }] of Object.entries(lock.p
     const os = systems.filter((system) => name.includes(system))
     const cpu = processors.filter((processor) => name.includes(processor))
     const isExact = /^\d+\.\d+\.\d+$/.test(version)
-    if (os.length !== 1 || cpu.length !== 1 || !isExact) throw new Error(`${name}@${version}: which platform is that for?`)
+    if (os.length !== 1 || cpu.length !== 1 || !isExact)
+      throw new Error(`${name}@${version}: which platform is that for?`)
     const libc = name.includes('linux') ? { libc: [name.endsWith('musl') ? 'musl' : 'glibc'] } : {}
-    lock.packages[`node_modules/${name}`] = { version, cpu, ...(dev ? { dev } : {}), ...libc, optional: true, os }
+    lock.packages[`node_modules/${name}`] = {
+      version,
+      cpu,
+      ...(dev ? { dev } : {}),
+      ...libc,
+      optional: true,
+      os,
+    }
     added++
   }
 }

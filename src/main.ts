@@ -2,6 +2,7 @@
  * The composition root: makes the parts, starts the threads, wires them and ends them in order. The command line's
  * `start` and `demo` both run this. Nothing imports it but cli/ and tests.
  */
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -17,7 +18,7 @@ import type {
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
 import { detectors } from './detectors/registry.js'
-import { settingsOf } from './detectors/settings.js'
+import { configuredDetectors } from './detectors/settings.js'
 import { ApplianceError } from './errors.js'
 import type { ExporterStatus } from './exporters.js'
 import { createAudit } from './findings/audit.js'
@@ -46,7 +47,7 @@ export type StartReport = {
   readonly sockets: readonly ListeningReport[]
   readonly api: { readonly host: string; readonly port: number }
   readonly data: string
-  /** Where the first-start token lies; undefined when one was made before. */
+  /** Where the first-start token lies; undefined once somebody has put it away. */
   readonly tokenFile: string | undefined
   readonly restoredTemplates: number
   readonly lostRows: number
@@ -83,12 +84,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
 
   async function start(): Promise<StartReport> {
     checkExporters(config)
-    const scheduled = detectors
-      .filter(({ id }) => config.detection.detectors[id]?.enabled !== false)
-      .map((detector) => ({
-        detector,
-        settings: settingsOf(detector, config.detection.detectors[detector.id]?.settings ?? {}),
-      }))
+    const scheduled = configuredDetectors(config)
     await mkdir(data, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
       throw new ApplianceError('CONFIG_INVALID', `the data folder ${data} cannot be made`, { cause })
     })
@@ -115,7 +111,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const visibility = createVisibility({ documents, findings, exceptions, now })
     const runs = createRuns({ documents, now })
     const tokens = createTokens({ documents, audit, now })
-    const tokenFile = await tokens.ensureFirstToken(join(data, 'token'))
+    const tokenFile = join(data, 'token')
+    await tokens.ensureFirstToken(tokenFile)
 
     const { shared: sequence } = blocks.sequence
     const stepMilliseconds = Math.min(60, config.detection.intervalSeconds) * 1000
@@ -231,7 +228,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       sockets: receiver.sockets,
       api: { host: config.api.host, port },
       data,
-      tokenFile,
+      tokenFile: existsSync(tokenFile) ? tokenFile : undefined,
       restoredTemplates: receiver.restoredTemplates,
       ...store,
     }
