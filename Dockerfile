@@ -4,8 +4,7 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# `install` follows the lockfile as `ci` does, but takes the optional packages of this platform where the lockfile lacks them.
-RUN npm install --no-audit --no-fund
+RUN npm ci --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src ./src
 COPY collectors ./collectors
