@@ -2,6 +2,8 @@
  * The one way of export packets into the store: decoder to builders, and what the decoder notices about exporters into
  * rows of their own. Sockets and imported captures both come through here.
  */
+
+import type { Address } from '#core/records/address.js'
 import {
   ExporterEventColumnIndex,
   type ExporterEventName,
@@ -11,6 +13,7 @@ import {
 import type { ExporterIdentity } from '#core/records/exporter.js'
 import { shapeOf } from '#core/records/shape.js'
 import type { BlockWriter } from '#core/store/writer.js'
+import { isSilent } from './exporter-watch.js'
 import type { Domain } from './netflow/context.js'
 import { NetflowDecoder } from './netflow/decoder.js'
 import type { UndecodedReason } from './netflow/reasons.js'
@@ -29,12 +32,15 @@ export type FlowIntakeOptions = {
 export type FlowIntake = {
   /** Its rows go to the writer's builders. */
   readonly decoder: NetflowDecoder
-  /** Notes datagrams that the kernel dropped, with every domain: any of them may have lost some. */
-  noteKernelDrops(count: number, receivedMilliseconds: number): void
+  /** Notes lost datagrams with the domains of one sender, or with every domain: any of them may have lost some. */
+  noteDrops(count: number, receivedMilliseconds: number, sender?: Address): void
+  /** Notes once that an exporter with a known pace has fallen silent. */
+  noteSilence(nowMilliseconds: number): void
 }
 
 export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
   const { writer, store, onTemplate, onUndecoded } = options
+  const silentDomains = new Set<ExporterIdentity>()
   const writeEvent = (
     identity: ExporterIdentity,
     event: ExporterEventName,
@@ -63,10 +69,23 @@ export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
   })
   return {
     decoder,
-    noteKernelDrops(count, receivedMilliseconds) {
+    noteDrops(count, receivedMilliseconds, sender) {
       for (const exporter of decoder.store.exporters) {
+        if (sender !== undefined && exporter.address !== sender) continue
         for (const { identity } of exporter.domains.values()) {
           writeEvent(identity, 'drops', count, receivedMilliseconds)
+        }
+      }
+    },
+    noteSilence(nowMilliseconds) {
+      for (const exporter of decoder.store.exporters) {
+        for (const { identity, statistics } of exporter.domains.values()) {
+          const { datagrams, firstSeenMilliseconds, lastSeenMilliseconds } = statistics
+          const silent = isSilent(datagrams, firstSeenMilliseconds, lastSeenMilliseconds, nowMilliseconds)
+          if (silent && !silentDomains.has(identity)) {
+            writeEvent(identity, 'silence', nowMilliseconds - lastSeenMilliseconds, nowMilliseconds)
+            silentDomains.add(identity)
+          } else if (!silent) silentDomains.delete(identity)
         }
       }
     },

@@ -13,6 +13,7 @@ export type ReceiverSetup = {
   readonly netflowPorts: readonly number[]
   readonly syslogPorts: readonly number[]
   readonly receiveBufferOctets: number
+  readonly datagramsPerSecondPerExporter: number
   readonly exporters: readonly {
     readonly address: string
     readonly samplingInterval?: number
@@ -42,6 +43,8 @@ export type ReceiverCounts = {
   readonly blocks: number
   readonly blockOctets: number
   readonly droppedRows: number
+  /** Datagrams over the quota of their sender. */
+  readonly overQuota: number
   readonly storeFailures: number
   /** Datagrams of no exporter that could be told, by reason. */
   readonly undecoded: Readonly<Record<string, number>>

@@ -12,6 +12,7 @@ import { createBlockWriter } from '#core/store/writer.js'
 import { createDgramSource } from './datagram/dgram.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
 import type { DatagramSource } from './datagram/source.js'
+import { createQuota, createTimeoutMeter } from './exporter-watch.js'
 import { createFlowIntake } from './flow-intake.js'
 import { TemplateStore } from './netflow/template-store.js'
 import { portUnavailable } from './port-error.js'
@@ -51,7 +52,8 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const templates = new TemplateStore((address) => settingsOf(address)?.samplingInterval ?? 0)
   const restoredTemplates = await archive.restore(templates)
 
-  const writer = createBlockWriter({ store, now: clock.now, onFailure: problem })
+  const timeouts = createTimeoutMeter()
+  const writer = createBlockWriter({ store, now: clock.now, onFailure: problem, onSeal: timeouts.observe })
   const undecoded: Record<string, number> = {}
   const counts = { datagrams: 0, octets: 0 }
   const flows = createFlowIntake({
@@ -64,6 +66,8 @@ async function run(setup: ReceiverSetup): Promise<void> {
   })
   const syslog = createSyslogIntake({ writer, zoneOf: (address) => settingsOf(address)?.zone })
 
+  const quota = createQuota(setup.datagramsPerSecondPerExporter)
+  let overQuota = 0
   const sources: DatagramSource[] = []
   const listeners: TcpListener[] = []
   const sockets: ListeningReport[] = []
@@ -77,6 +81,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
       onDatagram(view, length, address, receivedMilliseconds) {
         counts.datagrams++
         counts.octets += length
+        if (!quota.admit(address, receivedMilliseconds)) return
         if (name === 'netflow') flows.decoder.datagram(view, length, address, udpPort, receivedMilliseconds)
         else syslog.line(lineOf(view, length), address, udpPort, 0, receivedMilliseconds)
       },
@@ -154,13 +159,18 @@ async function run(setup: ReceiverSetup): Promise<void> {
     const drops = readKernelDrops(openPorts)
     const total = drops === undefined ? 0 : [...drops.values()].reduce((sum, count) => sum + count, 0)
     if (total > reportedDrops) {
-      flows.noteKernelDrops(total - reportedDrops, now)
+      flows.noteDrops(total - reportedDrops, now)
       reportedDrops = total
     }
+    for (const [sender, refused] of quota.takeRefused()) {
+      overQuota += refused
+      flows.noteDrops(refused, now, sender)
+    }
+    flows.noteSilence(now)
     const all = [
       ...templates.exporters
         .filter(({ domains }) => domains.size > 0)
-        .map((exporter) => () => netflowStatus(flows.decoder, exporter, rates, now)),
+        .map((exporter) => () => netflowStatus(flows.decoder, exporter, timeouts, rates, now)),
       ...[...syslog.exporters.values()].map((exporter) => () => syslogStatus(exporter, rates, now)),
     ]
     if (statusFrom >= all.length) statusFrom = 0
@@ -177,6 +187,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
       blocks,
       blockOctets: octets,
       droppedRows,
+      overQuota,
       storeFailures: failures,
       undecoded,
       tcp,

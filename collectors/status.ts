@@ -3,6 +3,7 @@ import { type ExporterStatus, exporterId, type ObservationDomain } from '#core/e
 import { formatAddress } from '#core/records/address.js'
 import { samplingFromNames } from '#core/records/columns.js'
 import { protocolVersionNames, transportNames } from '#core/records/exporter.js'
+import { isSilent, type TimeoutMeter } from './exporter-watch.js'
 import type { Domain } from './netflow/context.js'
 import type { NetflowDecoder } from './netflow/decoder.js'
 import type { Exporter } from './netflow/template-store.js'
@@ -19,6 +20,7 @@ const sequenceUnits: Readonly<Record<number, 'flows' | 'packets' | 'records'>> =
 export function netflowStatus(
   decoder: NetflowDecoder,
   exporter: Exporter,
+  timeouts: TimeoutMeter,
   rates: RateMemory,
   nowMilliseconds: number,
 ): ExporterStatus {
@@ -46,7 +48,7 @@ export function netflowStatus(
     protocolVersions: [
       ...new Set(domains.map(({ identity }) => protocolVersionNames.get(identity.protocol)!)),
     ],
-    observationDomains: domains.map((domain) => domainStatus(decoder, domain)),
+    observationDomains: domains.map((domain) => domainStatus(decoder, domain, timeouts)),
     datagrams,
     octets: sum(({ statistics }) => statistics.octets),
     records,
@@ -55,10 +57,31 @@ export function netflowStatus(
     ...(Number.isNaN(skew) ? {} : { clockSkewMilliseconds: skew }),
     firstSeenMilliseconds: seen.length === 0 ? 0 : Math.min(...seen),
     lastSeenMilliseconds: latest.statistics.lastSeenMilliseconds,
+    ...silence(
+      datagrams,
+      seen.length === 0 ? 0 : Math.min(...seen),
+      latest.statistics.lastSeenMilliseconds,
+      nowMilliseconds,
+    ),
   }
 }
 
-function domainStatus(decoder: NetflowDecoder, domain: Domain): ObservationDomain {
+/** The key that says so when a device has fallen silent. */
+function silence(
+  datagrams: number,
+  first: number,
+  last: number,
+  now: number,
+): { silentSinceMilliseconds?: number } {
+  return isSilent(datagrams, first, last, now) ? { silentSinceMilliseconds: last } : {}
+}
+
+/** Names shown with a domain; the rest is counted. */
+const SHOWN_INTERFACES = 1000
+
+function domainStatus(decoder: NetflowDecoder, domain: Domain, timeouts: TimeoutMeter): ObservationDomain {
+  const { reportedSkewMilliseconds } = domain.statistics
+  const measured = timeouts.measured(domain.identity, reportedSkewMilliseconds)
   const { identity, sequence } = domain
   const [samplingInterval, samplingFrom] =
     domain.configuredSamplingInterval > 0
@@ -90,6 +113,14 @@ function domainStatus(decoder: NetflowDecoder, domain: Domain): ObservationDomai
     sequence: { ...sequence.counts, unit: sequenceUnits[identity.protocol] ?? 'flows' },
     ...(samplingInterval === undefined ? {} : { samplingInterval, samplingFrom: samplingFrom as 'options' }),
     held: [...decoder.held.waiting(domain)].map(([templateId, sets]) => ({ templateId, sets })),
+    ...(measured.activeMilliseconds === undefined
+      ? {}
+      : { activeTimeoutMilliseconds: measured.activeMilliseconds }),
+    ...(measured.idleMilliseconds === undefined
+      ? {}
+      : { idleTimeoutMilliseconds: measured.idleMilliseconds }),
+    applications: domain.applications.size,
+    interfaces: Object.fromEntries([...domain.interfaces].slice(0, SHOWN_INTERFACES)),
   }
 }
 
@@ -117,6 +148,7 @@ export function syslogStatus(
     ...(Number.isNaN(clockSkewMilliseconds) ? {} : { clockSkewMilliseconds }),
     firstSeenMilliseconds: exporter.firstSeenMilliseconds,
     lastSeenMilliseconds: exporter.lastSeenMilliseconds,
+    ...silence(lines, exporter.firstSeenMilliseconds, exporter.lastSeenMilliseconds, nowMilliseconds),
     ...(vendor === '' ? {} : { vendor, product }),
   }
 }

@@ -24,6 +24,12 @@ export const Config = Type.Object(
           [514, 5514],
           'UDP and TCP ports for syslog; one that needs root is left out with a word',
         ),
+        datagramsPerSecondPerExporter: Type.Integer({
+          default: 100_000,
+          minimum: 1,
+          description:
+            'a device that sends more is cut off at this rate, so that it cannot starve the others',
+        }),
         receiveBufferOctets: Type.Integer({
           default: 32 * 1024 * 1024,
           minimum: 65536,

@@ -63,6 +63,16 @@ export const ObservationDomain = Type.Object(
     samplingInterval: Type.Optional(Type.Number({ description: 'one packet of so many is looked at' })),
     samplingFrom: Type.Optional(Type.Enum(['record', 'options', 'header', 'configuration'])),
     held: Type.Array(HeldSets),
+    activeTimeoutMilliseconds: Type.Optional(
+      Type.Number({ description: 'as the records show it: at what length long flows are cut' }),
+    ),
+    idleTimeoutMilliseconds: Type.Optional(
+      Type.Number({ description: 'as the records show it: how long after their last packet flows are sent' }),
+    ),
+    applications: Type.Integer({ description: 'application names learnt from options data' }),
+    interfaces: Type.Record(Type.String(), Type.String(), {
+      description: 'ifIndex to name, from options data',
+    }),
   },
   closed,
 )
@@ -89,6 +99,11 @@ export const ExporterStatus = Type.Object(
     lastSeenMilliseconds: Type.Number(),
     kernelDrops: Type.Optional(
       Type.Integer({ description: 'datagrams lost in the socket of the listener, whoever sent them' }),
+    ),
+    silentSinceMilliseconds: Type.Optional(
+      Type.Number({
+        description: 'set while a device with a known pace sends nothing: when it was last heard',
+      }),
     ),
     vendor: Type.Optional(Type.String({ description: 'syslog' })),
     product: Type.Optional(Type.String({ description: 'syslog' })),

@@ -159,6 +159,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       netflowPorts: config.listen.netflowPorts,
       syslogPorts: config.listen.syslogPorts,
       receiveBufferOctets: config.listen.receiveBufferOctets,
+      datagramsPerSecondPerExporter: config.listen.datagramsPerSecondPerExporter,
       exporters: config.exporters,
       ...(clockSetup === undefined ? {} : { clock: clockSetup }),
     })
@@ -167,6 +168,10 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       counts: () => counts,
       store,
       repaired,
+      silent: () =>
+        [...exporters.values()]
+          .filter(({ silentSinceMilliseconds }) => silentSinceMilliseconds !== undefined)
+          .map(({ address, listenerPort }) => `${address} (port ${listenerPort})`),
       intervalSeconds: config.detection.intervalSeconds,
       detectors: scheduled.map(({ detector }) => detector.id),
       now,

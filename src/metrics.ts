@@ -11,6 +11,7 @@ export type ReceivedCounts = {
   readonly blocks: number
   readonly blockOctets: number
   readonly droppedRows: number
+  readonly overQuota: number
   readonly storeFailures: number
   readonly undecoded: Readonly<Record<string, number>>
   readonly tcp: Readonly<Record<string, number>>
@@ -52,6 +53,7 @@ export function createMetrics(counts: () => ReceivedCounts | undefined, exporter
     'rows lost because the store did not take them',
     (now) => now.droppedRows,
   )
+  total('culvert_over_quota_total', 'datagrams over the quota of their sender', (now) => now.overQuota)
   total('culvert_store_failures_total', 'blocks that could not be written', (now) => now.storeFailures)
 
   const labelled = (

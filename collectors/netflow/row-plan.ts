@@ -195,6 +195,8 @@ function makeRowPlan(template: Template, family: 4 | 6, isIcmp: boolean): RowPla
   if (isIcmp) addIcmp(template, family, find, add, columns, rowSteps)
   addApplicationName(find, add, columns, steps, template)
   addSampling(template, find, columns, steps, rowSteps)
+  columns.add(Column.clockSkewMilliseconds)
+  rowSteps.push(fillClockSkew)
   return { shape: shapeOf(columns), fieldSteps: steps, rowSteps }
 }
 
@@ -341,6 +343,13 @@ function addApplicationName(
   }
   steps.push({ kernel, field, column: Column.applicationName, length: template.fields[field]!.length })
   columns.add(Column.applicationName)
+}
+
+/** The skew that exporter events told last; a corrected time is the device's minus this. */
+const fillClockSkew: RowStep = (context, builder, row, count) => {
+  const { reportedSkewMilliseconds } = context.domain.statistics
+  if (reportedSkewMilliseconds === 0) return
+  builder.planes[Column.clockSkewMilliseconds]![0]!.fill(reportedSkewMilliseconds, row, row + count)
 }
 
 const SAMPLING_FROM_RECORD = 1

@@ -81,10 +81,31 @@ function takeRows(
   const matches = matcherOf(block, query)
   for (let row = Math.min(block.header.rows, before - first) - 1; row >= 0; row--) {
     if (!matches(row)) continue
-    rows.push({ row: first + row, ...rowObject(rowsOf(block), row) })
+    const object = rowObject(rowsOf(block), row)
+    rows.push({ row: first + row, ...object, ...derived(object) })
     if (rows.length >= query.limit) return String(first + row)
   }
   return undefined
+}
+
+/** What follows from a row: times by our clock, and counts as they were before sampling. */
+function derived(row: Record<string, unknown>): Record<string, number> {
+  const values: Record<string, number> = {}
+  const skew = row['clockSkewMilliseconds']
+  const oneIn = row['samplingInterval']
+  const add = (name: string, from: string, work: (value: number) => number) => {
+    const value = row[from]
+    if (typeof value === 'number') values[name] = work(value)
+  }
+  if (typeof skew === 'number') {
+    add('correctedStartMilliseconds', 'startMilliseconds', (time) => time - skew)
+    add('correctedEndMilliseconds', 'endMilliseconds', (time) => time - skew)
+  }
+  if (typeof oneIn === 'number' && oneIn > 1) {
+    add('scaledOctets', 'octets', (count) => count * oneIn)
+    add('scaledPackets', 'packets', (count) => count * oneIn)
+  }
+  return values
 }
 
 function readCursor(cursor: string): number {
