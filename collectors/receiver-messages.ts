@@ -1,6 +1,7 @@
 /** What the receiving thread and the one that started it say to each other. */
 import type { ClockSetup } from '#core/clock.js'
 import type { ExporterStatus } from '#core/exporters.js'
+import type { ReceivedCounts } from '#core/metrics.js'
 
 /** Everything that the thread needs to know when it begins. */
 export type ReceiverSetup = {
@@ -35,25 +36,6 @@ export type ListeningReport = {
   readonly bufferGranted?: number
 }
 
-/** Counts since the start. */
-export type ReceiverCounts = {
-  readonly datagrams: number
-  readonly octets: number
-  readonly rows: number
-  readonly blocks: number
-  readonly blockOctets: number
-  readonly droppedRows: number
-  /** Datagrams over the quota of their sender. */
-  readonly overQuota: number
-  readonly storeFailures: number
-  /** Datagrams of no exporter that could be told, by reason. */
-  readonly undecoded: Readonly<Record<string, number>>
-  /** By what went wrong on TCP connections. */
-  readonly tcp: Readonly<Record<string, number>>
-  /** By port; absent where the system does not tell. */
-  readonly kernelDrops?: Readonly<Record<number, number>>
-}
-
 export type FromReceiver =
   | {
       readonly type: 'listening'
@@ -63,7 +45,7 @@ export type FromReceiver =
   | {
       readonly type: 'status'
       readonly exporters: readonly ExporterStatus[]
-      readonly counts: ReceiverCounts
+      readonly counts: ReceivedCounts
     }
   | { readonly type: 'problem'; readonly message: string }
   | { readonly type: 'stopped' }

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createClock } from '#core/clock.js'
+import type { ReceivedCounts } from '#core/metrics.js'
 import { type Address, parseAddress, parsePrefix, prefixContains } from '#core/records/address.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
@@ -16,13 +17,7 @@ import { createQuota, createTimeoutMeter } from './exporter-watch.js'
 import { createFlowIntake } from './flow-intake.js'
 import { TemplateStore } from './netflow/template-store.js'
 import { portUnavailable } from './port-error.js'
-import type {
-  FromReceiver,
-  ListeningReport,
-  ReceiverCounts,
-  ReceiverSetup,
-  ToReceiver,
-} from './receiver-messages.js'
+import type { FromReceiver, ListeningReport, ReceiverSetup, ToReceiver } from './receiver-messages.js'
 import { netflowStatus, type RateMemory, syslogStatus } from './status.js'
 import { createTcpListener, type TcpListener } from './stream/tcp.js'
 import { createSyslogIntake } from './syslog-intake.js'
@@ -181,7 +176,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
     for (const listener of listeners) {
       for (const [reason, count] of Object.entries(listener.counts)) tcp[reason] = (tcp[reason] ?? 0) + count
     }
-    const report: ReceiverCounts = {
+    const report: ReceivedCounts = {
       ...counts,
       rows,
       blocks,

@@ -11,7 +11,6 @@ import { buildServer } from '#api/server.js'
 import type {
   FromReceiver,
   ListeningReport,
-  ReceiverCounts,
   ReceiverSetup,
   ToReceiver,
 } from '#collectors/receiver-messages.js'
@@ -30,7 +29,7 @@ import { createRuns } from './findings/runs.js'
 import { createTokens } from './findings/tokens.js'
 import { createVisibility } from './findings/visibility.js'
 import { createHealth } from './health.js'
-import { createMetrics } from './metrics.js'
+import { createMetrics, type ReceivedCounts } from './metrics.js'
 import { parsePrefix } from './records/address.js'
 import { createScheduler } from './scheduler/scheduler.js'
 import { createBlockStore } from './store/blocks.js'
@@ -80,7 +79,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const data = resolve(config.data)
   const closers: (() => Promise<void>)[] = []
   const exporters = new Map<string, ExporterStatus>()
-  let counts: ReceiverCounts | undefined
+  let counts: ReceivedCounts | undefined
 
   async function start(): Promise<StartReport> {
     checkExporters(config)

@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Run } from './findings/runs.js'
 import { VERSION } from './version.js'
 
-/** Counts of the receiving thread as they are shown; see collectors/receiver-messages.ts. */
+/** Counts of the receiving thread since the start. */
 export type ReceivedCounts = {
   readonly datagrams: number
   readonly octets: number
@@ -11,10 +11,14 @@ export type ReceivedCounts = {
   readonly blocks: number
   readonly blockOctets: number
   readonly droppedRows: number
+  /** Datagrams over the quota of their sender. */
   readonly overQuota: number
   readonly storeFailures: number
+  /** Datagrams of no exporter that could be told, by reason. */
   readonly undecoded: Readonly<Record<string, number>>
+  /** By what happened on TCP connections. */
   readonly tcp: Readonly<Record<string, number>>
+  /** By port; absent where the system does not tell. */
   readonly kernelDrops?: Readonly<Record<number, number>>
 }
 

@@ -130,7 +130,7 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
         listenerPort: datagram.destinationPort,
       }
       const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
-      const received = datagram.timeMilliseconds ?? 0
+      const received = Math.floor(datagram.timeMilliseconds ?? 0)
       decoder.datagram(
         view,
         payload.length,

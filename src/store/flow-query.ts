@@ -11,22 +11,27 @@ import { type Address, type Prefix, parsePrefix, prefixContains } from '../recor
 import { type FlowColumn, FlowColumnIndex, type StreamName } from '../records/columns.js'
 import type { BlockStore, IndexedBlock } from './blocks.js'
 
+/** A search for rows; absent keys do not restrict. Addresses are addresses or prefixes in text. */
 export type RowQuery = {
   readonly fromMilliseconds?: number
   readonly toMilliseconds?: number
   readonly sourceAddress?: string
   readonly destinationAddress?: string
+  /** Source or destination. */
   readonly address?: string
   readonly protocolIdentifier?: number
+  /** Source or destination. */
   readonly port?: number
   readonly sourceTransportPort?: number
   readonly destinationTransportPort?: number
   readonly exporterAddress?: string
   readonly stream?: StreamName
   readonly limit: number
+  /** As given back by the page before. */
   readonly cursor?: string
 }
 
+/** Rows found. `partial` says that not all could be looked at: fewer may have been found than there are. */
 export type RowPage = {
   readonly rows: readonly object[]
   readonly nextCursor: string | undefined
