@@ -69,11 +69,11 @@ export async function startAppliance(
     bearer,
     tokenIds,
     status,
-    flowResult: { rows: [], nextCursor: undefined, partial: false, blocksFailed: 0 } as FlowResult,
+    flowResult: { rows: [], nextCursor: undefined, partial: false, blocksFailed: 0 } as RowPage,
     exporters: () => [exporter('192.0.2.1_2055'), exporter('192.0.2.2_2055')],
     exporter: (id: string) => appliance.exporters().find((one) => one.id === id),
     flows: {
-      query: async (query: FlowQuery) => {
+      query: async (query: RowQuery) => {
         flowQueries.push(query)
         return appliance.flowResult
       },
