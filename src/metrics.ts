@@ -14,6 +14,7 @@ export type ReceivedCounts = {
   readonly storeFailures: number
   readonly undecoded: Readonly<Record<string, number>>
   readonly tcp: Readonly<Record<string, number>>
+  readonly ipfixStreams?: Readonly<Record<string, number>>
   readonly kernelDrops?: Readonly<Record<number, number>>
 }
 
@@ -78,6 +79,12 @@ export function createMetrics(counts: () => ReceivedCounts | undefined, exporter
     'datagrams of no known exporter that could not be used',
     'reason',
     (now) => now.undecoded,
+  )
+  labelled(
+    'culvert_ipfix_stream_total',
+    'events of IPFIX connections over TCP and TLS',
+    'reason',
+    (now) => now.ipfixStreams ?? {},
   )
   labelled('culvert_syslog_tcp_total', 'events of syslog connections', 'reason', (now) => now.tcp)
   labelled(
