@@ -25,7 +25,10 @@ const exporterEventShape = shapeOf([0, 1, 2, ExporterEventColumnIndex.event, Exp
 export type FlowIntakeOptions = {
   readonly writer: BlockWriter
   readonly store?: TemplateStore
+  /** For TCP and TLS, where withdrawals are obeyed. */
+  readonly obeyWithdrawals?: boolean
   readonly onTemplate?: (domain: Domain, stored: StoredTemplate) => void
+  readonly onOptions?: (domain: Domain) => void
   readonly onUndecoded?: (reason: UndecodedReason, domain: Domain | undefined) => void
 }
 
@@ -39,7 +42,7 @@ export type FlowIntake = {
 }
 
 export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
-  const { writer, store, onTemplate, onUndecoded } = options
+  const { writer, store, obeyWithdrawals = false, onTemplate, onOptions, onUndecoded } = options
   const silentDomains = new Set<ExporterIdentity>()
   const writeEvent = (
     identity: ExporterIdentity,
@@ -54,6 +57,7 @@ export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
   }
   const decoder = new NetflowDecoder({
     ...(store === undefined ? {} : { store }),
+    obeyWithdrawals,
     sink: {
       builder: (stream) => writer.builder(stream),
       undecoded(reason, _context, domain) {
@@ -64,6 +68,9 @@ export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
       },
       templateLearnt(domain, stored) {
         onTemplate?.(domain, stored)
+      },
+      optionsLearnt(domain) {
+        onOptions?.(domain)
       },
     },
   })

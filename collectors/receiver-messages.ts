@@ -1,5 +1,6 @@
 /** What the receiving thread and the one that started it say to each other. */
 import type { ClockSetup } from '#core/clock.js'
+import type { ElementType } from '#core/config.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import type { ReceivedCounts } from '#core/metrics.js'
 
@@ -12,9 +13,20 @@ export type ReceiverSetup = {
   readonly sequence: SharedArrayBuffer
   readonly host: string
   readonly netflowPorts: readonly number[]
+  readonly ipfixTcpPorts: readonly number[]
+  readonly ipfixTlsPorts: readonly number[]
+  /** Paths of PEM files; without them no TLS port is opened. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa?: string }
   readonly syslogPorts: readonly number[]
   readonly receiveBufferOctets: number
   readonly datagramsPerSecondPerExporter: number
+  /** Enterprise elements that the configuration names. */
+  readonly elements: readonly {
+    readonly enterpriseNumber: number
+    readonly elementId: number
+    readonly name: string
+    readonly type: ElementType
+  }[]
   readonly exporters: readonly {
     readonly address: string
     readonly samplingInterval?: number
@@ -24,13 +36,13 @@ export type ReceiverSetup = {
 
 /** A socket, or why there is none. */
 export type ListeningReport = {
-  readonly name: 'netflow' | 'syslog'
-  readonly transport: 'udp' | 'tcp'
+  readonly name: 'netflow' | 'ipfix' | 'syslog'
+  readonly transport: 'udp' | 'tcp' | 'tls'
   readonly port: number
   readonly ok: boolean
   /** Set when it could not be opened. */
   readonly error?: string
-  /** True where the port is one that may be left out (below 1024). */
+  /** True where the port may be left out: below 1024, or a stream whose port another program has. */
   readonly isOptional: boolean
   readonly bufferAsked?: number
   readonly bufferGranted?: number

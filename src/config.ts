@@ -10,6 +10,34 @@ import { ApplianceError } from './errors.js'
 import { faultsOf } from './validation.js'
 
 const closed = { additionalProperties: false } as const
+/** Abstract data types that a configured element may have. */
+const elementTypes = [
+  'unsigned8',
+  'unsigned16',
+  'unsigned32',
+  'unsigned64',
+  'unsigned256',
+  'signed8',
+  'signed16',
+  'signed32',
+  'signed64',
+  'float32',
+  'float64',
+  'boolean',
+  'macAddress',
+  'octetArray',
+  'string',
+  'dateTimeSeconds',
+  'dateTimeMilliseconds',
+  'dateTimeMicroseconds',
+  'dateTimeNanoseconds',
+  'ipv4Address',
+  'ipv6Address',
+  'basicList',
+  'subTemplateList',
+  'subTemplateMultiList',
+] as const
+export type ElementType = (typeof elementTypes)[number]
 const Port = Type.Integer({ minimum: 1, maximum: 65535 })
 const Ports = (ports: number[], description: string) => Type.Array(Port, { default: ports, description })
 
@@ -20,6 +48,20 @@ export const Config = Type.Object(
       {
         host: Type.String({ default: '::', description: ':: is every address of both families' }),
         netflowPorts: Ports([2055, 4739], 'UDP ports for NetFlow and IPFIX, any version on any port'),
+        ipfixTcpPorts: Ports([4739], 'TCP ports for IPFIX'),
+        ipfixTlsPorts: Ports([4740], 'TCP ports for IPFIX over TLS; opened when `tls` is set'),
+        tls: Type.Optional(
+          Type.Object(
+            {
+              certificate: Type.String({ description: 'PEM file with the certificate and its chain' }),
+              key: Type.String({ description: 'PEM file with the private key' }),
+              clientCa: Type.Optional(
+                Type.String({ description: 'PEM file: devices must show a certificate that it signed' }),
+              ),
+            },
+            { ...closed, description: 'the identity of this collector towards devices' },
+          ),
+        ),
         syslogPorts: Ports(
           [514, 5514],
           'UDP and TCP ports for syslog; one that needs root is left out with a word',
@@ -93,6 +135,18 @@ export const Config = Type.Object(
         closed,
       ),
       { default: [], description: 'what devices do not say of themselves' },
+    ),
+    elements: Type.Array(
+      Type.Object(
+        {
+          enterpriseNumber: Type.Integer({ minimum: 1, maximum: 0xffffffff }),
+          elementId: Type.Integer({ minimum: 0, maximum: 32767 }),
+          name: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_.-]*$' }),
+          type: Type.Enum([...elementTypes], { description: 'abstract data type (RFC 7012 §3.1)' }),
+        },
+        closed,
+      ),
+      { default: [], description: 'names of enterprise elements, for what no table of ours knows' },
     ),
     log: Type.Object(
       { level: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }) },

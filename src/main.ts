@@ -156,10 +156,14 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       sequence,
       host: config.listen.host,
       netflowPorts: config.listen.netflowPorts,
+      ipfixTcpPorts: config.listen.ipfixTcpPorts,
+      ipfixTlsPorts: config.listen.ipfixTlsPorts,
+      ...(config.listen.tls === undefined ? {} : { tls: config.listen.tls }),
       syslogPorts: config.listen.syslogPorts,
       receiveBufferOctets: config.listen.receiveBufferOctets,
       datagramsPerSecondPerExporter: config.listen.datagramsPerSecondPerExporter,
       exporters: config.exporters,
+      elements: config.elements,
       ...(clockSetup === undefined ? {} : { clock: clockSetup }),
     })
     const health = createHealth({

@@ -18,6 +18,8 @@ export type ReceivedCounts = {
   readonly undecoded: Readonly<Record<string, number>>
   /** By what happened on TCP connections. */
   readonly tcp: Readonly<Record<string, number>>
+  /** By what happened on TCP and TLS connections of IPFIX. */
+  readonly ipfixStreams?: Readonly<Record<string, number>>
   /** By port; absent where the system does not tell. */
   readonly kernelDrops?: Readonly<Record<number, number>>
 }
@@ -84,6 +86,12 @@ export function createMetrics(counts: () => ReceivedCounts | undefined, exporter
     'datagrams of no known exporter that could not be used',
     'reason',
     (now) => now.undecoded,
+  )
+  labelled(
+    'culvert_ipfix_stream_total',
+    'events of IPFIX connections over TCP and TLS',
+    'reason',
+    (now) => now.ipfixStreams ?? {},
   )
   labelled('culvert_syslog_tcp_total', 'events of syslog connections', 'reason', (now) => now.tcp)
   labelled(

@@ -158,8 +158,6 @@ function exporter(id: string): ExporterStatus {
           },
         ],
         sequence: { gaps: 0, missingUnits: 0, unit: 'packets', resets: 0, reordered: 0, duplicates: 0 },
-        applications: 0,
-        interfaces: {},
         held: [{ templateId: 257, sets: 3 }],
       },
     ],
