@@ -37,6 +37,7 @@ function grouped(sockets: readonly ListeningReport[]): string[] {
   const lines = []
   for (const [name, transport, label] of [
     ['netflow', 'udp', 'NetFlow, IPFIX  UDP'],
+    ['sflow', 'udp', 'sFlow           UDP'],
     ['syslog', 'udp', 'syslog          UDP'],
     ['syslog', 'tcp', 'syslog          TCP'],
   ] as const) {

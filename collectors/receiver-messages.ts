@@ -11,6 +11,7 @@ export type ReceiverSetup = {
   readonly sequence: SharedArrayBuffer
   readonly host: string
   readonly netflowPorts: readonly number[]
+  readonly sflowPorts: readonly number[]
   readonly syslogPorts: readonly number[]
   readonly receiveBufferOctets: number
   readonly exporters: readonly {
@@ -22,7 +23,7 @@ export type ReceiverSetup = {
 
 /** A socket, or why there is none. */
 export type ListeningReport = {
-  readonly name: 'netflow' | 'syslog'
+  readonly name: 'netflow' | 'sflow' | 'syslog'
   readonly transport: 'udp' | 'tcp'
   readonly port: number
   readonly ok: boolean

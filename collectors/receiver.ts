@@ -21,7 +21,8 @@ import type {
   ReceiverSetup,
   ToReceiver,
 } from './receiver-messages.js'
-import { netflowStatus, type RateMemory, syslogStatus } from './status.js'
+import { AgentStore } from './sflow/agents.js'
+import { netflowStatus, type RateMemory, sflowStatus, syslogStatus } from './status.js'
 import { createTcpListener, type TcpListener } from './stream/tcp.js'
 import { createSyslogIntake } from './syslog-intake.js'
 import { createTemplateArchive } from './template-archive.js'
@@ -47,7 +48,9 @@ async function run(setup: ReceiverSetup): Promise<void> {
   await store.open()
   await documents.open()
   const archive = createTemplateArchive(documents)
-  const templates = new TemplateStore((address) => settingsOf(address)?.samplingInterval ?? 0)
+  const samplingOf = (address: Address) => settingsOf(address)?.samplingInterval ?? 0
+  const templates = new TemplateStore(samplingOf)
+  const agents = new AgentStore(samplingOf)
   const restoredTemplates = await archive.restore(templates)
 
   const writer = createBlockWriter({ store, now: clock.now, onFailure: problem })
@@ -56,9 +59,10 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const flows = createFlowIntake({
     writer,
     store: templates,
+    agents,
     onTemplate: archive.keep,
-    onUndecoded(reason, domain) {
-      if (domain === undefined) undecoded[reason] = (undecoded[reason] ?? 0) + 1
+    onUndecoded(reason, from) {
+      if (from === undefined) undecoded[reason] = (undecoded[reason] ?? 0) + 1
     },
   })
   const syslog = createSyslogIntake({ writer, zoneOf: (address) => settingsOf(address)?.zone })
@@ -66,7 +70,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const sources: DatagramSource[] = []
   const listeners: TcpListener[] = []
   const sockets: ListeningReport[] = []
-  const openUdp = async (name: 'netflow' | 'syslog', udpPort: number) => {
+  const openUdp = async (name: 'netflow' | 'sflow' | 'syslog', udpPort: number) => {
     const source = createDgramSource({
       host: setup.host,
       port: udpPort,
@@ -76,8 +80,8 @@ async function run(setup: ReceiverSetup): Promise<void> {
       onDatagram(view, length, address, receivedMilliseconds) {
         counts.datagrams++
         counts.octets += length
-        if (name === 'netflow') flows.decoder.datagram(view, length, address, udpPort, receivedMilliseconds)
-        else syslog.line(lineOf(view, length), address, udpPort, 0, receivedMilliseconds)
+        if (name === 'syslog') syslog.line(lineOf(view, length), address, udpPort, 0, receivedMilliseconds)
+        else flows.datagram(view, length, address, udpPort, receivedMilliseconds)
       },
     })
     const isOptional = udpPort < 1024
@@ -135,6 +139,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
     }
   }
   for (const udpPort of setup.netflowPorts) await openUdp('netflow', udpPort)
+  for (const udpPort of setup.sflowPorts) await openUdp('sflow', udpPort)
   for (const syslogPort of setup.syslogPorts) {
     await openUdp('syslog', syslogPort)
     await openTcp(syslogPort)
@@ -160,6 +165,9 @@ async function run(setup: ReceiverSetup): Promise<void> {
       ...templates.exporters
         .filter(({ domains }) => domains.size > 0)
         .map((exporter) => () => netflowStatus(flows.decoder, exporter, rates, now)),
+      ...agents.exporters
+        .filter((exporter) => exporter.agents.size > 0)
+        .map((exporter) => () => sflowStatus(exporter, rates, now)),
       ...[...syslog.exporters.values()].map((exporter) => () => syslogStatus(exporter, rates, now)),
     ]
     if (statusFrom >= all.length) statusFrom = 0

@@ -19,6 +19,7 @@ export const Config = Type.Object(
       {
         host: Type.String({ default: '::', description: ':: is every address of both families' }),
         netflowPorts: Ports([2055, 4739], 'UDP ports for NetFlow and IPFIX, any version on any port'),
+        sflowPorts: Ports([6343], 'UDP ports for sFlow'),
         syslogPorts: Ports(
           [514, 5514],
           'UDP and TCP ports for syslog; one that needs root is left out with a word',

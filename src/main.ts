@@ -160,6 +160,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       sequence,
       host: config.listen.host,
       netflowPorts: config.listen.netflowPorts,
+      sflowPorts: config.listen.sflowPorts,
       syslogPorts: config.listen.syslogPorts,
       receiveBufferOctets: config.listen.receiveBufferOctets,
       exporters: config.exporters,

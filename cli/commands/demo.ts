@@ -57,6 +57,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
     listen: {
       host: '127.0.0.1',
       netflowPorts: [ports.netflow],
+      sflowPorts: [],
       syslogPorts: [ports.syslog],
       receiveBufferOctets: 4 * 1024 * 1024,
     },
