@@ -9,6 +9,7 @@ import type { MessageContext } from './context.js'
 import { IANA, readUnsigned, VARIABLE_LENGTH } from './elements.js'
 import type { Kernel } from './kernels.js'
 import * as kernels from './kernels.js'
+import { PacketSection } from './packet-section.js'
 import type { Template, TemplateField } from './template.js'
 
 const Column = FlowColumnIndex
@@ -45,6 +46,8 @@ export type TemplatePlan = {
   readonly systemInitField: number
   /** By stream id: flow4, flow6, icmp4, icmp6. */
   readonly rows: readonly [RowPlan, RowPlan, RowPlan, RowPlan]
+  /** Where the 5-tuple is in a section of the packet. */
+  readonly section: PacketSection | undefined
 }
 
 type Target = 'u' | 'counter' | 'text' | 'octets' | 'upTime' | 'seconds' | 'milliseconds' | 'ntp' | 'delta'
@@ -129,6 +132,12 @@ export function makePlan(template: Template): TemplatePlan {
           : icmp4Element
             ? 1
             : 0
+  const rows: TemplatePlan['rows'] = [
+    makeRowPlan(template, 4, false),
+    makeRowPlan(template, 6, false),
+    makeRowPlan(template, 4, true),
+    makeRowPlan(template, 6, true),
+  ]
   return {
     template,
     protocolField,
@@ -138,12 +147,8 @@ export function makePlan(template: Template): TemplatePlan {
     ipv6OtherField: usable(template, find(28), 16) >= 0 ? find(28) : ipv6Field,
     impliedProtocol,
     systemInitField: find(160),
-    rows: [
-      makeRowPlan(template, 4, false),
-      makeRowPlan(template, 6, false),
-      makeRowPlan(template, 4, true),
-      makeRowPlan(template, 6, true),
-    ],
+    rows,
+    section: PacketSection.of(template, rows),
   }
 }
 
