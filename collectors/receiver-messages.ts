@@ -17,6 +17,7 @@ export type ReceiverSetup = {
   readonly ipfixTlsPorts: readonly number[]
   /** Paths of PEM files; without them no TLS port is opened. */
   readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa?: string }
+  readonly sflowPorts: readonly number[]
   readonly syslogPorts: readonly number[]
   readonly receiveBufferOctets: number
   readonly datagramsPerSecondPerExporter: number
@@ -36,7 +37,7 @@ export type ReceiverSetup = {
 
 /** A socket, or why there is none. */
 export type ListeningReport = {
-  readonly name: 'netflow' | 'ipfix' | 'syslog'
+  readonly name: 'netflow' | 'ipfix' | 'sflow' | 'syslog'
   readonly transport: 'udp' | 'tcp' | 'tls'
   readonly port: number
   readonly ok: boolean

@@ -18,12 +18,11 @@ import type { DatagramSource } from './datagram/source.js'
 import { createQuota, createTimeoutMeter } from './exporter-watch.js'
 import { createFlowIntake } from './flow-intake.js'
 import { createIpfixSessions } from './ipfix-sessions.js'
-import type { Domain } from './netflow/context.js'
-import type { UndecodedReason } from './netflow/reasons.js'
 import { TemplateStore } from './netflow/template-store.js'
 import { portUnavailable } from './port-error.js'
 import type { FromReceiver, ListeningReport, ReceiverSetup, ToReceiver } from './receiver-messages.js'
-import { netflowStatus, type RateMemory, streamStatus, syslogStatus } from './status.js'
+import { AgentStore } from './sflow/agents.js'
+import { netflowStatus, type RateMemory, sflowStatus, streamStatus, syslogStatus } from './status.js'
 import { createIpfixListener, type IpfixListener } from './stream/ipfix-tcp.js'
 import { createTcpListener, type TcpListener } from './stream/tcp.js'
 import { createSyslogIntake } from './syslog-intake.js'
@@ -58,18 +57,20 @@ async function run(setup: ReceiverSetup): Promise<void> {
     ]),
   )
   const templates = new TemplateStore(samplingOf, {}, elements)
+  const agents = new AgentStore(samplingOf)
   const restoredTemplates = await archive.restore(templates)
 
   const timeouts = createTimeoutMeter()
   const writer = createBlockWriter({ store, now: clock.now, onFailure: problem, onSeal: timeouts.observe })
   const undecoded: Record<string, number> = {}
   const counts = { datagrams: 0, octets: 0 }
-  const onUndecoded = (reason: UndecodedReason, domain: Domain | undefined) => {
-    if (domain === undefined) undecoded[reason] = (undecoded[reason] ?? 0) + 1
+  const onUndecoded = (reason: string, from: object | undefined) => {
+    if (from === undefined) undecoded[reason] = (undecoded[reason] ?? 0) + 1
   }
   const flows = createFlowIntake({
     writer,
     store: templates,
+    agents,
     onTemplate: archive.keep,
     onOptions: archive.keepOptions,
     onUndecoded,
@@ -93,7 +94,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const listeners: TcpListener[] = []
   const ipfixListeners: IpfixListener[] = []
   const sockets: ListeningReport[] = []
-  const openUdp = async (name: 'netflow' | 'syslog', udpPort: number) => {
+  const openUdp = async (name: 'netflow' | 'sflow' | 'syslog', udpPort: number) => {
     const source = createDgramSource({
       host: setup.host,
       port: udpPort,
@@ -104,8 +105,8 @@ async function run(setup: ReceiverSetup): Promise<void> {
         counts.datagrams++
         counts.octets += length
         if (!quota.admit(address, receivedMilliseconds)) return
-        if (name === 'netflow') flows.decoder.datagram(view, length, address, udpPort, receivedMilliseconds)
-        else syslog.line(lineOf(view, length), address, udpPort, 0, receivedMilliseconds)
+        if (name === 'syslog') syslog.line(lineOf(view, length), address, udpPort, 0, receivedMilliseconds)
+        else flows.datagram(view, length, address, udpPort, receivedMilliseconds)
       },
     })
     const isOptional = udpPort < 1024
@@ -191,6 +192,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   for (const udpPort of setup.netflowPorts) await openUdp('netflow', udpPort)
   for (const tcpPort of setup.ipfixTcpPorts) await openIpfix('tcp', tcpPort)
   if (setup.tls !== undefined) for (const tlsPort of setup.ipfixTlsPorts) await openIpfix('tls', tlsPort)
+  for (const udpPort of setup.sflowPorts) await openUdp('sflow', udpPort)
   for (const syslogPort of setup.syslogPorts) {
     await openUdp('syslog', syslogPort)
     await openTcp(syslogPort)
@@ -224,6 +226,9 @@ async function run(setup: ReceiverSetup): Promise<void> {
       ...[...sessions.exporters.values()].map(
         (exporter) => () => streamStatus(streams.decoder, exporter, timeouts, rates, now),
       ),
+      ...agents.exporters
+        .filter((exporter) => exporter.agents.size > 0)
+        .map((exporter) => () => sflowStatus(exporter, rates, now)),
       ...[...syslog.exporters.values()].map((exporter) => () => syslogStatus(exporter, rates, now)),
     ]
     if (statusFrom >= all.length) statusFrom = 0

@@ -62,6 +62,7 @@ export const Config = Type.Object(
             { ...closed, description: 'the identity of this collector towards devices' },
           ),
         ),
+        sflowPorts: Ports([6343], 'UDP ports for sFlow'),
         syslogPorts: Ports(
           [514, 5514],
           'UDP and TCP ports for syslog; one that needs root is left out with a word',

@@ -46,7 +46,7 @@ export const SequenceStatus = Type.Object(
     gaps: Type.Integer(),
     missingUnits: Type.Integer({ description: 'in the unit below' }),
     unit: Type.Enum(['flows', 'packets', 'records'], {
-      description: 'v5: flows; v9: packets; IPFIX: records',
+      description: 'v5: flows; v9 and sFlow: packets; IPFIX: records',
     }),
     resets: Type.Integer({ description: 'the device began anew' }),
     reordered: Type.Integer(),

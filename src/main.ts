@@ -159,6 +159,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       ipfixTcpPorts: config.listen.ipfixTcpPorts,
       ipfixTlsPorts: config.listen.ipfixTlsPorts,
       ...(config.listen.tls === undefined ? {} : { tls: config.listen.tls }),
+      sflowPorts: config.listen.sflowPorts,
       syslogPorts: config.listen.syslogPorts,
       receiveBufferOctets: config.listen.receiveBufferOctets,
       datagramsPerSecondPerExporter: config.listen.datagramsPerSecondPerExporter,

@@ -58,6 +58,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
       host: '127.0.0.1',
       netflowPorts: [ports.netflow],
       ipfixTcpPorts: [],
+      sflowPorts: [],
       syslogPorts: [ports.syslog],
       receiveBufferOctets: 4 * 1024 * 1024,
     },

@@ -11,6 +11,7 @@ import { identityInRecords, identityKernel } from './identity.js'
 import type { Kernel } from './kernels.js'
 import * as kernels from './kernels.js'
 import { applicationKey } from './names.js'
+import { PacketSection } from './packet-section.js'
 import type { Template, TemplateField } from './template.js'
 
 const Column = FlowColumnIndex
@@ -47,6 +48,8 @@ export type TemplatePlan = {
   readonly systemInitField: number
   /** By stream id: flow4, flow6, icmp4, icmp6. */
   readonly rows: readonly [RowPlan, RowPlan, RowPlan, RowPlan]
+  /** Where the 5-tuple is in a section of the packet. */
+  readonly section: PacketSection | undefined
 }
 
 type Target = 'u' | 'counter' | 'text' | 'octets' | 'upTime' | 'seconds' | 'milliseconds' | 'ntp' | 'delta'
@@ -145,6 +148,12 @@ export function makePlan(template: Template): TemplatePlan {
           : icmp4Element
             ? 1
             : 0
+  const rows: TemplatePlan['rows'] = [
+    makeRowPlan(template, 4, false),
+    makeRowPlan(template, 6, false),
+    makeRowPlan(template, 4, true),
+    makeRowPlan(template, 6, true),
+  ]
   return {
     template,
     protocolField,
@@ -154,12 +163,8 @@ export function makePlan(template: Template): TemplatePlan {
     ipv6OtherField: destination6 >= 0 ? destination6 : ipv6Field,
     impliedProtocol,
     systemInitField: find(160),
-    rows: [
-      makeRowPlan(template, 4, false),
-      makeRowPlan(template, 6, false),
-      makeRowPlan(template, 4, true),
-      makeRowPlan(template, 6, true),
-    ],
+    rows,
+    section: PacketSection.of(template, rows),
   }
 }
 

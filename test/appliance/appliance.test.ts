@@ -35,7 +35,7 @@ async function start(folder: string, netflow: number, syslog: number): Promise<R
   const config = join(folder, 'culvert.yaml')
   const settings = {
     data: join(folder, 'data'),
-    listen: { host: '127.0.0.1', netflowPorts: [netflow], syslogPorts: [syslog] },
+    listen: { host: '127.0.0.1', netflowPorts: [netflow], sflowPorts: [], syslogPorts: [syslog] },
     api: { port: 0 },
     detection: { intervalSeconds: 1 },
     log: { level: 'warn' },
