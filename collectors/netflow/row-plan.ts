@@ -208,6 +208,11 @@ function makeRowPlan(template: Template, family: 4 | 6, isIcmp: boolean): RowPla
   if (isIcmp) addIcmp(template, family, find, add, columns, rowSteps)
   addApplicationName(find, add, columns, steps, template)
   addSampling(template, find, columns, steps, rowSteps)
+  if (columns.has(Column.firewallEvent)) {
+    columns.add(Column.phase)
+    columns.add(Column.outcome)
+    rowSteps.push(fillSession)
+  }
   columns.add(Column.clockSkewMilliseconds)
   rowSteps.push(fillClockSkew)
   for (const element of identityInRecords) {
@@ -389,6 +394,24 @@ function addApplicationName(
   }
   steps.push({ kernel, field, column: Column.applicationName, length: template.fields[field]!.length })
   columns.add(Column.applicationName)
+}
+
+/** firewallEvent (IE 233) → phase and outcome, as places in phaseNames and outcomeNames; 0 is none. */
+const SESSION_PHASES = [0, 1, 3, 0, 0, 2]
+const SESSION_OUTCOMES = [0, 1, 1, 2, 0, 1]
+
+/**
+ * The life of a firewall session: created, deleted, denied, updated. Updates count what came since the one before, the
+ * end counts all, so whoever sums takes one or the other.
+ */
+const fillSession: RowStep = (_context, builder, row, count) => {
+  const events = builder.planes[Column.firewallEvent]![0]!
+  const phases = builder.planes[Column.phase]![0]!
+  const outcomes = builder.planes[Column.outcome]![0]!
+  for (let index = row; index < row + count; index++) {
+    phases[index] = SESSION_PHASES[events[index]!] ?? 0
+    outcomes[index] = SESSION_OUTCOMES[events[index]!] ?? 0
+  }
 }
 
 /** The skew that exporter events told last; a corrected time is the device's minus this. */
