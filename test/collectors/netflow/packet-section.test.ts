@@ -1,5 +1,9 @@
 // Records that export a section of the packet instead of its 5-tuple.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
+import { readDatagrams } from '#collectors/capture/datagrams.js'
+import { findCorpora } from '../../support/shared.js'
 import { bytes, echo, ethernet, ipv4, ipv6, label, tag, tcp, u16, u32, udp, v4, v6 } from '../frame/frames.js'
 import { data, ipfix, ipfixTemplate, NOW, type Pair, v9, v9Template } from './datagrams.js'
 import { createProbe } from './probe.js'
@@ -197,4 +201,34 @@ t.test('records of sections that are cut or wrong stay rows', async (t) => {
     if (flows.length !== 1 || flows[0]!['ingressInterface'] !== 5) t.fail(`cut at ${length}`, { flows })
   }
   t.pass(`${ping.length} cuts`)
+})
+
+t.test('a real exporter of frames, as the golden resolves it', async (t) => {
+  const corpora = findCorpora()
+  if (corpora === undefined) {
+    t.comment('SKIPPED: no shared/corpora above the project, and CULVERT_SHARED does not name it')
+    t.pass('not compared', { skip: 'the corpora are not there' })
+    return
+  }
+  const folder = join(corpora, 'flows')
+  const golden = JSON.parse(
+    readFileSync(join(folder, 'expected', 'unknown-ipfix-datalink-ie315.json'), 'utf8'),
+  ) as { inputs: string[]; flows: { resolved: Record<string, unknown> }[] }
+  const probe = createProbe()
+  for (const input of golden.inputs)
+    for (const { payload, source } of readDatagrams(join(folder, input))) probe.feed(payload, { source })
+  const wanted = golden.flows.map(({ resolved }) => ({
+    sourceAddress: resolved['src'],
+    destinationAddress: resolved['dst'],
+    sourceTransportPort: resolved['srcPort'],
+    destinationTransportPort: resolved['dstPort'],
+    protocolIdentifier: resolved['protocol'],
+    octets: resolved['bytes'],
+    packets: resolved['packets'],
+    vlanId: resolved['vlan'],
+    ingressInterface: resolved['inIf'],
+    egressInterface: resolved['outIf'],
+    flowDirection: resolved['direction'],
+  }))
+  t.match(probe.flows, wanted)
 })

@@ -297,6 +297,18 @@ t.test('what is missing: datagrams, samples, and samples that the agent dropped'
   t.same(probe.events, [{ event: 'sampling', value: 1024, domain: 7 }], 'of one source alone')
 })
 
+t.test('an agent that began anew has lost nothing', async (t) => {
+  const probe = createProbe()
+  const before = agentOf(9, 0, { initialSequenceNumber: 70_000 })
+  for (const sequenceNumber of [500, 501])
+    probe.feed(before.encode([flow([], { sequenceNumber })], NOW)[0]!, { at: NOW })
+  const since = createSflowEncoder({ agentAddress: Uint8Array.from(v4(9)), bootMilliseconds: NOW })
+  for (const sequenceNumber of [2, 3, 5])
+    probe.feed(since.encode([flow([], { sequenceNumber })], NOW + 9000)[0]!, { at: NOW + 9000 })
+  const seen = probe.events.filter(({ event }) => event !== 'sampling')
+  t.match(seen, [{ event: 'reset' }, { event: 'gap', value: 1 }])
+})
+
 t.test('agents behind one address keep their own numbers', async (t) => {
   const probe = createProbe()
   const agents = [
