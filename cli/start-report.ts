@@ -37,6 +37,8 @@ function grouped(sockets: readonly ListeningReport[]): string[] {
   const lines = []
   for (const [name, transport, label] of [
     ['netflow', 'udp', 'NetFlow, IPFIX  UDP'],
+    ['ipfix', 'tcp', 'IPFIX           TCP'],
+    ['ipfix', 'tls', 'IPFIX           TLS'],
     ['sflow', 'udp', 'sFlow           UDP'],
     ['syslog', 'udp', 'syslog          UDP'],
     ['syslog', 'tcp', 'syslog          TCP'],

@@ -12,6 +12,7 @@ import {
 import type { ExporterIdentity } from '#core/records/exporter.js'
 import { shapeOf } from '#core/records/shape.js'
 import type { BlockWriter } from '#core/store/writer.js'
+import { isSilent } from './exporter-watch.js'
 import type { Domain } from './netflow/context.js'
 import { NetflowDecoder } from './netflow/decoder.js'
 import type { UndecodedReason } from './netflow/reasons.js'
@@ -27,7 +28,10 @@ export type FlowIntakeOptions = {
   readonly writer: BlockWriter
   readonly store?: TemplateStore
   readonly agents?: AgentStore
+  /** For TCP and TLS, where withdrawals are obeyed. */
+  readonly obeyWithdrawals?: boolean
   readonly onTemplate?: (domain: Domain, stored: StoredTemplate) => void
+  readonly onOptions?: (domain: Domain) => void
   /** `from` is undefined where the datagram does not say whose it is. */
   readonly onUndecoded?: (
     reason: UndecodedReason | SflowUndecodedReason,
@@ -49,12 +53,15 @@ export type FlowIntake = {
   readonly sflow: SflowDecoder
   /** Takes a datagram of any of these formats, by its first octets: people mistake one port for another. */
   readonly datagram: DatagramTaker
-  /** Notes datagrams that the kernel dropped, with every domain: any of them may have lost some. */
-  noteKernelDrops(count: number, receivedMilliseconds: number): void
+  /** Notes lost datagrams with the domains of one sender, or with every domain: any of them may have lost some. */
+  noteDrops(count: number, receivedMilliseconds: number, sender?: Address): void
+  /** Notes once that an exporter with a known pace has fallen silent. */
+  noteSilence(nowMilliseconds: number): void
 }
 
 export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
-  const { writer, store, agents, onTemplate, onUndecoded } = options
+  const { writer, store, agents, obeyWithdrawals = false, onTemplate, onOptions, onUndecoded } = options
+  const silentDomains = new Set<ExporterIdentity>()
   const writeEvent = (
     identity: ExporterIdentity,
     event: ExporterEventName,
@@ -68,6 +75,7 @@ export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
   }
   const decoder = new NetflowDecoder({
     ...(store === undefined ? {} : { store }),
+    obeyWithdrawals,
     sink: {
       builder: (stream) => writer.builder(stream),
       undecoded(reason, _context, domain) {
@@ -78,6 +86,9 @@ export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
       },
       templateLearnt(domain, stored) {
         onTemplate?.(domain, stored)
+      },
+      optionsLearnt(domain) {
+        onOptions?.(domain)
       },
     },
   })
@@ -100,15 +111,29 @@ export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
       if (isSflow(view, length)) sflow.datagram(view, length, source, listenerPort, receivedMilliseconds)
       else decoder.datagram(view, length, source, listenerPort, receivedMilliseconds)
     },
-    noteKernelDrops(count, receivedMilliseconds) {
+    noteDrops(count, receivedMilliseconds, sender) {
       for (const exporter of decoder.store.exporters) {
+        if (sender !== undefined && exporter.address !== sender) continue
         for (const { identity } of exporter.domains.values()) {
           writeEvent(identity, 'drops', count, receivedMilliseconds)
         }
       }
       for (const exporter of sflow.store.exporters) {
+        if (sender !== undefined && exporter.address !== sender) continue
         for (const { identity } of exporter.agents.values()) {
           writeEvent(identity, 'drops', count, receivedMilliseconds)
+        }
+      }
+    },
+    noteSilence(nowMilliseconds) {
+      for (const exporter of decoder.store.exporters) {
+        for (const { identity, statistics } of exporter.domains.values()) {
+          const { datagrams, firstSeenMilliseconds, lastSeenMilliseconds } = statistics
+          const silent = isSilent(datagrams, firstSeenMilliseconds, lastSeenMilliseconds, nowMilliseconds)
+          if (silent && !silentDomains.has(identity)) {
+            writeEvent(identity, 'silence', nowMilliseconds - lastSeenMilliseconds, nowMilliseconds)
+            silentDomains.add(identity)
+          } else if (!silent) silentDomains.delete(identity)
         }
       }
     },

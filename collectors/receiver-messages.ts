@@ -1,6 +1,8 @@
 /** What the receiving thread and the one that started it say to each other. */
 import type { ClockSetup } from '#core/clock.js'
+import type { ElementType } from '#core/config.js'
 import type { ExporterStatus } from '#core/exporters.js'
+import type { ReceivedCounts } from '#core/metrics.js'
 
 /** Everything that the thread needs to know when it begins. */
 export type ReceiverSetup = {
@@ -11,9 +13,21 @@ export type ReceiverSetup = {
   readonly sequence: SharedArrayBuffer
   readonly host: string
   readonly netflowPorts: readonly number[]
+  readonly ipfixTcpPorts: readonly number[]
+  readonly ipfixTlsPorts: readonly number[]
+  /** Paths of PEM files; without them no TLS port is opened. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa?: string }
   readonly sflowPorts: readonly number[]
   readonly syslogPorts: readonly number[]
   readonly receiveBufferOctets: number
+  readonly datagramsPerSecondPerExporter: number
+  /** Enterprise elements that the configuration names. */
+  readonly elements: readonly {
+    readonly enterpriseNumber: number
+    readonly elementId: number
+    readonly name: string
+    readonly type: ElementType
+  }[]
   readonly exporters: readonly {
     readonly address: string
     readonly samplingInterval?: number
@@ -23,33 +37,16 @@ export type ReceiverSetup = {
 
 /** A socket, or why there is none. */
 export type ListeningReport = {
-  readonly name: 'netflow' | 'sflow' | 'syslog'
-  readonly transport: 'udp' | 'tcp'
+  readonly name: 'netflow' | 'ipfix' | 'sflow' | 'syslog'
+  readonly transport: 'udp' | 'tcp' | 'tls'
   readonly port: number
   readonly ok: boolean
   /** Set when it could not be opened. */
   readonly error?: string
-  /** True where the port is one that may be left out (below 1024). */
+  /** True where the port may be left out: below 1024, or a stream whose port another program has. */
   readonly isOptional: boolean
   readonly bufferAsked?: number
   readonly bufferGranted?: number
-}
-
-/** Counts since the start. */
-export type ReceiverCounts = {
-  readonly datagrams: number
-  readonly octets: number
-  readonly rows: number
-  readonly blocks: number
-  readonly blockOctets: number
-  readonly droppedRows: number
-  readonly storeFailures: number
-  /** Datagrams of no exporter that could be told, by reason. */
-  readonly undecoded: Readonly<Record<string, number>>
-  /** By what went wrong on TCP connections. */
-  readonly tcp: Readonly<Record<string, number>>
-  /** By port; absent where the system does not tell. */
-  readonly kernelDrops?: Readonly<Record<number, number>>
 }
 
 export type FromReceiver =
@@ -61,7 +58,7 @@ export type FromReceiver =
   | {
       readonly type: 'status'
       readonly exporters: readonly ExporterStatus[]
-      readonly counts: ReceiverCounts
+      readonly counts: ReceivedCounts
     }
   | { readonly type: 'problem'; readonly message: string }
   | { readonly type: 'stopped' }

@@ -2,27 +2,28 @@
  * The receiving thread: sockets, decoders, builders, the store of blocks and templates. Nothing slow may run here. It is
  * started as a worker by src/main.ts and speaks receiver-messages.ts.
  */
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createClock } from '#core/clock.js'
+import type { ReceivedCounts } from '#core/metrics.js'
 import { type Address, parseAddress, parsePrefix, prefixContains } from '#core/records/address.js'
+import { transportNames } from '#core/records/exporter.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
 import { createBlockWriter } from '#core/store/writer.js'
 import { createDgramSource } from './datagram/dgram.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
 import type { DatagramSource } from './datagram/source.js'
+import { createQuota, createTimeoutMeter } from './exporter-watch.js'
 import { createFlowIntake } from './flow-intake.js'
+import { createIpfixSessions } from './ipfix-sessions.js'
 import { TemplateStore } from './netflow/template-store.js'
-import type {
-  FromReceiver,
-  ListeningReport,
-  ReceiverCounts,
-  ReceiverSetup,
-  ToReceiver,
-} from './receiver-messages.js'
+import { portUnavailable } from './port-error.js'
+import type { FromReceiver, ListeningReport, ReceiverSetup, ToReceiver } from './receiver-messages.js'
 import { AgentStore } from './sflow/agents.js'
-import { netflowStatus, type RateMemory, sflowStatus, syslogStatus } from './status.js'
+import { netflowStatus, type RateMemory, sflowStatus, streamStatus, syslogStatus } from './status.js'
+import { createIpfixListener, type IpfixListener } from './stream/ipfix-tcp.js'
 import { createTcpListener, type TcpListener } from './stream/tcp.js'
 import { createSyslogIntake } from './syslog-intake.js'
 import { createTemplateArchive } from './template-archive.js'
@@ -47,28 +48,51 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const documents = createDocuments({ location: join(setup.data, 'documents') })
   await store.open()
   await documents.open()
-  const archive = createTemplateArchive(documents)
+  const archive = createTemplateArchive(documents, clock.now)
   const samplingOf = (address: Address) => settingsOf(address)?.samplingInterval ?? 0
-  const templates = new TemplateStore(samplingOf)
+  const elements = new Map(
+    setup.elements.map(({ enterpriseNumber, elementId, name, type }) => [
+      `${enterpriseNumber}/${elementId}`,
+      { name, type },
+    ]),
+  )
+  const templates = new TemplateStore(samplingOf, {}, elements)
   const agents = new AgentStore(samplingOf)
   const restoredTemplates = await archive.restore(templates)
 
-  const writer = createBlockWriter({ store, now: clock.now, onFailure: problem })
+  const timeouts = createTimeoutMeter()
+  const writer = createBlockWriter({ store, now: clock.now, onFailure: problem, onSeal: timeouts.observe })
   const undecoded: Record<string, number> = {}
   const counts = { datagrams: 0, octets: 0 }
+  const onUndecoded = (reason: string, from: object | undefined) => {
+    if (from === undefined) undecoded[reason] = (undecoded[reason] ?? 0) + 1
+  }
   const flows = createFlowIntake({
     writer,
     store: templates,
     agents,
     onTemplate: archive.keep,
-    onUndecoded(reason, from) {
-      if (from === undefined) undecoded[reason] = (undecoded[reason] ?? 0) + 1
-    },
+    onOptions: archive.keepOptions,
+    onUndecoded,
+  })
+  // Sessions over TCP and TLS send their templates anew with each connection: nothing of them is kept.
+  const streams = createFlowIntake({
+    writer,
+    store: new TemplateStore(samplingOf, {}, elements),
+    obeyWithdrawals: true,
+    onUndecoded,
+  })
+  const sessions = createIpfixSessions(streams.decoder, clock.now, (octets) => {
+    counts.datagrams++
+    counts.octets += octets
   })
   const syslog = createSyslogIntake({ writer, zoneOf: (address) => settingsOf(address)?.zone })
 
+  const quota = createQuota(setup.datagramsPerSecondPerExporter)
+  let overQuota = 0
   const sources: DatagramSource[] = []
   const listeners: TcpListener[] = []
+  const ipfixListeners: IpfixListener[] = []
   const sockets: ListeningReport[] = []
   const openUdp = async (name: 'netflow' | 'sflow' | 'syslog', udpPort: number) => {
     const source = createDgramSource({
@@ -80,6 +104,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
       onDatagram(view, length, address, receivedMilliseconds) {
         counts.datagrams++
         counts.octets += length
+        if (!quota.admit(address, receivedMilliseconds)) return
         if (name === 'syslog') syslog.line(lineOf(view, length), address, udpPort, 0, receivedMilliseconds)
         else flows.datagram(view, length, address, udpPort, receivedMilliseconds)
       },
@@ -134,11 +159,39 @@ async function run(setup: ReceiverSetup): Promise<void> {
       listeners.push(listener)
       sockets.push({ name: 'syslog', transport: 'tcp', port: tcpPort, ok: true, isOptional })
     } catch (error) {
-      const why = (error as Error).message
+      const why = portUnavailable('TCP', setup.host, tcpPort, error).message
       sockets.push({ name: 'syslog', transport: 'tcp', port: tcpPort, ok: false, isOptional, error: why })
     }
   }
+  const openIpfix = async (transport: 'tcp' | 'tls', streamPort: number) => {
+    const report = { name: 'ipfix', transport, port: streamPort } as const
+    try {
+      const listener = createIpfixListener({
+        host: setup.host,
+        port: streamPort,
+        ...(transport === 'tls' ? { tls: await readTls(setup.tls!) } : {}),
+        open: (address) => sessions.open(address, streamPort, transportNames.indexOf(transport)),
+        drained: writer.drained,
+        onError: problem,
+      })
+      await listener.start()
+      ipfixListeners.push(listener)
+      sockets.push({ ...report, ok: true, isOptional: true })
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      // A certificate that cannot be used is our fault; a port that another program has is told and left out.
+      const isOptional = code === 'EADDRINUSE' || code === 'EACCES'
+      sockets.push({
+        ...report,
+        ok: false,
+        isOptional,
+        error: `IPFIX over ${transport.toUpperCase()}: ${message}`,
+      })
+    }
+  }
   for (const udpPort of setup.netflowPorts) await openUdp('netflow', udpPort)
+  for (const tcpPort of setup.ipfixTcpPorts) await openIpfix('tcp', tcpPort)
+  if (setup.tls !== undefined) for (const tlsPort of setup.ipfixTlsPorts) await openIpfix('tls', tlsPort)
   for (const udpPort of setup.sflowPorts) await openUdp('sflow', udpPort)
   for (const syslogPort of setup.syslogPorts) {
     await openUdp('syslog', syslogPort)
@@ -158,13 +211,21 @@ async function run(setup: ReceiverSetup): Promise<void> {
     const drops = readKernelDrops(openPorts)
     const total = drops === undefined ? 0 : [...drops.values()].reduce((sum, count) => sum + count, 0)
     if (total > reportedDrops) {
-      flows.noteKernelDrops(total - reportedDrops, now)
+      flows.noteDrops(total - reportedDrops, now)
       reportedDrops = total
     }
+    for (const [sender, refused] of quota.takeRefused()) {
+      overQuota += refused
+      flows.noteDrops(refused, now, sender)
+    }
+    flows.noteSilence(now)
     const all = [
       ...templates.exporters
         .filter(({ domains }) => domains.size > 0)
-        .map((exporter) => () => netflowStatus(flows.decoder, exporter, rates, now)),
+        .map((exporter) => () => netflowStatus(flows.decoder, exporter, timeouts, rates, now)),
+      ...[...sessions.exporters.values()].map(
+        (exporter) => () => streamStatus(streams.decoder, exporter, timeouts, rates, now),
+      ),
       ...agents.exporters
         .filter((exporter) => exporter.agents.size > 0)
         .map((exporter) => () => sflowStatus(exporter, rates, now)),
@@ -174,19 +235,19 @@ async function run(setup: ReceiverSetup): Promise<void> {
     const exporters = all.slice(statusFrom, statusFrom + STATUS_EXPORTERS).map((status) => status())
     statusFrom += STATUS_EXPORTERS
     const { rows, blocks, octets, droppedRows, failures } = writer.counts
-    const tcp: Record<string, number> = {}
-    for (const listener of listeners) {
-      for (const [reason, count] of Object.entries(listener.counts)) tcp[reason] = (tcp[reason] ?? 0) + count
-    }
-    const report: ReceiverCounts = {
+    const tcp = sumCounts(listeners)
+    const ipfixStreams = sumCounts(ipfixListeners)
+    const report: ReceivedCounts = {
       ...counts,
       rows,
       blocks,
       blockOctets: octets,
       droppedRows,
+      overQuota,
       storeFailures: failures,
       undecoded,
       tcp,
+      ipfixStreams,
       ...(drops === undefined ? {} : { kernelDrops: Object.fromEntries(drops) }),
     }
     say({ type: 'status', exporters, counts: report })
@@ -202,16 +263,33 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const stop = async () => {
     await Promise.all([
       ...sources.map((source) => source.close()),
-      ...listeners.map((listener) => listener.close()),
+      ...[...listeners, ...ipfixListeners].map((listener) => listener.close()),
     ])
     await tick()
     await writer.flush()
     await store.sync()
-    await archive.write()
+    await archive.write(true)
     await store.close()
     await documents.close()
     say({ type: 'stopped' })
     port.close()
+  }
+}
+
+function sumCounts(of: readonly { readonly counts: Readonly<Record<string, number>> }[]) {
+  const sums: Record<string, number> = {}
+  for (const { counts } of of) {
+    for (const [reason, count] of Object.entries(counts)) sums[reason] = (sums[reason] ?? 0) + count
+  }
+  return sums
+}
+
+async function readTls({ certificate, key, clientCa }: NonNullable<ReceiverSetup['tls']>) {
+  const read = (path: string) => readFile(path, 'utf8')
+  return {
+    certificate: await read(certificate),
+    key: await read(key),
+    ...(clientCa === undefined ? {} : { clientCa: await read(clientCa) }),
   }
 }
 

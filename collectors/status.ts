@@ -3,11 +3,18 @@ import { type ExporterStatus, exporterId, type ObservationDomain } from '#core/e
 import { formatAddress } from '#core/records/address.js'
 import { samplingFromNames } from '#core/records/columns.js'
 import { protocolVersionNames, transportNames } from '#core/records/exporter.js'
-import type { Domain } from './netflow/context.js'
+import { isSilent, type TimeoutMeter } from './exporter-watch.js'
+import type { PastCounts, StreamExporter } from './ipfix-sessions.js'
+import type { Domain, LearntName } from './netflow/context.js'
 import type { NetflowDecoder } from './netflow/decoder.js'
+import { describeElement } from './netflow/elements.js'
 import type { Exporter } from './netflow/template-store.js'
 import type { Agent, SflowExporter } from './sflow/agents.js'
 import type { SyslogExporter } from './syslog-intake.js'
+
+/** A status goes to the main thread every second: names beyond these are counted, not listed. */
+const MOST_INTERFACE_NAMES = 256
+const MOST_NAMES = 64
 
 /** Rates need two looks at the counts. */
 export type RateMemory = Map<string, { atMilliseconds: number; records: number; datagrams: number }>
@@ -17,49 +24,89 @@ const sequenceUnits: Readonly<Record<number, 'flows' | 'packets' | 'records'>> =
   10: 'records',
 }
 
+/** An exporter over UDP. */
 export function netflowStatus(
   decoder: NetflowDecoder,
   exporter: Exporter,
+  timeouts: TimeoutMeter,
   rates: RateMemory,
   nowMilliseconds: number,
 ): ExporterStatus {
-  const domains = [...exporter.domains.values()]
-  const address = formatAddress(exporter.address)
-  const id = exporterId(address, exporter.listenerPort)
-  const sum = (read: (domain: Domain) => number) => domains.reduce((total, domain) => total + read(domain), 0)
+  return flowStatus(decoder, exporter, [exporter], undefined, timeouts, rates, nowMilliseconds)
+}
+
+/** An exporter over TCP or TLS: its open connections and what came over those that have ended. */
+export function streamStatus(
+  decoder: NetflowDecoder,
+  exporter: StreamExporter,
+  timeouts: TimeoutMeter,
+  rates: RateMemory,
+  nowMilliseconds: number,
+): ExporterStatus {
+  const { sessions, past } = exporter
+  const status = flowStatus(decoder, exporter, [...sessions], past, timeouts, rates, nowMilliseconds)
+  return { ...status, connections: sessions.size }
+}
+
+function flowStatus(
+  decoder: NetflowDecoder,
+  { address: words, listenerPort, transport }: Pick<Exporter, 'address' | 'listenerPort' | 'transport'>,
+  sessions: readonly Exporter[],
+  past: PastCounts | undefined,
+  timeouts: TimeoutMeter,
+  rates: RateMemory,
+  nowMilliseconds: number,
+): ExporterStatus {
+  const domains = sessions.flatMap((session) => [...session.domains.values()])
+  const address = formatAddress(words)
+  const transportName = transportNames[transport]!
+  const id = exporterId(address, listenerPort, transportName === 'udp' ? undefined : transportName)
+  const all = [...(past === undefined ? [] : [past]), ...domains.map(({ statistics }) => statistics)]
+  const sum = (read: (counts: PastCounts) => number) => all.reduce((total, one) => total + read(one), 0)
   const undecoded: Record<string, number> = {}
-  for (const { statistics } of domains) {
-    for (const [reason, count] of statistics.undecoded) undecoded[reason] = (undecoded[reason] ?? 0) + count
+  for (const one of all) {
+    for (const [reason, count] of one.undecoded) undecoded[reason] = (undecoded[reason] ?? 0) + count
   }
-  const records = sum(({ statistics }) => statistics.records)
-  const datagrams = sum(({ statistics }) => statistics.datagrams)
-  const latest = domains.reduce((one, other) =>
-    one.statistics.lastSeenMilliseconds >= other.statistics.lastSeenMilliseconds ? one : other,
-  )
-  const skew = latest.statistics.clockSkewMilliseconds
-  const seen = domains.map(({ statistics }) => statistics.firstSeenMilliseconds).filter((time) => time > 0)
+  const records = sum((one) => one.records)
+  const datagrams = sum((one) => one.datagrams)
+  const seen = all.map((one) => one.firstSeenMilliseconds).filter((time) => time > 0)
+  const lastSeenMilliseconds = Math.max(0, ...all.map((one) => one.lastSeenMilliseconds))
+  const skew = domains.find(({ statistics }) => statistics.lastSeenMilliseconds === lastSeenMilliseconds)
+    ?.statistics.clockSkewMilliseconds
+  const versions = new Set(domains.map(({ identity }) => protocolVersionNames.get(identity.protocol)!))
   return {
     id,
     address,
-    listenerPort: exporter.listenerPort,
-    transport: transportNames[exporter.transport]!,
+    listenerPort,
+    transport: transportName,
     kind: 'netflow',
-    protocolVersions: [
-      ...new Set(domains.map(({ identity }) => protocolVersionNames.get(identity.protocol)!)),
-    ],
-    observationDomains: domains.map((domain) => domainStatus(decoder, domain)),
+    protocolVersions: past === undefined ? [...versions] : [10],
+    observationDomains: domains.map((domain) => domainStatus(decoder, domain, timeouts)),
     datagrams,
-    octets: sum(({ statistics }) => statistics.octets),
+    octets: sum((one) => one.octets),
     records,
     ...ratesOf(rates, id, { records, datagrams }, nowMilliseconds),
     undecoded,
-    ...(Number.isNaN(skew) ? {} : { clockSkewMilliseconds: skew }),
+    ...(skew === undefined || Number.isNaN(skew) ? {} : { clockSkewMilliseconds: skew }),
     firstSeenMilliseconds: seen.length === 0 ? 0 : Math.min(...seen),
-    lastSeenMilliseconds: latest.statistics.lastSeenMilliseconds,
+    lastSeenMilliseconds,
+    ...silence(datagrams, seen.length === 0 ? 0 : Math.min(...seen), lastSeenMilliseconds, nowMilliseconds),
   }
 }
 
-function domainStatus(decoder: NetflowDecoder, domain: Domain): ObservationDomain {
+/** The key that says so when a device has fallen silent. */
+function silence(
+  datagrams: number,
+  first: number,
+  last: number,
+  now: number,
+): { silentSinceMilliseconds?: number } {
+  return isSilent(datagrams, first, last, now) ? { silentSinceMilliseconds: last } : {}
+}
+
+function domainStatus(decoder: NetflowDecoder, domain: Domain, timeouts: TimeoutMeter): ObservationDomain {
+  const { reportedSkewMilliseconds } = domain.statistics
+  const measured = timeouts.measured(domain.identity, reportedSkewMilliseconds)
   const { identity, sequence } = domain
   const [samplingInterval, samplingFrom] =
     domain.configuredSamplingInterval > 0
@@ -79,18 +126,75 @@ function domainStatus(decoder: NetflowDecoder, domain: Domain): ObservationDomai
           templateId: template.id,
           kind: template.kind,
           fieldCount: template.fields.length,
-          fields: template.fields.map(({ element, elementId, enterpriseNumber, length }) => ({
-            name: element.name,
-            elementId: Math.abs(elementId),
-            enterpriseNumber,
-            length,
+          fields: template.fields.map((field) => ({
+            name: describeElement(field, domain).name,
+            elementId: Math.abs(field.elementId),
+            enterpriseNumber: field.enterpriseNumber,
+            length: field.length,
           })),
           learntAtMilliseconds: learntMilliseconds,
           lastUsedMilliseconds,
         })),
     sequence: { ...sequence.counts, unit: sequenceUnits[identity.protocol] ?? 'flows' },
     ...(samplingInterval === undefined ? {} : { samplingInterval, samplingFrom: samplingFrom as 'options' }),
+    ...learntStatus(domain),
     held: [...decoder.held.waiting(domain)].map(([templateId, sets]) => ({ templateId, sets })),
+    ...(measured.activeMilliseconds === undefined
+      ? {}
+      : { activeTimeoutMilliseconds: measured.activeMilliseconds }),
+    ...(measured.idleMilliseconds === undefined
+      ? {}
+      : { idleTimeoutMilliseconds: measured.idleMilliseconds }),
+  }
+}
+
+/** What options data taught of a domain; keys without a value are left out. */
+function learntStatus(domain: Domain): Partial<ObservationDomain> {
+  const { samplers, interfaces, applications, vrfs, reported } = domain
+  const names = (known: ReadonlyMap<number | string, LearntName & { id?: string }>, most: number) =>
+    [...known].slice(0, most).map(([key, { id, name, learntMilliseconds }]) => ({
+      id: id ?? String(key),
+      name,
+      learntAtMilliseconds: learntMilliseconds,
+    }))
+  const nameCounts = { interfaces: interfaces.size, applications: applications.size, vrfs: vrfs.size }
+  return {
+    ...(domain.samplingLearntMilliseconds === 0
+      ? {}
+      : { samplingLearntAtMilliseconds: domain.samplingLearntMilliseconds }),
+    ...(samplers.size === 0
+      ? {}
+      : {
+          samplers: [...samplers]
+            .slice(0, MOST_NAMES)
+            .map(([samplerId, { interval, learntMilliseconds }]) => ({
+              samplerId,
+              samplingInterval: interval,
+              learntAtMilliseconds: learntMilliseconds,
+            })),
+        }),
+    ...(Number.isNaN(domain.systemInitMilliseconds)
+      ? {}
+      : {
+          systemInitMilliseconds: domain.systemInitMilliseconds,
+          systemInitLearntAtMilliseconds: domain.systemInitLearntMilliseconds,
+        }),
+    ...(interfaces.size === 0 ? {} : { interfaceNames: names(interfaces, MOST_INTERFACE_NAMES) }),
+    ...(applications.size === 0 ? {} : { applicationNames: names(applications, MOST_NAMES) }),
+    ...(vrfs.size === 0 ? {} : { vrfNames: names(vrfs, MOST_NAMES) }),
+    ...(interfaces.size + applications.size + vrfs.size === 0 ? {} : { nameCounts }),
+    ...(reported.observationDomainName === ''
+      ? {}
+      : { observationDomainName: reported.observationDomainName }),
+    ...(reported.exporterAddresses.size === 0
+      ? {}
+      : { reportedExporterAddresses: [...reported.exporterAddresses] }),
+    ...(reported.originalExporterAddresses.size === 0
+      ? {}
+      : { originalExporterAddresses: [...reported.originalExporterAddresses] }),
+    ...(reported.originalObservationDomains.size === 0
+      ? {}
+      : { originalObservationDomainIds: [...reported.originalObservationDomains] }),
   }
 }
 
@@ -172,6 +276,7 @@ export function syslogStatus(
     ...(Number.isNaN(clockSkewMilliseconds) ? {} : { clockSkewMilliseconds }),
     firstSeenMilliseconds: exporter.firstSeenMilliseconds,
     lastSeenMilliseconds: exporter.lastSeenMilliseconds,
+    ...silence(lines, exporter.firstSeenMilliseconds, exporter.lastSeenMilliseconds, nowMilliseconds),
     ...(vendor === '' ? {} : { vendor, product }),
   }
 }

@@ -1,12 +1,14 @@
 /**
- * Templates over a restart (decision 9): written when their definition changes, batched once a second and synced, and
- * given back before the first socket opens, so that the first data set decodes.
+ * Templates, and what options data taught, over a restart (decision 9): written when they change, batched once a second
+ * and synced, and given back before the first socket opens, so that the first data set decodes as it would have.
  */
-import { parseAddress } from '#core/records/address.js'
+import { type Address, formatAddress, parseAddress } from '#core/records/address.js'
 import { exporterKey } from '#core/records/exporter.js'
 import type { DocumentOperation, Documents } from '#core/store/documents.js'
-import type { Domain } from './netflow/context.js'
+import type { Application, Domain, LearntName, Sampler } from './netflow/context.js'
+import { hasRoom } from './netflow/names.js'
 import {
+  MAX_DOMAINS,
   MAX_TEMPLATES,
   type StoredTemplate,
   type TemplateDocument,
@@ -15,18 +17,66 @@ import {
 } from './netflow/template-store.js'
 
 const PREFIX = 'template/'
+const OPTIONS_PREFIX = 'options/'
+/** A table of names comes in many datagrams: a domain's document is not written again within this time. */
+const REWRITE_MILLISECONDS = 10_000
+/** Entries of each kind that a document keeps, and of all documents that one batch writes. */
+const MAX_KEPT_ENTRIES = 16_384
+const MAX_ENTRIES_PER_BATCH = 50_000
+
+/** What options data taught of a domain, as it is kept over a restart. */
+export type OptionsDocument = {
+  readonly address: string
+  readonly listenerPort: number
+  readonly transport: number
+  readonly protocol: number
+  readonly observationDomainId: number
+  readonly samplingInterval: number
+  readonly samplingLearntMilliseconds: number
+  /** Null where it is not known. */
+  readonly systemInitMilliseconds: number | null
+  readonly systemInitLearntMilliseconds: number
+  readonly samplers: readonly (readonly [number, Sampler])[]
+  readonly applications: readonly (readonly [number | string, Application])[]
+  readonly interfaces: readonly (readonly [number, LearntName])[]
+  readonly vrfs: readonly (readonly [number, LearntName])[]
+}
 
 export type TemplateArchive = {
   /** Notes a template to be written. */
   keep(domain: Domain, stored: StoredTemplate): void
-  /** Writes what was noted. */
-  write(): Promise<void>
-  /** Gives all kept templates to a store; returns how many it took. */
+  /** Notes a domain whose options data taught something new. */
+  keepOptions(domain: Domain): void
+  /** Writes what was noted and is due; at the end, with `all`, what is not due too. */
+  write(all?: boolean): Promise<void>
+  /** Gives all that was kept to a store; returns how many templates it took. */
   restore(store: TemplateStore): Promise<number>
 }
 
-export function createTemplateArchive(documents: Documents): TemplateArchive {
+export function createTemplateArchive(
+  documents: Documents,
+  now: () => number = () => Date.now(),
+): TemplateArchive {
   const waiting = new Map<string, TemplateDocument>()
+  /** Domains to be written, in the order they changed, and when each may be. */
+  const changed = new Map<Domain, number>()
+  const written = new Map<Domain, number>()
+
+  const dueOptions = (all: boolean): DocumentOperation[] => {
+    const time = now()
+    const operations: DocumentOperation[] = []
+    let entries = 0
+    for (const [domain, dueMilliseconds] of changed) {
+      if (!all && (entries >= MAX_ENTRIES_PER_BATCH || dueMilliseconds > time)) continue
+      const value = optionsDocument(domain)
+      entries += 1 + value.applications.length + value.interfaces.length + value.samplers.length
+      operations.push({ type: 'put', key: OPTIONS_PREFIX + exporterKey(domain.identity), value })
+      changed.delete(domain)
+      written.set(domain, time)
+    }
+    return operations
+  }
+
   return {
     keep(domain, stored) {
       // The fixed formats are templates too, but need no keeping.
@@ -36,15 +86,19 @@ export function createTemplateArchive(documents: Documents): TemplateArchive {
         templateDocument(domain, stored),
       )
     },
-    async write() {
-      if (waiting.size === 0) return
+    keepOptions(domain) {
+      if (changed.has(domain)) return
+      changed.set(domain, (written.get(domain) ?? Number.NEGATIVE_INFINITY) + REWRITE_MILLISECONDS)
+    },
+    async write(all = false) {
       const operations: DocumentOperation[] = [...waiting].map(([key, value]) => ({
         type: 'put',
         key,
         value,
       }))
       waiting.clear()
-      await documents.batch(operations)
+      operations.push(...dueOptions(all))
+      if (operations.length > 0) await documents.batch(operations)
     },
     async restore(store) {
       let restored = 0
@@ -52,7 +106,53 @@ export function createTemplateArchive(documents: Documents): TemplateArchive {
         const address = parseAddress(document.address)
         if (address !== undefined && store.restore(document, address)) restored++
       }
+      for await (const [, document] of documents.list<OptionsDocument>(OPTIONS_PREFIX, {
+        limit: MAX_DOMAINS,
+      })) {
+        const address = parseAddress(document.address)
+        if (address !== undefined) restoreOptions(store, document, address)
+      }
       return restored
     },
   }
+}
+
+function optionsDocument(domain: Domain): OptionsDocument {
+  const { address, listenerPort, transport, protocol, observationDomainId } = domain.identity
+  const first = <K, V>(entries: ReadonlyMap<K, V>) => [...entries].slice(0, MAX_KEPT_ENTRIES)
+  return {
+    address: formatAddress(address),
+    listenerPort,
+    transport,
+    protocol,
+    observationDomainId,
+    samplingInterval: domain.samplingInterval,
+    samplingLearntMilliseconds: domain.samplingLearntMilliseconds,
+    systemInitMilliseconds: Number.isNaN(domain.systemInitMilliseconds)
+      ? null
+      : domain.systemInitMilliseconds,
+    systemInitLearntMilliseconds: domain.systemInitLearntMilliseconds,
+    samplers: first(domain.samplers),
+    applications: first(domain.applications),
+    interfaces: first(domain.interfaces),
+    vrfs: first(domain.vrfs),
+  }
+}
+
+function restoreOptions(store: TemplateStore, document: OptionsDocument, address: Address): void {
+  const { listenerPort, transport, protocol, observationDomainId } = document
+  const exporter = store.exporter(address, listenerPort, transport)
+  const domain = exporter === undefined ? undefined : store.domain(exporter, protocol, observationDomainId)
+  if (domain === undefined) return
+  domain.samplingInterval = document.samplingInterval
+  domain.samplingLearntMilliseconds = document.samplingLearntMilliseconds
+  domain.systemInitMilliseconds = document.systemInitMilliseconds ?? Number.NaN
+  domain.systemInitLearntMilliseconds = document.systemInitLearntMilliseconds
+  const fill = <K, V>(into: Map<K, V>, entries: readonly (readonly [K, V])[]) => {
+    for (const [key, value] of entries) if (hasRoom(domain, into, key)) into.set(key, value)
+  }
+  fill(domain.samplers, document.samplers)
+  fill(domain.applications, document.applications)
+  fill(domain.interfaces, document.interfaces)
+  fill(domain.vrfs, document.vrfs)
 }

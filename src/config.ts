@@ -7,8 +7,37 @@ import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { LineCounter, parseDocument } from 'yaml'
 import { ApplianceError } from './errors.js'
+import { faultsOf } from './validation.js'
 
 const closed = { additionalProperties: false } as const
+/** Abstract data types that a configured element may have. */
+const elementTypes = [
+  'unsigned8',
+  'unsigned16',
+  'unsigned32',
+  'unsigned64',
+  'unsigned256',
+  'signed8',
+  'signed16',
+  'signed32',
+  'signed64',
+  'float32',
+  'float64',
+  'boolean',
+  'macAddress',
+  'octetArray',
+  'string',
+  'dateTimeSeconds',
+  'dateTimeMilliseconds',
+  'dateTimeMicroseconds',
+  'dateTimeNanoseconds',
+  'ipv4Address',
+  'ipv6Address',
+  'basicList',
+  'subTemplateList',
+  'subTemplateMultiList',
+] as const
+export type ElementType = (typeof elementTypes)[number]
 const Port = Type.Integer({ minimum: 1, maximum: 65535 })
 const Ports = (ports: number[], description: string) => Type.Array(Port, { default: ports, description })
 
@@ -19,11 +48,31 @@ export const Config = Type.Object(
       {
         host: Type.String({ default: '::', description: ':: is every address of both families' }),
         netflowPorts: Ports([2055, 4739], 'UDP ports for NetFlow and IPFIX, any version on any port'),
+        ipfixTcpPorts: Ports([4739], 'TCP ports for IPFIX'),
+        ipfixTlsPorts: Ports([4740], 'TCP ports for IPFIX over TLS; opened when `tls` is set'),
+        tls: Type.Optional(
+          Type.Object(
+            {
+              certificate: Type.String({ description: 'PEM file with the certificate and its chain' }),
+              key: Type.String({ description: 'PEM file with the private key' }),
+              clientCa: Type.Optional(
+                Type.String({ description: 'PEM file: devices must show a certificate that it signed' }),
+              ),
+            },
+            { ...closed, description: 'the identity of this collector towards devices' },
+          ),
+        ),
         sflowPorts: Ports([6343], 'UDP ports for sFlow'),
         syslogPorts: Ports(
           [514, 5514],
           'UDP and TCP ports for syslog; one that needs root is left out with a word',
         ),
+        datagramsPerSecondPerExporter: Type.Integer({
+          default: 100_000,
+          minimum: 1,
+          description:
+            'a device that sends more is cut off at this rate, so that it cannot starve the others',
+        }),
         receiveBufferOctets: Type.Integer({
           default: 32 * 1024 * 1024,
           minimum: 65536,
@@ -59,8 +108,8 @@ export const Config = Type.Object(
           Type.String(),
           Type.Object(
             {
-              enabled: Type.Boolean({ default: true }),
-              settings: Type.Record(Type.String(), Type.Unknown(), { default: {} }),
+              enabled: Type.Optional(Type.Boolean({ description: 'true when absent' })),
+              settings: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
             },
             closed,
           ),
@@ -88,6 +137,18 @@ export const Config = Type.Object(
       ),
       { default: [], description: 'what devices do not say of themselves' },
     ),
+    elements: Type.Array(
+      Type.Object(
+        {
+          enterpriseNumber: Type.Integer({ minimum: 1, maximum: 0xffffffff }),
+          elementId: Type.Integer({ minimum: 0, maximum: 32767 }),
+          name: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_.-]*$' }),
+          type: Type.Enum([...elementTypes], { description: 'abstract data type (RFC 7012 §3.1)' }),
+        },
+        closed,
+      ),
+      { default: [], description: 'names of enterprise elements, for what no table of ours knows' },
+    ),
     log: Type.Object(
       { level: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }) },
       { ...closed, default: {} },
@@ -100,14 +161,11 @@ export type Config = Static<typeof Config>
 /** The defaults, with `given` instead where it says something. Throws CONFIG_INVALID naming the key. */
 export function makeConfig(given: unknown = {}, placeOf: (path: string[]) => string = () => ''): Config {
   const config = Value.Default(Config, given ?? {})
-  const errors = Value.Errors(Config, config).filter(({ message }) => message !== 'schema is false')
-  if (errors.length === 0) return config as Config
-  const lines = errors.slice(0, 10).map((error) => {
-    const path = error.instancePath.split('/').slice(1)
-    const { additionalProperties } = error.params as { additionalProperties?: string[] }
-    const unknown = additionalProperties === undefined ? '' : `: ${additionalProperties.join(', ')}`
-    return `${placeOf([...path, ...(additionalProperties ?? []).slice(0, 1)])}${path.join('.') || 'the configuration'} ${error.message}${unknown}`
-  })
+  const faults = faultsOf(Config, config)
+  if (faults.length === 0) return config as Config
+  const lines = faults.map(
+    ({ path, message }) => `${placeOf([...path])}${path.join('.') || 'the configuration'} ${message}`,
+  )
   throw new ApplianceError('CONFIG_INVALID', `the configuration cannot be used:\n  ${lines.join('\n  ')}`)
 }
 

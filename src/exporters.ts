@@ -7,6 +7,13 @@ import { type Static, Type } from 'typebox'
 const closed = { additionalProperties: false } as const
 const Counts = (description: string) => Type.Record(Type.String(), Type.Integer(), { description })
 
+/** Names that options data gave, each with the time when it was learnt. */
+const LearntNames = (description: string) =>
+  Type.Array(
+    Type.Object({ id: Type.String(), name: Type.String(), learntAtMilliseconds: Type.Number() }, closed),
+    { description },
+  )
+
 /** A field of a template, in wire order. */
 export const TemplateField = Type.Object(
   {
@@ -62,7 +69,42 @@ export const ObservationDomain = Type.Object(
     sequence: SequenceStatus,
     samplingInterval: Type.Optional(Type.Number({ description: 'one packet of so many is looked at' })),
     samplingFrom: Type.Optional(Type.Enum(['record', 'options', 'header', 'configuration'])),
+    samplingLearntAtMilliseconds: Type.Optional(Type.Number({ description: 'when options data gave it' })),
+    samplers: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            samplerId: Type.Number(),
+            samplingInterval: Type.Number(),
+            learntAtMilliseconds: Type.Number(),
+          },
+          closed,
+        ),
+      ),
+    ),
+    systemInitMilliseconds: Type.Optional(
+      Type.Number({ description: 'start of the device by its options data; relative times count from it' }),
+    ),
+    systemInitLearntAtMilliseconds: Type.Optional(Type.Number()),
+    interfaceNames: Type.Optional(LearntNames('ifIndex → name, from options data; the first 256')),
+    applicationNames: Type.Optional(LearntNames('applicationId in hex → name; the first 64')),
+    vrfNames: Type.Optional(LearntNames('VRF id → name; the first 64')),
+    nameCounts: Type.Optional(Counts('how many names are known of each kind')),
+    observationDomainName: Type.Optional(Type.String()),
+    reportedExporterAddresses: Type.Optional(
+      Type.Array(Type.String(), { description: 'who the device says that it is, behind NAT or a relay' }),
+    ),
+    originalExporterAddresses: Type.Optional(
+      Type.Array(Type.String(), { description: 'whose records a mediator passes on' }),
+    ),
+    originalObservationDomainIds: Type.Optional(Type.Array(Type.Number())),
     held: Type.Array(HeldSets),
+    activeTimeoutMilliseconds: Type.Optional(
+      Type.Number({ description: 'as the records show it: at what length long flows are cut' }),
+    ),
+    idleTimeoutMilliseconds: Type.Optional(
+      Type.Number({ description: 'as the records show it: how long after their last packet flows are sent' }),
+    ),
   },
   closed,
 )
@@ -76,6 +118,7 @@ export const ExporterStatus = Type.Object(
     listenerPort: Type.Integer(),
     transport: Type.Enum(['udp', 'tcp', 'tls']),
     kind: Type.Enum(['netflow', 'sflow', 'syslog']),
+    connections: Type.Optional(Type.Integer({ description: 'open connections; TCP and TLS' })),
     protocolVersions: Type.Array(Type.Union([Type.Integer(), Type.String()])),
     observationDomains: Type.Array(ObservationDomain),
     datagrams: Type.Integer(),
@@ -90,6 +133,11 @@ export const ExporterStatus = Type.Object(
     kernelDrops: Type.Optional(
       Type.Integer({ description: 'datagrams lost in the socket of the listener, whoever sent them' }),
     ),
+    silentSinceMilliseconds: Type.Optional(
+      Type.Number({
+        description: 'set while a device with a known pace sends nothing: when it was last heard',
+      }),
+    ),
     vendor: Type.Optional(Type.String({ description: 'syslog' })),
     product: Type.Optional(Type.String({ description: 'syslog' })),
   },
@@ -97,7 +145,11 @@ export const ExporterStatus = Type.Object(
 )
 export type ExporterStatus = Static<typeof ExporterStatus>
 
-/** The id of an exporter: its address and listener port, in characters that a path needs no escape for. */
-export function exporterId(address: string, listenerPort: number): string {
-  return `${address.replaceAll(':', '-').replaceAll('%', '-')}_${listenerPort}`
+/**
+ * The id of an exporter: its address and listener port, in characters that a path needs no escape for. A flow exporter
+ * over a stream names the transport too, since UDP and TCP share port numbers.
+ */
+export function exporterId(address: string, listenerPort: number, stream?: 'tcp' | 'tls'): string {
+  const suffix = stream === undefined ? '' : `_${stream}`
+  return `${address.replaceAll(':', '-').replaceAll('%', '-')}_${listenerPort}${suffix}`
 }

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import type { Command } from 'commander'
 import type { MessageContext } from '#collectors/netflow/context.js'
 import { type DecoderSink, NetflowDecoder, type RecordObserver } from '#collectors/netflow/decoder.js'
+import { describeElement } from '#collectors/netflow/elements.js'
 import { renderElements } from '#collectors/netflow/render.js'
 import { isSflow } from '#collectors/sflow/decoder.js'
 import { BlockBuilder } from '#core/blocks/builder.js'
@@ -65,7 +66,7 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
         ...(template.id === 0 ? {} : { templateId: template.id }),
         ...(context.held ? { held: true } : {}),
         ...row,
-        elements: renderElements(template, view, fields),
+        elements: renderElements(template, view, fields, context.domain),
       })
     },
     options(context, template, view, fields, record) {
@@ -76,7 +77,7 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
         ...of(context),
         templateId: template.id,
         ...(context.held ? { held: true } : {}),
-        elements: renderElements(template, view, fields),
+        elements: renderElements(template, view, fields, context.domain),
       })
     },
     template(context, template) {
@@ -86,12 +87,12 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
         ...of(context),
         templateId: template.id,
         options: template.kind === 'options',
-        fields: template.fields.map(({ element, elementId, enterpriseNumber, length, scope }) => ({
-          name: element.name,
-          elementId: Math.abs(elementId),
-          ...(enterpriseNumber === 0 ? {} : { enterpriseNumber }),
-          length,
-          ...(scope ? { scope: true } : {}),
+        fields: template.fields.map((field) => ({
+          name: describeElement(field, context.domain).name,
+          elementId: Math.abs(field.elementId),
+          ...(field.enterpriseNumber === 0 ? {} : { enterpriseNumber: field.enterpriseNumber }),
+          length: field.length,
+          ...(field.scope ? { scope: true } : {}),
         })),
       })
     },
@@ -138,7 +139,7 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
         listenerPort: datagram.destinationPort,
       }
       const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
-      const received = datagram.timeMilliseconds ?? 0
+      const received = Math.floor(datagram.timeMilliseconds ?? 0)
       const by = isSflow(view, payload.length) ? sflow : decoder
       by.datagram(view, payload.length, datagram.source, datagram.destinationPort, received, 0, datagramIndex)
       datagramIndex++

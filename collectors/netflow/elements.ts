@@ -1,16 +1,24 @@
 /**
  * Information elements by (enterprise number, id): name and abstract data type, and how a value reads in JSON. IANA's
- * own come from the generated table, reverse ones from RFC 5103; what is in neither shows as "pen/id" in hex.
+ * own come from the generated table, reverse ones from RFC 5103, vendors' from enterprise/, others from configuration
+ * and from the devices themselves (RFC 5610); what is in none shows as "pen/id" in hex.
  */
-import { type AbstractDataType, informationElements } from '#core/iana/information-elements.js'
+import { informationElements } from '#core/iana/information-elements.js'
 import { formatIPv4, formatIPv6 } from '#core/records/address.js'
 import { fromNtp } from '#core/records/time.js'
+import { enterprises, version9Elements } from './enterprise/index.js'
+import type { ElementType } from './enterprise/table.js'
+
+export type { ElementType } from './enterprise/table.js'
 
 export const IANA = 0
 /** RFC 5103 §6.1. */
 export const REVERSE_PEN = 29305
 
-export type InformationElement = { readonly name: string; readonly type: AbstractDataType }
+export type InformationElement = { readonly name: string; readonly type: ElementType }
+
+/** Elements by `pen/id`. */
+export type ElementNames = ReadonlyMap<string, InformationElement>
 
 /** Any-length field (RFC 7011 §3.2). */
 export const VARIABLE_LENGTH = 65535
@@ -26,7 +34,13 @@ const v9Scopes = [
 ]
 
 const iana = new Map<number, InformationElement>(
-  informationElements.map(([elementId, name, type]) => [elementId, { name, type }]),
+  [...informationElements, ...version9Elements].map(([elementId, name, type]) => [elementId, { name, type }]),
+)
+const vendors = new Map<number, ReadonlyMap<number, InformationElement>>(
+  [...enterprises].map(([enterpriseNumber, elements]) => [
+    enterpriseNumber,
+    new Map(elements.map(([elementId, name, type]) => [elementId, { name, type }])),
+  ]),
 )
 const reverse = new Map<number, InformationElement>(
   informationElements.map(([elementId, name, type]) => [
@@ -41,8 +55,23 @@ export function elementOf(enterpriseNumber: number, elementId: number): Informat
       ? iana.get(elementId)
       : enterpriseNumber === REVERSE_PEN
         ? reverse.get(elementId)
-        : undefined
+        : vendors.get(enterpriseNumber)?.get(elementId)
   return found ?? { name: `${enterpriseNumber}/${elementId}`, type: 'octetArray' }
+}
+
+/** A field as the domain that sent it is known to name it: our configuration, our tables, the device's own word. */
+export function describeElement(
+  {
+    enterpriseNumber,
+    elementId,
+    element,
+  }: { enterpriseNumber: number; elementId: number; element: InformationElement },
+  domain: { definedElements: ElementNames; learntElements: ElementNames },
+): InformationElement {
+  const { definedElements, learntElements } = domain
+  if (enterpriseNumber === IANA || definedElements.size + learntElements.size === 0) return element
+  const key = `${enterpriseNumber}/${elementId}`
+  return definedElements.get(key) ?? (element.name === key ? (learntElements.get(key) ?? element) : element)
 }
 
 export function v9ScopeElement(scopeType: number): InformationElement {
@@ -60,7 +89,7 @@ export function readUnsigned(view: DataView, offset: number, length: number): nu
 
 /** A value as JSON shows it, undefined for one of no length. A length that the type cannot have reads as hex. */
 export function readElement(
-  type: AbstractDataType,
+  type: ElementType,
   view: DataView,
   offset: number,
   length: number,
@@ -71,9 +100,16 @@ export function readElement(
     case 'unsigned16':
     case 'unsigned32':
     case 'unsigned64':
-      return length <= 8 ? exact(view, offset, length) : hex(view, offset, length)
+    case 'unsigned256':
+      return length <= (type === 'unsigned256' ? 32 : 8)
+        ? exact(view, offset, length)
+        : hex(view, offset, length)
+    case 'signed8':
+    case 'signed16':
     case 'signed32':
-      return length <= 4 ? signed(view, offset, length) : hex(view, offset, length)
+    case 'signed64':
+      return length <= 8 ? signed(view, offset, length) : hex(view, offset, length)
+    case 'float32':
     case 'float64':
       if (length === 8) return finite(view.getFloat64(offset))
       return length === 4 ? finite(view.getFloat32(offset)) : hex(view, offset, length)
@@ -121,7 +157,7 @@ export function hex(view: DataView, offset: number, length: number): string {
 
 function exact(view: DataView, offset: number, length: number): number | string {
   const value = readUnsigned(view, offset, length)
-  if (value <= Number.MAX_SAFE_INTEGER) return value
+  if (Number.isSafeInteger(value)) return value
   return BigInt(`0x${hex(view, offset, length)}`).toString()
 }
 
@@ -129,10 +165,14 @@ function exactMilliseconds(view: DataView, offset: number, length: number): numb
   return length <= 8 ? exact(view, offset, length) : hex(view, offset, length)
 }
 
-function signed(view: DataView, offset: number, length: number): number {
-  const value = readUnsigned(view, offset, length)
-  const half = 2 ** (8 * length - 1)
-  return value >= half ? value - 2 * half : value
+function signed(view: DataView, offset: number, length: number): number | string {
+  if (length <= 6) {
+    const value = readUnsigned(view, offset, length)
+    const half = 2 ** (8 * length - 1)
+    return value >= half ? value - 2 * half : value
+  }
+  const value = BigInt.asIntN(8 * length, BigInt(`0x${hex(view, offset, length)}`))
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString()
 }
 
 /** JSON has no infinities and no NaN. */

@@ -86,6 +86,16 @@ export class HeldSets {
     return expired
   }
 
+  /** Removes and returns all sets of a domain, in the order they came. */
+  drop(domain: Domain): HeldSet[] {
+    const held = this.byDomain.get(domain)
+    if (held === undefined) return []
+    const sets = [...held.bySet.values()].flat()
+    held.bySet.clear()
+    this.forget(domain, held, sets)
+    return sets.sort((a, b) => a.context.datagram - b.context.datagram || a.context.set - b.context.set)
+  }
+
   /** How many sets wait for each template of a domain. */
   waiting(domain: Domain): Map<number, number> {
     const bySet = this.byDomain.get(domain)?.bySet ?? new Map<number, HeldSet[]>()

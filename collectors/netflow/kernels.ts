@@ -4,7 +4,7 @@
  */
 import type { BlockBuilder } from '#core/blocks/builder.js'
 import type { MessageContext } from './context.js'
-import { hex, readText } from './elements.js'
+import { hex, readText, readUnsigned } from './elements.js'
 
 export type Kernel = (
   context: MessageContext,
@@ -229,3 +229,35 @@ export const octets: Kernel = (_context, builder, column, row, view, offset, len
     to[row + index] = builder.textIndex(column, hex(view, at, length))
   }
 }
+
+const variableUnsigned: Kernel = (_context, builder, column, row, view, offset, length) => {
+  if (length > 8) return
+  builder.planes[column]![0]![row] = readUnsigned(view, offset + Math.max(0, length - 4), Math.min(4, length))
+}
+
+const variableCounter: Kernel = (_context, builder, column, row, view, offset, length) => {
+  if (length > 8) return
+  const [low, high] = builder.planes[column] as [Uint32Array, Uint32Array]
+  high[row] = length > 4 ? readUnsigned(view, offset, length - 4) : 0
+  low[row] = readUnsigned(view, offset + Math.max(0, length - 4), Math.min(4, length))
+}
+
+/** A kernel for one length, where the record in hand has that length. */
+function whenLength(wanted: number, kernel: Kernel): Kernel {
+  return (context, builder, column, row, view, offset, length, stride, count) => {
+    if (length === wanted) kernel(context, builder, column, row, view, offset, length, stride, count)
+  }
+}
+
+/** Kernels for numbers and times sent with a variable length (RFC 7011 §7): the length comes with each record. */
+export const variableKernels = {
+  u: variableUnsigned,
+  counter: variableCounter,
+  text,
+  octets,
+  upTime: whenLength(4, upTime),
+  seconds: whenLength(4, seconds),
+  milliseconds: whenLength(8, milliseconds8),
+  ntp: whenLength(8, ntp),
+  delta: whenLength(4, deltaMicroseconds),
+} as const

@@ -1,38 +1,45 @@
 /**
- * What options data teach about a domain: sampling, application and interface names, the time that IPFIX uptimes count
- * from. RFC 3954 §6, RFC 7011 §3.4.2, RFC 6759 §6.4.
+ * What options data teach about a domain: sampling, names of applications, interfaces and VRFs, the time that IPFIX
+ * uptimes count from, the types of enterprise elements. RFC 3954 §6, RFC 7011 §3.4.2, RFC 6759 §6.4, RFC 5610.
  */
-import type { Domain } from './context.js'
+import type { Domain, LearntName } from './context.js'
 import { hex, IANA, readText, readUnsigned } from './elements.js'
+import { identityElements, learnIdentity } from './identity.js'
+import { applicationKey, hasRoom, MAX_NAME_OCTETS } from './names.js'
 import type { Template } from './template.js'
-
-/** Names kept per domain; a router has some thousands of interfaces and NBAR some 1,500 applications. */
-const MAX_NAMES = 65_536
-/** Octets of a name that are kept: names may be of variable length, and only the sender knows why. */
-const MAX_NAME_OCTETS = 255
+import { learnElement } from './type-information.js'
 
 const SCOPE_INTERFACE = -2
 
 /** Field offsets and lengths of the record in hand, by the field's place in the template; only `walk` is filled. */
 export type RecordFields = { readonly offsets: Int32Array; readonly lengths: Int32Array }
 
-/** The elements that teach something. */
-const elements = [10, 14, 34, 48, 50, 82, 83, 95, 96, 160, 252, 302, 305, 306, SCOPE_INTERFACE] as const
-type ElementId = (typeof elements)[number]
+/** The elements that teach something; the others are skipped at no cost. */
+const elements: readonly number[] = [
+  ...[10, 14, 34, 48, 50, 82, 83, 95, 96, 160, 234, 235, 236, 252, 253],
+  ...[302, 303, 305, 306, 309, 310, 339, 341, 346, SCOPE_INTERFACE],
+  ...identityElements,
+]
+
+/** Reads single fields of an options record by their element; undefined where the record has none of any use. */
+export type OptionsReader = {
+  unsigned(elementId: number): number | undefined
+  text(elementId: number): string | undefined
+  /** Calls back with the octets of the field. */
+  octets<T>(elementId: number, read: (view: DataView, offset: number, length: number) => T): T | undefined
+}
 
 /** Where an options template has them: made once, since a record may be one octet and a template a thousand fields. */
-const places = new WeakMap<Template, ReadonlyMap<ElementId, number>>()
+const places = new WeakMap<Template, ReadonlyMap<number, number>>()
 
-function placesOf(template: Template): ReadonlyMap<ElementId, number> {
+function placesOf(template: Template): ReadonlyMap<number, number> {
   let found = places.get(template)
   if (found === undefined) {
-    const map = new Map<ElementId, number>()
-    for (const id of elements) {
-      const index = template.walk.find((place) => {
-        const { elementId, enterpriseNumber } = template.fields[place]!
-        return elementId === id && enterpriseNumber === IANA
-      })
-      if (index !== undefined) map.set(id, index)
+    const map = new Map<number, number>()
+    for (const index of template.walk) {
+      const { elementId, enterpriseNumber } = template.fields[index]!
+      if (enterpriseNumber === IANA && elements.includes(elementId) && !map.has(elementId))
+        map.set(elementId, index)
     }
     found = map
     places.set(template, found)
@@ -40,72 +47,104 @@ function placesOf(template: Template): ReadonlyMap<ElementId, number> {
   return found
 }
 
-/** Takes one options record. Returns true when the domain's sampling interval became another. */
+function readerOf(
+  found: ReadonlyMap<number, number>,
+  view: DataView,
+  { offsets, lengths }: RecordFields,
+): OptionsReader {
+  const octets: OptionsReader['octets'] = (elementId, read) => {
+    const index = found.get(elementId)
+    if (index === undefined || lengths[index] === 0) return undefined
+    return read(view, offsets[index]!, lengths[index]!)
+  }
+  return {
+    octets,
+    unsigned: (elementId) =>
+      octets(elementId, (_view, offset, length) =>
+        length > 8 ? undefined : readUnsigned(view, offset, length),
+      ),
+    text: (elementId) =>
+      octets(elementId, (_view, offset, length) => readText(view, offset, Math.min(length, MAX_NAME_OCTETS))),
+  }
+}
+
+/**
+ * Takes one options record. Returns true when the domain's sampling interval became another; anything new raises
+ * `optionsRevision`.
+ */
 export function learnFromOptions(
   domain: Domain,
   template: Template,
   view: DataView,
   fields: RecordFields,
+  nowMilliseconds: number,
 ): boolean {
   const found = placesOf(template)
   if (found.size === 0) return false
-  const place = (elementId: ElementId) => {
-    const index = found.get(elementId)
-    return index !== undefined && fields.lengths[index]! > 0 ? index : -1
-  }
-  const unsigned = (elementId: ElementId) => {
-    const index = place(elementId)
-    const length = index < 0 ? 9 : fields.lengths[index]!
-    return length > 8 ? undefined : readUnsigned(view, fields.offsets[index]!, length)
-  }
-  const text = (elementId: ElementId) => {
-    const index = place(elementId)
-    if (index < 0) return undefined
-    return readText(view, fields.offsets[index]!, Math.min(fields.lengths[index]!, MAX_NAME_OCTETS))
-  }
+  const read = readerOf(found, view, fields)
+  const { unsigned, text } = read
 
   const systemInit = unsigned(160)
-  if (systemInit !== undefined && systemInit > 0) domain.systemInitMilliseconds = systemInit
+  if (systemInit !== undefined && systemInit > 0 && systemInit !== domain.systemInitMilliseconds) {
+    domain.systemInitMilliseconds = systemInit
+    domain.systemInitLearntMilliseconds = nowMilliseconds
+    domain.optionsRevision++
+  }
 
-  const application = place(95)
   const applicationName = text(96)
-  if (application >= 0 && applicationName !== undefined && fields.lengths[application]! <= 8) {
-    const key = readUnsigned(view, fields.offsets[application]!, fields.lengths[application]!)
-    if (hasRoom(domain.applications, key)) {
-      const id = hex(view, fields.offsets[application]!, fields.lengths[application]!)
-      domain.applications.set(key, { id, name: applicationName })
-    }
+  if (applicationName !== undefined) {
+    read.octets(95, (_view, offset, length) => {
+      const key = applicationKey(view, offset, length)
+      if (
+        domain.applications.get(key)?.name === applicationName ||
+        !hasRoom(domain, domain.applications, key)
+      )
+        return
+      const id = hex(view, offset, Math.min(length, MAX_NAME_OCTETS))
+      domain.applications.set(key, { id, name: applicationName, learntMilliseconds: nowMilliseconds })
+      domain.optionsRevision++
+    })
   }
-
-  const interfaceIndex = unsigned(10) ?? unsigned(252) ?? unsigned(SCOPE_INTERFACE) ?? unsigned(14)
-  const interfaceName = text(82) ?? text(83)
-  if (interfaceIndex !== undefined && interfaceName !== undefined && interfaceName !== '') {
-    if (hasRoom(domain.interfaces, interfaceIndex)) domain.interfaces.set(interfaceIndex, interfaceName)
+  const learnName = (names: Map<number, LearntName>, key: number | undefined, name: string | undefined) => {
+    if (key === undefined || name === undefined || name === '') return
+    if (names.get(key)?.name === name || !hasRoom(domain, names, key)) return
+    names.set(key, { name, learntMilliseconds: nowMilliseconds })
+    domain.optionsRevision++
   }
+  const interfaceIndex =
+    unsigned(10) ?? unsigned(252) ?? unsigned(SCOPE_INTERFACE) ?? unsigned(14) ?? unsigned(253)
+  learnName(domain.interfaces, interfaceIndex, text(82) ?? text(83))
+  learnName(domain.vrfs, unsigned(234) ?? unsigned(235), text(236))
+  learnIdentity(domain, read)
+  learnElement(domain, read)
 
   const interval = intervalOf(unsigned)
   if (interval === undefined || interval <= 0) return false
   const sampler = unsigned(302) ?? unsigned(48)
   if (sampler !== undefined) {
-    if (domain.samplers.get(sampler) === interval || !hasRoom(domain.samplers, sampler)) return false
-    domain.samplers.set(sampler, interval)
+    if (domain.samplers.get(sampler)?.interval === interval || !hasRoom(domain, domain.samplers, sampler))
+      return false
+    domain.samplers.set(sampler, { interval, learntMilliseconds: nowMilliseconds })
+    domain.optionsRevision++
     return true
   }
-  const changed = domain.samplingInterval !== interval
+  if (domain.samplingInterval === interval) return false
   domain.samplingInterval = interval
-  return changed
+  domain.samplingLearntMilliseconds = nowMilliseconds
+  domain.optionsRevision++
+  return true
 }
 
-function hasRoom(names: ReadonlyMap<number, unknown>, key: number): boolean {
-  return names.size < MAX_NAMES || names.has(key)
-}
-
-/** One packet of how many: IE 34, 50, or (305 + 306) / 305 (RFC 5477 §8.2). */
-function intervalOf(unsigned: (elementId: ElementId) => number | undefined): number | undefined {
+/** One packet of how many: IE 34, 50; (305 + 306) / 305; 310 / 309, n out of N (RFC 5477 §8.2). */
+function intervalOf(unsigned: OptionsReader['unsigned']): number | undefined {
   const direct = unsigned(34) ?? unsigned(50)
   if (direct !== undefined) return direct
   const packets = unsigned(305)
   const space = unsigned(306)
-  if (packets === undefined || space === undefined || packets === 0) return undefined
-  return Math.round((packets + space) / packets)
+  if (packets !== undefined && space !== undefined && packets > 0)
+    return Math.round((packets + space) / packets)
+  const size = unsigned(309)
+  const population = unsigned(310)
+  if (size === undefined || population === undefined || size === 0) return undefined
+  return Math.round(population / size)
 }

@@ -7,8 +7,10 @@ import { type FlowColumn, FlowColumnIndex } from '#core/records/columns.js'
 import { type Shape, shapeOf } from '#core/records/shape.js'
 import type { MessageContext } from './context.js'
 import { IANA, readUnsigned, VARIABLE_LENGTH } from './elements.js'
+import { identityInRecords, identityKernel } from './identity.js'
 import type { Kernel } from './kernels.js'
 import * as kernels from './kernels.js'
+import { applicationKey } from './names.js'
 import { PacketSection } from './packet-section.js'
 import type { Template, TemplateField } from './template.js'
 
@@ -60,14 +62,27 @@ const NF_F_XLATE_SRC_PORT = 40003
 const NF_F_XLATE_DST_PORT = 40004
 const NF_F_FW_EVENT = 40005
 
+/** PAN-OS, "NetFlow Templates". */
+const PALO_ALTO_APP_ID = 56701
+const PALO_ALTO_USER_ID = 56702
+/** Cisco AVC names the two ends of a connection by their roles, without IANA's addresses. */
+const AVC_CLIENT_IPV4 = '9/12236'
+const AVC_SERVER_IPV4 = '9/12237'
+const AVC_CLIENT_IPV6 = '9/12238'
+const AVC_SERVER_IPV6 = '9/12239'
+const AVC_CLIENT_PORT = '9/12240'
+const AVC_SERVER_PORT = '9/12241'
+/** Names of applications that vendors send in elements of their own: nProbe (also in v9), Ixia, Procera, Sophos. */
+const vendorApplicationNames = ['35632/119', 57591, PALO_ALTO_APP_ID, '3054/111', '15397/1', '9789/2']
+
 /** Elements that fill a column, the preferred first. */
 const sources: readonly (readonly [
   column: FlowColumn,
   target: Target,
   ...elements: readonly (number | string)[],
 ])[] = [
-  ['sourceTransportPort', 'u', 7, 180, 182],
-  ['destinationTransportPort', 'u', 11, 181, 183],
+  ['sourceTransportPort', 'u', 7, 180, 182, AVC_CLIENT_PORT],
+  ['destinationTransportPort', 'u', 11, 181, 183, AVC_SERVER_PORT],
   ['protocolIdentifier', 'u', 4],
   ['octets', 'counter', 1, 85, 231],
   ['packets', 'counter', 2, 86, 298],
@@ -89,7 +104,7 @@ const sources: readonly (readonly [
   ['fragmentFlags', 'u', 197],
   ['fragmentOffset', 'u', 88],
   ['applicationId', 'octets', 95],
-  ['userName', 'text', 371, NF_F_USERNAME],
+  ['userName', 'text', 371, NF_F_USERNAME, PALO_ALTO_USER_ID],
 ]
 
 const times: readonly (readonly [column: FlowColumn, ...elements: readonly (readonly [number, Target])[]])[] =
@@ -115,12 +130,13 @@ const times: readonly (readonly [column: FlowColumn, ...elements: readonly (read
   ]
 
 export function makePlan(template: Template): TemplatePlan {
-  const find = (elementId: number, enterpriseNumber = IANA) =>
-    lastField(template, elementId, enterpriseNumber)
+  const find = finder(template)
+  const [source4, destination4] = addressFields(template, find, 4)
+  const [source6, destination6] = addressFields(template, find, 6)
   const icmp4Element = [32, 176].some((id) => find(id) >= 0)
   const icmp6Element = [139, 178].some((id) => find(id) >= 0)
-  const ipv4Field = usable(template, find(8), 4) >= 0 ? find(8) : usable(template, find(12), 4)
-  const ipv6Field = usable(template, find(27), 16) >= 0 ? find(27) : usable(template, find(28), 16)
+  const ipv4Field = source4 >= 0 ? source4 : destination4
+  const ipv6Field = source6 >= 0 ? source6 : destination6
   const protocolField = find(4)
   const impliedProtocol =
     protocolField >= 0 || find(7) >= 0
@@ -143,8 +159,8 @@ export function makePlan(template: Template): TemplatePlan {
     protocolField,
     ipv4Field,
     ipv6Field,
-    ipv4OtherField: usable(template, find(12), 4) >= 0 ? find(12) : ipv4Field,
-    ipv6OtherField: usable(template, find(28), 16) >= 0 ? find(28) : ipv6Field,
+    ipv4OtherField: destination4 >= 0 ? destination4 : ipv4Field,
+    ipv6OtherField: destination6 >= 0 ? destination6 : ipv6Field,
     impliedProtocol,
     systemInitField: find(160),
     rows,
@@ -163,18 +179,10 @@ function makeRowPlan(template: Template, family: 4 | 6, isIcmp: boolean): RowPla
     columns.add(column)
     return true
   }
-  const find = (element: number | string) => {
-    const [enterpriseNumber, elementId] =
-      typeof element === 'number' ? [IANA, element] : (element.split('/').map(Number) as [number, number])
-    return lastField(template, elementId, enterpriseNumber)
-  }
-
-  const address =
-    family === 4
-      ? { source: 8, destination: 12, octets: 4, kernel: kernels.ipv4 }
-      : { source: 27, destination: 28, octets: 16, kernel: kernels.ipv6 }
-  add(Column.sourceAddress, usable(template, find(address.source), address.octets), address.kernel)
-  add(Column.destinationAddress, usable(template, find(address.destination), address.octets), address.kernel)
+  const find = finder(template)
+  const [source, destination] = addressFields(template, find, family)
+  add(Column.sourceAddress, source, family === 4 ? kernels.ipv4 : kernels.ipv6)
+  add(Column.destinationAddress, destination, family === 4 ? kernels.ipv4 : kernels.ipv6)
 
   for (const [name, target, ...elements] of sources) {
     for (const element of elements) {
@@ -200,11 +208,45 @@ function makeRowPlan(template: Template, family: 4 | 6, isIcmp: boolean): RowPla
   if (isIcmp) addIcmp(template, family, find, add, columns, rowSteps)
   addApplicationName(find, add, columns, steps, template)
   addSampling(template, find, columns, steps, rowSteps)
+  columns.add(Column.clockSkewMilliseconds)
+  rowSteps.push(fillClockSkew)
+  for (const element of identityInRecords) {
+    const field = find(element)
+    if (field < 0) continue
+    const { length } = template.fields[field]!
+    steps.push({ kernel: identityKernel(element), field, column: EXPORTER_COLUMN, length })
+  }
   return { shape: shapeOf(columns), fieldSteps: steps, rowSteps }
+}
+
+type Find = (element: number | string) => number
+type Add = (column: number, field: number, kernel: Kernel | undefined) => boolean
+
+/** Finds the last field of an element, IANA's by its number, an enterprise's as `pen/id`; -1 without. */
+function finder(template: Template): Find {
+  return (element) => {
+    const [enterpriseNumber, elementId] =
+      typeof element === 'number' ? [IANA, element] : (element.split('/').map(Number) as [number, number])
+    return lastField(template, elementId, enterpriseNumber)
+  }
+}
+
+/** Source and destination: IANA's elements, else client and server where a template has neither of IANA's. */
+function addressFields(template: Template, find: Find, family: 4 | 6): readonly [number, number] {
+  const octets = family === 4 ? 4 : 16
+  const of = (element: number | string) => usable(template, find(element), octets)
+  const source = of(family === 4 ? 8 : 27)
+  const destination = of(family === 4 ? 12 : 28)
+  const hasOwn = [8, 12, 27, 28].some((element) => find(element) >= 0)
+  if (hasOwn) return [source, destination]
+  return family === 4
+    ? [of(AVC_CLIENT_IPV4), of(AVC_SERVER_IPV4)]
+    : [of(AVC_CLIENT_IPV6), of(AVC_SERVER_IPV6)]
 }
 
 function kernelFor(target: Target, field: TemplateField): Kernel | undefined {
   const { length } = field
+  if (length === VARIABLE_LENGTH) return kernels.variableKernels[target]
   switch (target) {
     case 'u':
       return kernels.unsignedKernel(length)
@@ -227,10 +269,7 @@ function kernelFor(target: Target, field: TemplateField): Kernel | undefined {
   }
 }
 
-type Find = (element: number | string) => number
-type Add = (column: number, field: number, kernel: Kernel | undefined) => boolean
-
-/** Of an end and a duration (IE 161) the start follows, and of a start the end. */
+/** Of an end and a duration (IE 161, 162) the start follows, and of a start the end. */
 function addDuration(
   template: Template,
   columns: Set<number>,
@@ -238,7 +277,8 @@ function addDuration(
   steps: FieldStep[],
   rowSteps: RowStep[],
 ): void {
-  const field = find(161)
+  const field = find(161) >= 0 ? find(161) : find(162)
+  const divisor = find(161) >= 0 ? 1 : 1000
   const hasStart = columns.has(Column.startMilliseconds)
   const hasEnd = columns.has(Column.endMilliseconds)
   if (field < 0 || hasStart === hasEnd || template.fields[field]!.length !== 4) return
@@ -248,7 +288,7 @@ function addDuration(
   const kernel: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
     const to = builder.planes[column]![0] as Float64Array
     for (let index = 0, at = offset; index < count; index++, at += stride)
-      to[row + index] = sign * view.getUint32(at)
+      to[row + index] = (sign * view.getUint32(at)) / divisor
   }
   steps.push({ kernel, field, column: missing, length: 4 })
   columns.add(missing)
@@ -326,7 +366,7 @@ const icmpFromPorts: RowStep = (_context, builder, row, count) => {
   }
 }
 
-/** IE 96 of the record itself, else the name that options data give for its IE 95. */
+/** IE 96 of the record itself, else the name that options data give for its IE 95, else a vendor's own element. */
 function addApplicationName(
   find: Find,
   add: Add,
@@ -334,18 +374,28 @@ function addApplicationName(
   steps: FieldStep[],
   template: Template,
 ): void {
-  if (find(96) >= 0 && add(Column.applicationName, find(96), kernels.text)) return
+  for (const element of [96, ...vendorApplicationNames])
+    if (add(Column.applicationName, find(element), kernels.text)) break
   const field = find(95)
-  if (field < 0 || template.fields[field]!.length > 8) return
+  if (field < 0 || find(96) >= 0) return
   const kernel: Kernel = (context, builder, column, row, view, offset, length, stride, count) => {
     const to = builder.planes[column]![0] as Uint32Array
+    const { applications } = context.domain
+    if (applications.size === 0) return
     for (let index = 0, at = offset; index < count; index++, at += stride) {
-      const application = context.domain.applications.get(readUnsigned(view, at, length))
-      to[row + index] = application === undefined ? 0 : builder.textIndex(column, application.name)
+      const application = applications.get(applicationKey(view, at, length))
+      if (application !== undefined) to[row + index] = builder.textIndex(column, application.name)
     }
   }
   steps.push({ kernel, field, column: Column.applicationName, length: template.fields[field]!.length })
   columns.add(Column.applicationName)
+}
+
+/** The skew that exporter events told last; a corrected time is the device's minus this. */
+const fillClockSkew: RowStep = (context, builder, row, count) => {
+  const { reportedSkewMilliseconds } = context.domain.statistics
+  if (reportedSkewMilliseconds === 0) return
+  builder.planes[Column.clockSkewMilliseconds]![0]!.fill(reportedSkewMilliseconds, row, row + count)
 }
 
 const SAMPLING_FROM_RECORD = 1
@@ -354,7 +404,7 @@ const SAMPLING_FROM_HEADER = 3
 const SAMPLING_FROM_CONFIGURATION = 4
 
 /**
- * One packet of how many: our configuration, the record (IE 34, 50; 305 with 306), the sampler that it names (IE 48,
+ * One packet of how many: our configuration, the record (IE 34, 50; 305 with 306; 310 over 309), the sampler that it names (IE 48,
  * 302), the domain's options data, the v5 header, in this order. From "none" the interval is unknown.
  */
 function addSampling(
@@ -368,9 +418,11 @@ function addSampling(
   columns.add(Column.samplingFrom)
   rowSteps.push(fillSampling)
   const direct = find(34) >= 0 ? find(34) : find(50)
-  const space = direct < 0 && find(305) >= 0 ? find(306) : -1
-  // The packets of IE 305 say nothing without the space of IE 306 that follows them.
-  const interval = direct >= 0 ? direct : space >= 0 ? find(305) : -1
+  // The packets of IE 305 say nothing without the space of IE 306 that follows them, nor n (309) without N (310).
+  const isOutOf = direct < 0 && find(305) < 0
+  const [first, second] = isOutOf ? [find(309), find(310)] : [find(305), find(306)]
+  const space = direct < 0 && first >= 0 ? second : -1
+  const interval = direct >= 0 ? direct : space >= 0 ? first : -1
   const sampler = find(302) >= 0 ? find(302) : find(48)
   if (interval >= 0 && template.fields[interval]!.length <= 4) {
     const delta = distance(template, interval, space)
@@ -386,7 +438,8 @@ function addSampling(
           const packets = readUnsigned(view, at, length)
           const skipped =
             spaceLength > 0 && spaceLength <= 4 ? readUnsigned(view, at + delta, spaceLength) : 0
-          const oneIn = skipped > 0 && packets > 0 ? Math.round((packets + skipped) / packets) : packets
+          const all = isOutOf ? skipped : packets + skipped
+          const oneIn = skipped > 0 && packets > 0 ? Math.round(all / packets) : packets
           to[row + index] = spaceLength > 0 && skipped === 0 ? 1 : oneIn
           from[row + index] = oneIn > 0 ? SAMPLING_FROM_RECORD : 0
         }
@@ -401,7 +454,7 @@ function addSampling(
         const to = builder.planes[column]![0] as Uint32Array
         const from = builder.planes[Column.samplingFrom]![0]!
         for (let index = 0, at = offset; index < count; index++, at += stride) {
-          const oneIn = context.domain.samplers.get(readUnsigned(view, at, length))
+          const oneIn = context.domain.samplers.get(readUnsigned(view, at, length))?.interval
           to[row + index] = oneIn ?? 0
           from[row + index] = oneIn === undefined ? 0 : SAMPLING_FROM_OPTIONS
         }

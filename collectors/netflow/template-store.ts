@@ -4,7 +4,8 @@
  */
 import { type Address, formatAddress } from '#core/records/address.js'
 import type { ExporterIdentity } from '#core/records/exporter.js'
-import type { Domain } from './context.js'
+import type { Domain, NameBudget } from './context.js'
+import type { ElementNames } from './elements.js'
 import { makePlan, type TemplatePlan } from './row-plan.js'
 import { SequenceTracker } from './sequence.js'
 import { restoreTemplate, type Template } from './template.js'
@@ -21,6 +22,8 @@ export const MAX_EXPORTERS = 16_384
 export const MAX_DOMAINS_PER_EXPORTER = 1024
 /** Domains in all, some kilobytes each. */
 export const MAX_DOMAINS = 65_536
+/** Names and samplers from options data, of all domains together, some 200 octets each. */
+const MAX_NAMES_IN_ALL = 1_000_000
 
 export type TemplateLimits = {
   readonly templatesPerDomain: number
@@ -79,14 +82,45 @@ export class TemplateStore {
   private readonly byText = new Map<string, Exporter>()
   private readonly samplingOf: (address: Address) => number
   private readonly limits: TemplateLimits
+  private readonly definedElements: ElementNames
+  private readonly nameBudget: NameBudget = { left: MAX_NAMES_IN_ALL }
   private templates = 0
   private fields = 0
   private domains = 0
 
   /** `samplingOf` gives the interval that our configuration sets for an exporter, 0 where it sets none. */
-  constructor(samplingOf: (address: Address) => number = () => 0, limits: Partial<TemplateLimits> = {}) {
+  constructor(
+    samplingOf: (address: Address) => number = () => 0,
+    limits: Partial<TemplateLimits> = {},
+    definedElements: ElementNames = new Map(),
+  ) {
     this.samplingOf = samplingOf
     this.limits = { ...defaultLimits, ...limits }
+    this.definedElements = definedElements
+  }
+
+  /** A transport session of its own (TCP, TLS), which no other message shares; undefined when there are too many. */
+  session(address: Address, listenerPort: number, transport: number): Exporter | undefined {
+    if (this.exporters.length >= this.limits.exporters) return undefined
+    const exporter = { address, listenerPort, transport, domains: new Map(), latest: undefined }
+    this.exporters.push(exporter)
+    return exporter
+  }
+
+  /** Forgets a session with its domains and templates. */
+  drop(exporter: Exporter): void {
+    const index = this.exporters.indexOf(exporter)
+    if (index < 0) return
+    this.exporters.splice(index, 1)
+    for (const domain of exporter.domains.values()) {
+      for (const id of [...domain.templates.keys()]) this.withdraw(domain, id)
+      this.domains--
+      const { applications, interfaces, vrfs, samplers, learntElements } = domain
+      this.nameBudget.left +=
+        applications.size + interfaces.size + vrfs.size + samplers.size + learntElements.size
+    }
+    exporter.domains.clear()
+    exporter.latest = undefined
   }
 
   /** The exporter of a datagram; undefined when there are too many. Equal address objects are found fastest. */
@@ -131,7 +165,7 @@ export class TemplateStore {
       this.domains++
       const { address, listenerPort, transport } = exporter
       const identity = { address, listenerPort, transport, protocol, observationDomainId }
-      domain = makeDomain(identity, this.samplingOf(address))
+      domain = makeDomain(identity, this.samplingOf(address), this.definedElements, this.nameBudget)
       exporter.domains.set(key, domain)
     }
     exporter.latest = domain
@@ -235,17 +269,35 @@ export function templateDocument(domain: Domain, stored: StoredTemplate): Templa
   }
 }
 
-function makeDomain(identity: ExporterIdentity, configuredSamplingInterval: number): Domain {
+function makeDomain(
+  identity: ExporterIdentity,
+  configuredSamplingInterval: number,
+  definedElements: ElementNames,
+  nameBudget: NameBudget,
+): Domain {
   return {
     identity,
     templates: new Map(),
     samplers: new Map(),
     samplingInterval: 0,
+    samplingLearntMilliseconds: 0,
     headerSamplingInterval: 0,
     configuredSamplingInterval,
     applications: new Map(),
     interfaces: new Map(),
+    vrfs: new Map(),
     systemInitMilliseconds: Number.NaN,
+    systemInitLearntMilliseconds: 0,
+    optionsRevision: 0,
+    definedElements,
+    learntElements: new Map(),
+    reported: {
+      exporterAddresses: new Set(),
+      originalExporterAddresses: new Set(),
+      originalObservationDomains: new Set(),
+      observationDomainName: '',
+    },
+    nameBudget,
     sequence: new SequenceTracker(identity.protocol),
     statistics: {
       datagrams: 0,

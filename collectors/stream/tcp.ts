@@ -122,6 +122,6 @@ export function createTcpListener(options: TcpListenerOptions): TcpListener {
 }
 
 /** A dual-stack socket shows IPv4 peers as `::ffff:192.0.2.1`: the exporter is the IPv4 address. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
 }

@@ -65,11 +65,14 @@ export function createProbe({ observed = true, capacity = 7, ...options }: Probe
         templateId: template.id,
         held: context.held,
         ...rowObject(builderRows(builder), builder.rows - 1),
-        elements: renderElements(template, view, fields),
+        elements: renderElements(template, view, fields, context.domain),
       })
     },
-    options(_context, template, view, fields) {
-      optionsRecords.push({ templateId: template.id, elements: renderElements(template, view, fields) })
+    options(context, template, view, fields) {
+      optionsRecords.push({
+        templateId: template.id,
+        elements: renderElements(template, view, fields, context.domain),
+      })
     },
     template(_context: MessageContext, template) {
       templates.push({ id: template.id, kind: template.kind })

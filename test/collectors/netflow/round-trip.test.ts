@@ -336,7 +336,7 @@ function parts(version: 9 | 10): fc.Arbitrary<Part[]> {
   const ipfixOnly: fc.Arbitrary<Part>[] = [
     widths.map((length) => unsigned(1, 'reverseOctetDeltaCount', length, 'reverseOctets', 64, REVERSE)),
     widths.map((length) => unsigned(2, 'reversePacketDeltaCount', length, 'reversePackets', 64, REVERSE)),
-    fc.constant(unknown(9, 12_232, VARIABLE)),
+    fc.constant(unknown(9, 12_999, VARIABLE)),
     short.map((length) => unknown(35_632, 57_590 & 0x7fff, length)),
     fc.constant(text(94, 'applicationDescription', undefined, VARIABLE)),
     fc.constant(text(96, 'applicationName', 'applicationName', VARIABLE)).filter(() => true),
