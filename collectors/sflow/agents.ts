@@ -149,6 +149,12 @@ export class AgentStore {
     return agent
   }
 
+  /** Forgets the numbers of an agent that began anew. */
+  forgetSources(agent: Agent): void {
+    this.sources -= agent.sources.size
+    agent.sources.clear()
+  }
+
   /**
    * Notes the numbers of a flow sample: returns how many before it never came or were dropped by the agent. A smaller
    * number is a late datagram or a new start, and no loss.

@@ -149,6 +149,7 @@ export class SflowDecoder {
     statistics.lastSeenMilliseconds = receivedMilliseconds
     const outcome = sequence.observe(sequenceNumber, -1, 0, upTimeMilliseconds)
     if (outcome.event === 'none') return true
+    if (outcome.event === 'reset') this.store.forgetSources(agent)
     this.sink.exporterEvent(agent, outcome.event, outcome.value, receivedMilliseconds)
     return false
   }
