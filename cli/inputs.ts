@@ -1,13 +1,15 @@
-/** Input files of the command line as datagrams: captures, and `.dat` files that hold one datagram each. */
+/** Input files of the command line as datagrams: captures, `.dat` files of one datagram each, `.ipfix` files (RFC 5655). */
 import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { type CapturedDatagram, readDatagrams } from '#collectors/capture/datagrams.js'
+import { readIpfixMessages } from '#collectors/capture/ipfix-file.js'
 import { ApplianceError } from '#core/errors.js'
 import { parseAddress } from '#core/records/address.js'
 
 /** A `.dat` is taken as sent by this address (RFC 5737) to port 2055 at no known time. */
 const datSource = parseAddress('192.0.2.1')!
 const datDestination = parseAddress('192.0.2.254')!
+const IPFIX_PORT = 4739
 
 export type InputDatagram = Omit<CapturedDatagram, 'timeMilliseconds'> & {
   /** Undefined where the input has no clock. */
@@ -15,7 +17,22 @@ export type InputDatagram = Omit<CapturedDatagram, 'timeMilliseconds'> & {
 }
 
 export function* inputDatagrams(path: string): Generator<InputDatagram> {
-  if (extname(path).toLowerCase() !== '.dat') {
+  const suffix = extname(path).toLowerCase()
+  if (suffix === '.ipfix') {
+    for (const { payload, exportMilliseconds } of readIpfixMessages(path)) {
+      yield {
+        // The file knows of no other time than the exporter's.
+        timeMilliseconds: exportMilliseconds,
+        source: datSource,
+        destination: datDestination,
+        sourcePort: IPFIX_PORT,
+        destinationPort: IPFIX_PORT,
+        payload,
+      }
+    }
+    return
+  }
+  if (suffix !== '.dat') {
     yield* readDatagrams(path)
     return
   }

@@ -6,7 +6,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const sources = ['src', 'collectors', 'api', 'cli', 'simulate', 'bench', 'tsconfig.json', 'package.json']
+const sources = [
+  ...['src', 'collectors', 'api', 'cli', 'simulate', 'bench', 'test/conformance', 'test/collectors/netflow'],
+  ...['tsconfig.json', 'package.json'],
+]
 const installStamp = join(root, 'node_modules', '.package-lock.json')
 const buildStamp = join(root, 'dist', '.built')
 

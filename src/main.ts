@@ -277,7 +277,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
           case 'status':
             counts = message.counts
             for (const status of message.exporters) {
-              const kernelDrops = counts.kernelDrops?.[status.listenerPort]
+              const kernelDrops =
+                status.transport === 'udp' ? counts.kernelDrops?.[status.listenerPort] : undefined
               exporters.set(status.id, kernelDrops === undefined ? status : { ...status, kernelDrops })
             }
             break

@@ -21,7 +21,7 @@ export function registerDecode(program: Command): void {
     .description(
       'decode export packets (captures, or .dat files of one datagram each) and print what they say',
     )
-    .argument('<file...>', 'pcap, pcapng or .dat, decoded in this order with one state')
+    .argument('<file...>', 'pcap, pcapng, .ipfix (RFC 5655) or .dat, decoded in this order with one state')
     .option(
       '--udp-port <port>',
       'only datagrams sent to this UDP port; may be repeated (default: all)',

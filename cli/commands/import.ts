@@ -33,7 +33,7 @@ export function registerImport(program: Command): void {
   program
     .command('import')
     .description('store the rows of captured export packets and syslog, received when the capture says')
-    .argument('[file...]', 'pcap or pcapng')
+    .argument('[file...]', 'pcap, pcapng or .ipfix (RFC 5655)')
     .requiredOption('--data <dir>', 'the data folder, made when it is not there')
     .option(
       '--udp-port <port>',
