@@ -126,16 +126,17 @@ export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
       }
     },
     noteSilence(nowMilliseconds) {
-      for (const exporter of decoder.store.exporters) {
-        for (const { identity, statistics } of exporter.domains.values()) {
-          const { datagrams, firstSeenMilliseconds, lastSeenMilliseconds } = statistics
-          const silent = isSilent(datagrams, firstSeenMilliseconds, lastSeenMilliseconds, nowMilliseconds)
-          if (silent && !silentDomains.has(identity)) {
-            writeEvent(identity, 'silence', nowMilliseconds - lastSeenMilliseconds, nowMilliseconds)
-            silentDomains.add(identity)
-          } else if (!silent) silentDomains.delete(identity)
-        }
+      const note = ({ identity, statistics }: Domain | Agent) => {
+        const { datagrams, firstSeenMilliseconds, lastSeenMilliseconds } = statistics
+        const silent = isSilent(datagrams, firstSeenMilliseconds, lastSeenMilliseconds, nowMilliseconds)
+        if (silent && !silentDomains.has(identity)) {
+          writeEvent(identity, 'silence', nowMilliseconds - lastSeenMilliseconds, nowMilliseconds)
+          silentDomains.add(identity)
+        } else if (!silent) silentDomains.delete(identity)
       }
+      for (const exporter of decoder.store.exporters)
+        for (const domain of exporter.domains.values()) note(domain)
+      for (const exporter of sflow.store.exporters) for (const agent of exporter.agents.values()) note(agent)
     },
   }
 }

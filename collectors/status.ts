@@ -214,6 +214,8 @@ export function sflowStatus(
   }
   const records = sum(({ statistics }) => statistics.records)
   const datagrams = sum(({ statistics }) => statistics.datagrams)
+  const firstSeenMilliseconds = Math.min(...agents.map(({ statistics }) => statistics.firstSeenMilliseconds))
+  const lastSeenMilliseconds = Math.max(...agents.map(({ statistics }) => statistics.lastSeenMilliseconds))
   return {
     id,
     address,
@@ -227,8 +229,9 @@ export function sflowStatus(
     records,
     ...ratesOf(rates, id, { records, datagrams }, nowMilliseconds),
     undecoded,
-    firstSeenMilliseconds: Math.min(...agents.map(({ statistics }) => statistics.firstSeenMilliseconds)),
-    lastSeenMilliseconds: Math.max(...agents.map(({ statistics }) => statistics.lastSeenMilliseconds)),
+    firstSeenMilliseconds,
+    lastSeenMilliseconds,
+    ...silence(datagrams, firstSeenMilliseconds, lastSeenMilliseconds, nowMilliseconds),
   }
 }
 
