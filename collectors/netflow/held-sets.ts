@@ -27,6 +27,11 @@ export class HeldSets {
   private readonly byDomain = new Map<Domain, HeldOfDomain>()
   private octets = 0
 
+  /** Octets that wait, with what each set costs besides. */
+  get heldOctets(): number {
+    return this.octets
+  }
+
   /** False when the set cannot be kept. One without records needs no keeping. */
   hold(context: MessageContext, setId: number, view: DataView, offset: number, end: number): boolean {
     const { domain, receivedMilliseconds, exportMilliseconds, sysUpTimeMilliseconds, datagram, set } = context

@@ -149,10 +149,10 @@ export function makePlan(template: Template): TemplatePlan {
             ? 1
             : 0
   const rows: TemplatePlan['rows'] = [
-    makeRowPlan(template, 4, false),
-    makeRowPlan(template, 6, false),
-    makeRowPlan(template, 4, true),
-    makeRowPlan(template, 6, true),
+    makeRowPlan(template, find, 4, false),
+    makeRowPlan(template, find, 6, false),
+    makeRowPlan(template, find, 4, true),
+    makeRowPlan(template, find, 6, true),
   ]
   return {
     template,
@@ -168,7 +168,7 @@ export function makePlan(template: Template): TemplatePlan {
   }
 }
 
-function makeRowPlan(template: Template, family: 4 | 6, isIcmp: boolean): RowPlan {
+function makeRowPlan(template: Template, find: Find, family: 4 | 6, isIcmp: boolean): RowPlan {
   const steps: FieldStep[] = []
   const rowSteps: RowStep[] = []
   const columns = new Set([RECEIVED_COLUMN, EXPORTER_COLUMN, SHAPE_COLUMN])
@@ -179,7 +179,6 @@ function makeRowPlan(template: Template, family: 4 | 6, isIcmp: boolean): RowPla
     columns.add(column)
     return true
   }
-  const find = finder(template)
   const [source, destination] = addressFields(template, find, family)
   add(Column.sourceAddress, source, family === 4 ? kernels.ipv4 : kernels.ipv6)
   add(Column.destinationAddress, destination, family === 4 ? kernels.ipv4 : kernels.ipv6)
@@ -227,13 +226,17 @@ function makeRowPlan(template: Template, family: 4 | 6, isIcmp: boolean): RowPla
 type Find = (element: number | string) => number
 type Add = (column: number, field: number, kernel: Kernel | undefined) => boolean
 
-/** Finds the last field of an element, IANA's by its number, an enterprise's as `pen/id`; -1 without. */
+/**
+ * Finds the last field of an element, IANA's by its number, an enterprise's as `pen/id`; -1 without. Where a tunnel record
+ * repeats an element, the inner header comes last.
+ */
 function finder(template: Template): Find {
-  return (element) => {
-    const [enterpriseNumber, elementId] =
-      typeof element === 'number' ? [IANA, element] : (element.split('/').map(Number) as [number, number])
-    return lastField(template, elementId, enterpriseNumber)
+  const places = new Map<number | string, number>()
+  for (const index of template.walk) {
+    const { enterpriseNumber, elementId } = template.fields[index]!
+    places.set(enterpriseNumber === IANA ? elementId : `${enterpriseNumber}/${elementId}`, index)
   }
+  return (element) => places.get(element) ?? -1
 }
 
 /** Source and destination: IANA's elements, else client and server where a template has neither of IANA's. */
@@ -514,16 +517,6 @@ const fillSampling: RowStep = (context, builder, row, count) => {
     intervals[index] = fallback
     from[index] = origin
   }
-}
-
-/** The last field of an element: where a tunnel record repeats one, the inner header comes last. */
-function lastField(template: Template, elementId: number, enterpriseNumber: number): number {
-  for (let index = template.fields.length - 1; index >= 0; index--) {
-    const field = template.fields[index]!
-    if (field.elementId === elementId && field.enterpriseNumber === enterpriseNumber && field.length > 0)
-      return index
-  }
-  return -1
 }
 
 /** The field when it has just the length that its type needs, else -1. */

@@ -71,7 +71,8 @@ export function makeTemplate(
     }
   })
   if (minimumLength === 0) return undefined
-  const walk = placed.flatMap((field, index) => (field.length === 0 ? [] : [index]))
+  const walk: number[] = []
+  for (let index = 0; index < placed.length; index++) if (placed[index]!.length > 0) walk.push(index)
   return { id, kind, fields: placed, walk, recordLength: variable ? -1 : offset, minimumLength, definition }
 }
 
