@@ -2,7 +2,6 @@
 // the project, not in it; without it these tests say so and are skipped.
 import { join } from 'node:path'
 import t from 'tap'
-import { deliberate } from '../../conformance/deliberate.js'
 import { compareCorpus } from '../../conformance/flows.js'
 import { corporaFolder } from './probe.js'
 
