@@ -12,37 +12,9 @@ import type { FindingRepository } from '#core/findings/repository.js'
 import type { RunRepository } from '#core/findings/runs.js'
 import type { TokenRepository } from '#core/findings/tokens.js'
 import type { Visibility } from '#core/findings/visibility.js'
-import type { StreamName } from '#core/records/columns.js'
+import type { RowPage, RowQuery } from '#core/store/flow-query.js'
 
 const closed = { additionalProperties: false } as const
-
-/** A search for rows; absent keys do not restrict. Addresses are prefixes in text, already checked. */
-export type FlowQuery = {
-  readonly fromMilliseconds?: number
-  readonly toMilliseconds?: number
-  readonly sourceAddress?: string
-  readonly destinationAddress?: string
-  /** Source or destination. */
-  readonly address?: string
-  readonly protocolIdentifier?: number
-  /** Source or destination. */
-  readonly port?: number
-  readonly sourceTransportPort?: number
-  readonly destinationTransportPort?: number
-  readonly exporterAddress?: string
-  readonly stream?: StreamName
-  readonly limit: number
-  /** As given back by the query before. */
-  readonly cursor?: string
-}
-
-/** Rows found. `partial` says that not all could be looked at: fewer rows may have been found than there are. */
-export type FlowResult = {
-  readonly rows: readonly object[]
-  readonly nextCursor: string | undefined
-  readonly partial: boolean
-  readonly blocksFailed: number
-}
 
 /** What a detector is, for people. */
 export const DetectorDescription = Type.Object(
@@ -99,7 +71,7 @@ export type ApiDeps = {
   readonly tokens: TokenRepository
   exporters(): readonly ExporterStatus[]
   exporter(id: string): ExporterStatus | undefined
-  readonly flows: { query(query: FlowQuery): Promise<FlowResult> }
+  readonly flows: { query(query: RowQuery): Promise<RowPage> }
   detectors(): readonly DetectorDescription[]
   health(): HealthReport
   metrics(): Promise<string>

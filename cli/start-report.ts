@@ -39,6 +39,7 @@ function grouped(sockets: readonly ListeningReport[]): string[] {
     ['netflow', 'udp', 'NetFlow, IPFIX  UDP'],
     ['ipfix', 'tcp', 'IPFIX           TCP'],
     ['ipfix', 'tls', 'IPFIX           TLS'],
+    ['sflow', 'udp', 'sFlow           UDP'],
     ['syslog', 'udp', 'syslog          UDP'],
     ['syslog', 'tcp', 'syslog          TCP'],
   ] as const) {

@@ -2,6 +2,7 @@
  * The one way of export packets into the store: decoder to builders, and what the decoder notices about exporters into
  * rows of their own. Sockets and imported captures both come through here.
  */
+import type { Address } from '#core/records/address.js'
 import {
   ExporterEventColumnIndex,
   type ExporterEventName,
@@ -11,10 +12,14 @@ import {
 import type { ExporterIdentity } from '#core/records/exporter.js'
 import { shapeOf } from '#core/records/shape.js'
 import type { BlockWriter } from '#core/store/writer.js'
+import { isSilent } from './exporter-watch.js'
 import type { Domain } from './netflow/context.js'
 import { NetflowDecoder } from './netflow/decoder.js'
 import type { UndecodedReason } from './netflow/reasons.js'
 import type { StoredTemplate, TemplateStore } from './netflow/template-store.js'
+import type { Agent, AgentStore } from './sflow/agents.js'
+import { isSflow, SflowDecoder } from './sflow/decoder.js'
+import type { SflowUndecodedReason } from './sflow/reasons.js'
 
 const EXPORTER_EVENT_STREAM = streamNames.indexOf('exporterEvent')
 const exporterEventShape = shapeOf([0, 1, 2, ExporterEventColumnIndex.event, ExporterEventColumnIndex.value])
@@ -22,22 +27,41 @@ const exporterEventShape = shapeOf([0, 1, 2, ExporterEventColumnIndex.event, Exp
 export type FlowIntakeOptions = {
   readonly writer: BlockWriter
   readonly store?: TemplateStore
+  readonly agents?: AgentStore
   /** For TCP and TLS, where withdrawals are obeyed. */
   readonly obeyWithdrawals?: boolean
   readonly onTemplate?: (domain: Domain, stored: StoredTemplate) => void
   readonly onOptions?: (domain: Domain) => void
-  readonly onUndecoded?: (reason: UndecodedReason, domain: Domain | undefined) => void
+  /** `from` is undefined where the datagram does not say whose it is. */
+  readonly onUndecoded?: (
+    reason: UndecodedReason | SflowUndecodedReason,
+    from: Domain | Agent | undefined,
+  ) => void
 }
+
+type DatagramTaker = (
+  view: DataView,
+  length: number,
+  source: Address,
+  listenerPort: number,
+  receivedMilliseconds: number,
+) => void
 
 export type FlowIntake = {
   /** Its rows go to the writer's builders. */
   readonly decoder: NetflowDecoder
-  /** Notes datagrams that the kernel dropped, with every domain: any of them may have lost some. */
-  noteKernelDrops(count: number, receivedMilliseconds: number): void
+  readonly sflow: SflowDecoder
+  /** Takes a datagram of any of these formats, by its first octets: people mistake one port for another. */
+  readonly datagram: DatagramTaker
+  /** Notes lost datagrams with the domains of one sender, or with every domain: any of them may have lost some. */
+  noteDrops(count: number, receivedMilliseconds: number, sender?: Address): void
+  /** Notes once that an exporter with a known pace has fallen silent. */
+  noteSilence(nowMilliseconds: number): void
 }
 
 export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
-  const { writer, store, obeyWithdrawals = false, onTemplate, onOptions, onUndecoded } = options
+  const { writer, store, agents, obeyWithdrawals = false, onTemplate, onOptions, onUndecoded } = options
+  const silentDomains = new Set<ExporterIdentity>()
   const writeEvent = (
     identity: ExporterIdentity,
     event: ExporterEventName,
@@ -68,14 +92,51 @@ export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
       },
     },
   })
+  const sflow = new SflowDecoder({
+    ...(agents === undefined ? {} : { store: agents }),
+    sink: {
+      builder: (stream) => writer.builder(stream),
+      undecoded(reason, _context, agent) {
+        onUndecoded?.(reason, agent)
+      },
+      exporterEvent(agent, event, value, receivedMilliseconds) {
+        writeEvent(agent.identity, event, value, receivedMilliseconds)
+      },
+    },
+  })
   return {
     decoder,
-    noteKernelDrops(count, receivedMilliseconds) {
+    sflow,
+    datagram(view, length, source, listenerPort, receivedMilliseconds) {
+      if (isSflow(view, length)) sflow.datagram(view, length, source, listenerPort, receivedMilliseconds)
+      else decoder.datagram(view, length, source, listenerPort, receivedMilliseconds)
+    },
+    noteDrops(count, receivedMilliseconds, sender) {
       for (const exporter of decoder.store.exporters) {
+        if (sender !== undefined && exporter.address !== sender) continue
         for (const { identity } of exporter.domains.values()) {
           writeEvent(identity, 'drops', count, receivedMilliseconds)
         }
       }
+      for (const exporter of sflow.store.exporters) {
+        if (sender !== undefined && exporter.address !== sender) continue
+        for (const { identity } of exporter.agents.values()) {
+          writeEvent(identity, 'drops', count, receivedMilliseconds)
+        }
+      }
+    },
+    noteSilence(nowMilliseconds) {
+      const note = ({ identity, statistics }: Domain | Agent) => {
+        const { datagrams, firstSeenMilliseconds, lastSeenMilliseconds } = statistics
+        const silent = isSilent(datagrams, firstSeenMilliseconds, lastSeenMilliseconds, nowMilliseconds)
+        if (silent && !silentDomains.has(identity)) {
+          writeEvent(identity, 'silence', nowMilliseconds - lastSeenMilliseconds, nowMilliseconds)
+          silentDomains.add(identity)
+        } else if (!silent) silentDomains.delete(identity)
+      }
+      for (const exporter of decoder.store.exporters)
+        for (const domain of exporter.domains.values()) note(domain)
+      for (const exporter of sflow.store.exporters) for (const agent of exporter.agents.values()) note(agent)
     },
   }
 }

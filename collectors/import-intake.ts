@@ -1,6 +1,6 @@
 /**
  * Captured datagrams into the store by the same decoders as the sockets. A capture does not say what a port is for, so
- * the payload does: a NetFlow or IPFIX version number, else text.
+ * the payload does: a NetFlow, IPFIX or sFlow version number, else text.
  */
 import type { Address } from '#core/records/address.js'
 import type { BlockWriter } from '#core/store/writer.js'
@@ -22,7 +22,7 @@ export type ImportIntake = {
 
 export function createImportIntake(writer: BlockWriter, zone?: string): ImportIntake {
   const counts: ImportIntake['counts'] = { datagrams: 0, lines: 0, linesNotUnderstood: 0, undecoded: {} }
-  const { decoder } = createFlowIntake({
+  const flows = createFlowIntake({
     writer,
     onUndecoded(reason) {
       counts.undecoded[reason] = (counts.undecoded[reason] ?? 0) + 1
@@ -44,10 +44,10 @@ export function createImportIntake(writer: BlockWriter, zone?: string): ImportIn
         return
       }
       const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
-      decoder.datagram(view, payload.length, source, listenerPort, receivedMilliseconds)
+      flows.datagram(view, payload.length, source, listenerPort, receivedMilliseconds)
     },
     finish() {
-      decoder.finish()
+      flows.decoder.finish()
       for (const exporter of syslog.exporters.values()) counts.linesNotUnderstood += exporter.notUnderstood
     },
   }

@@ -2,6 +2,7 @@
 import type { ClockSetup } from '#core/clock.js'
 import type { ElementType } from '#core/config.js'
 import type { ExporterStatus } from '#core/exporters.js'
+import type { ReceivedCounts } from '#core/metrics.js'
 
 /** Everything that the thread needs to know when it begins. */
 export type ReceiverSetup = {
@@ -16,8 +17,10 @@ export type ReceiverSetup = {
   readonly ipfixTlsPorts: readonly number[]
   /** Paths of PEM files; without them no TLS port is opened. */
   readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa?: string }
+  readonly sflowPorts: readonly number[]
   readonly syslogPorts: readonly number[]
   readonly receiveBufferOctets: number
+  readonly datagramsPerSecondPerExporter: number
   /** Enterprise elements that the configuration names. */
   readonly elements: readonly {
     readonly enterpriseNumber: number
@@ -34,7 +37,7 @@ export type ReceiverSetup = {
 
 /** A socket, or why there is none. */
 export type ListeningReport = {
-  readonly name: 'netflow' | 'ipfix' | 'syslog'
+  readonly name: 'netflow' | 'ipfix' | 'sflow' | 'syslog'
   readonly transport: 'udp' | 'tcp' | 'tls'
   readonly port: number
   readonly ok: boolean
@@ -46,25 +49,6 @@ export type ListeningReport = {
   readonly bufferGranted?: number
 }
 
-/** Counts since the start. */
-export type ReceiverCounts = {
-  readonly datagrams: number
-  readonly octets: number
-  readonly rows: number
-  readonly blocks: number
-  readonly blockOctets: number
-  readonly droppedRows: number
-  readonly storeFailures: number
-  /** Datagrams of no exporter that could be told, by reason. */
-  readonly undecoded: Readonly<Record<string, number>>
-  /** By what went wrong on TCP connections of syslog. */
-  readonly tcp: Readonly<Record<string, number>>
-  /** By what happened on TCP and TLS connections of IPFIX. */
-  readonly ipfixStreams: Readonly<Record<string, number>>
-  /** By port; absent where the system does not tell. */
-  readonly kernelDrops?: Readonly<Record<number, number>>
-}
-
 export type FromReceiver =
   | {
       readonly type: 'listening'
@@ -74,7 +58,7 @@ export type FromReceiver =
   | {
       readonly type: 'status'
       readonly exporters: readonly ExporterStatus[]
-      readonly counts: ReceiverCounts
+      readonly counts: ReceivedCounts
     }
   | { readonly type: 'problem'; readonly message: string }
   | { readonly type: 'stopped' }

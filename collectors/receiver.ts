@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createClock } from '#core/clock.js'
+import type { ReceivedCounts } from '#core/metrics.js'
 import { type Address, parseAddress, parsePrefix, prefixContains } from '#core/records/address.js'
 import { transportNames } from '#core/records/exporter.js'
 import { createBlockStore } from '#core/store/blocks.js'
@@ -14,19 +15,14 @@ import { createBlockWriter } from '#core/store/writer.js'
 import { createDgramSource } from './datagram/dgram.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
 import type { DatagramSource } from './datagram/source.js'
+import { createQuota, createTimeoutMeter } from './exporter-watch.js'
 import { createFlowIntake } from './flow-intake.js'
 import { createIpfixSessions } from './ipfix-sessions.js'
-import type { Domain } from './netflow/context.js'
-import type { UndecodedReason } from './netflow/reasons.js'
 import { TemplateStore } from './netflow/template-store.js'
-import type {
-  FromReceiver,
-  ListeningReport,
-  ReceiverCounts,
-  ReceiverSetup,
-  ToReceiver,
-} from './receiver-messages.js'
-import { netflowStatus, type RateMemory, streamStatus, syslogStatus } from './status.js'
+import { portUnavailable } from './port-error.js'
+import type { FromReceiver, ListeningReport, ReceiverSetup, ToReceiver } from './receiver-messages.js'
+import { AgentStore } from './sflow/agents.js'
+import { netflowStatus, type RateMemory, sflowStatus, streamStatus, syslogStatus } from './status.js'
 import { createIpfixListener, type IpfixListener } from './stream/ipfix-tcp.js'
 import { createTcpListener, type TcpListener } from './stream/tcp.js'
 import { createSyslogIntake } from './syslog-intake.js'
@@ -61,17 +57,20 @@ async function run(setup: ReceiverSetup): Promise<void> {
     ]),
   )
   const templates = new TemplateStore(samplingOf, {}, elements)
+  const agents = new AgentStore(samplingOf)
   const restoredTemplates = await archive.restore(templates)
 
-  const writer = createBlockWriter({ store, now: clock.now, onFailure: problem })
+  const timeouts = createTimeoutMeter()
+  const writer = createBlockWriter({ store, now: clock.now, onFailure: problem, onSeal: timeouts.observe })
   const undecoded: Record<string, number> = {}
   const counts = { datagrams: 0, octets: 0 }
-  const onUndecoded = (reason: UndecodedReason, domain: Domain | undefined) => {
-    if (domain === undefined) undecoded[reason] = (undecoded[reason] ?? 0) + 1
+  const onUndecoded = (reason: string, from: object | undefined) => {
+    if (from === undefined) undecoded[reason] = (undecoded[reason] ?? 0) + 1
   }
   const flows = createFlowIntake({
     writer,
     store: templates,
+    agents,
     onTemplate: archive.keep,
     onOptions: archive.keepOptions,
     onUndecoded,
@@ -89,11 +88,13 @@ async function run(setup: ReceiverSetup): Promise<void> {
   })
   const syslog = createSyslogIntake({ writer, zoneOf: (address) => settingsOf(address)?.zone })
 
+  const quota = createQuota(setup.datagramsPerSecondPerExporter)
+  let overQuota = 0
   const sources: DatagramSource[] = []
   const listeners: TcpListener[] = []
   const ipfixListeners: IpfixListener[] = []
   const sockets: ListeningReport[] = []
-  const openUdp = async (name: 'netflow' | 'syslog', udpPort: number) => {
+  const openUdp = async (name: 'netflow' | 'sflow' | 'syslog', udpPort: number) => {
     const source = createDgramSource({
       host: setup.host,
       port: udpPort,
@@ -103,8 +104,9 @@ async function run(setup: ReceiverSetup): Promise<void> {
       onDatagram(view, length, address, receivedMilliseconds) {
         counts.datagrams++
         counts.octets += length
-        if (name === 'netflow') flows.decoder.datagram(view, length, address, udpPort, receivedMilliseconds)
-        else syslog.line(lineOf(view, length), address, udpPort, 0, receivedMilliseconds)
+        if (!quota.admit(address, receivedMilliseconds)) return
+        if (name === 'syslog') syslog.line(lineOf(view, length), address, udpPort, 0, receivedMilliseconds)
+        else flows.datagram(view, length, address, udpPort, receivedMilliseconds)
       },
     })
     const isOptional = udpPort < 1024
@@ -157,7 +159,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
       listeners.push(listener)
       sockets.push({ name: 'syslog', transport: 'tcp', port: tcpPort, ok: true, isOptional })
     } catch (error) {
-      const why = (error as Error).message
+      const why = portUnavailable('TCP', setup.host, tcpPort, error).message
       sockets.push({ name: 'syslog', transport: 'tcp', port: tcpPort, ok: false, isOptional, error: why })
     }
   }
@@ -190,6 +192,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   for (const udpPort of setup.netflowPorts) await openUdp('netflow', udpPort)
   for (const tcpPort of setup.ipfixTcpPorts) await openIpfix('tcp', tcpPort)
   if (setup.tls !== undefined) for (const tlsPort of setup.ipfixTlsPorts) await openIpfix('tls', tlsPort)
+  for (const udpPort of setup.sflowPorts) await openUdp('sflow', udpPort)
   for (const syslogPort of setup.syslogPorts) {
     await openUdp('syslog', syslogPort)
     await openTcp(syslogPort)
@@ -208,16 +211,24 @@ async function run(setup: ReceiverSetup): Promise<void> {
     const drops = readKernelDrops(openPorts)
     const total = drops === undefined ? 0 : [...drops.values()].reduce((sum, count) => sum + count, 0)
     if (total > reportedDrops) {
-      flows.noteKernelDrops(total - reportedDrops, now)
+      flows.noteDrops(total - reportedDrops, now)
       reportedDrops = total
     }
+    for (const [sender, refused] of quota.takeRefused()) {
+      overQuota += refused
+      flows.noteDrops(refused, now, sender)
+    }
+    flows.noteSilence(now)
     const all = [
       ...templates.exporters
         .filter(({ domains }) => domains.size > 0)
-        .map((exporter) => () => netflowStatus(flows.decoder, exporter, rates, now)),
+        .map((exporter) => () => netflowStatus(flows.decoder, exporter, timeouts, rates, now)),
       ...[...sessions.exporters.values()].map(
-        (exporter) => () => streamStatus(streams.decoder, exporter, rates, now),
+        (exporter) => () => streamStatus(streams.decoder, exporter, timeouts, rates, now),
       ),
+      ...agents.exporters
+        .filter((exporter) => exporter.agents.size > 0)
+        .map((exporter) => () => sflowStatus(exporter, rates, now)),
       ...[...syslog.exporters.values()].map((exporter) => () => syslogStatus(exporter, rates, now)),
     ]
     if (statusFrom >= all.length) statusFrom = 0
@@ -226,12 +237,13 @@ async function run(setup: ReceiverSetup): Promise<void> {
     const { rows, blocks, octets, droppedRows, failures } = writer.counts
     const tcp = sumCounts(listeners)
     const ipfixStreams = sumCounts(ipfixListeners)
-    const report: ReceiverCounts = {
+    const report: ReceivedCounts = {
       ...counts,
       rows,
       blocks,
       blockOctets: octets,
       droppedRows,
+      overQuota,
       storeFailures: failures,
       undecoded,
       tcp,

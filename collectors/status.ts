@@ -3,11 +3,13 @@ import { type ExporterStatus, exporterId, type ObservationDomain } from '#core/e
 import { formatAddress } from '#core/records/address.js'
 import { samplingFromNames } from '#core/records/columns.js'
 import { protocolVersionNames, transportNames } from '#core/records/exporter.js'
+import { isSilent, type TimeoutMeter } from './exporter-watch.js'
 import type { PastCounts, StreamExporter } from './ipfix-sessions.js'
 import type { Domain, LearntName } from './netflow/context.js'
 import type { NetflowDecoder } from './netflow/decoder.js'
 import { describeElement } from './netflow/elements.js'
 import type { Exporter } from './netflow/template-store.js'
+import type { Agent, SflowExporter } from './sflow/agents.js'
 import type { SyslogExporter } from './syslog-intake.js'
 
 /** A status goes to the main thread every second: names beyond these are counted, not listed. */
@@ -26,21 +28,23 @@ const sequenceUnits: Readonly<Record<number, 'flows' | 'packets' | 'records'>> =
 export function netflowStatus(
   decoder: NetflowDecoder,
   exporter: Exporter,
+  timeouts: TimeoutMeter,
   rates: RateMemory,
   nowMilliseconds: number,
 ): ExporterStatus {
-  return flowStatus(decoder, exporter, [exporter], undefined, rates, nowMilliseconds)
+  return flowStatus(decoder, exporter, [exporter], undefined, timeouts, rates, nowMilliseconds)
 }
 
 /** An exporter over TCP or TLS: its open connections and what came over those that have ended. */
 export function streamStatus(
   decoder: NetflowDecoder,
   exporter: StreamExporter,
+  timeouts: TimeoutMeter,
   rates: RateMemory,
   nowMilliseconds: number,
 ): ExporterStatus {
   const { sessions, past } = exporter
-  const status = flowStatus(decoder, exporter, [...sessions], past, rates, nowMilliseconds)
+  const status = flowStatus(decoder, exporter, [...sessions], past, timeouts, rates, nowMilliseconds)
   return { ...status, connections: sessions.size }
 }
 
@@ -49,6 +53,7 @@ function flowStatus(
   { address: words, listenerPort, transport }: Pick<Exporter, 'address' | 'listenerPort' | 'transport'>,
   sessions: readonly Exporter[],
   past: PastCounts | undefined,
+  timeouts: TimeoutMeter,
   rates: RateMemory,
   nowMilliseconds: number,
 ): ExporterStatus {
@@ -76,7 +81,7 @@ function flowStatus(
     transport: transportName,
     kind: 'netflow',
     protocolVersions: past === undefined ? [...versions] : [10],
-    observationDomains: domains.map((domain) => domainStatus(decoder, domain)),
+    observationDomains: domains.map((domain) => domainStatus(decoder, domain, timeouts)),
     datagrams,
     octets: sum((one) => one.octets),
     records,
@@ -85,10 +90,23 @@ function flowStatus(
     ...(skew === undefined || Number.isNaN(skew) ? {} : { clockSkewMilliseconds: skew }),
     firstSeenMilliseconds: seen.length === 0 ? 0 : Math.min(...seen),
     lastSeenMilliseconds,
+    ...silence(datagrams, seen.length === 0 ? 0 : Math.min(...seen), lastSeenMilliseconds, nowMilliseconds),
   }
 }
 
-function domainStatus(decoder: NetflowDecoder, domain: Domain): ObservationDomain {
+/** The key that says so when a device has fallen silent. */
+function silence(
+  datagrams: number,
+  first: number,
+  last: number,
+  now: number,
+): { silentSinceMilliseconds?: number } {
+  return isSilent(datagrams, first, last, now) ? { silentSinceMilliseconds: last } : {}
+}
+
+function domainStatus(decoder: NetflowDecoder, domain: Domain, timeouts: TimeoutMeter): ObservationDomain {
+  const { reportedSkewMilliseconds } = domain.statistics
+  const measured = timeouts.measured(domain.identity, reportedSkewMilliseconds)
   const { identity, sequence } = domain
   const [samplingInterval, samplingFrom] =
     domain.configuredSamplingInterval > 0
@@ -121,6 +139,12 @@ function domainStatus(decoder: NetflowDecoder, domain: Domain): ObservationDomai
     ...(samplingInterval === undefined ? {} : { samplingInterval, samplingFrom: samplingFrom as 'options' }),
     ...learntStatus(domain),
     held: [...decoder.held.waiting(domain)].map(([templateId, sets]) => ({ templateId, sets })),
+    ...(measured.activeMilliseconds === undefined
+      ? {}
+      : { activeTimeoutMilliseconds: measured.activeMilliseconds }),
+    ...(measured.idleMilliseconds === undefined
+      ? {}
+      : { idleTimeoutMilliseconds: measured.idleMilliseconds }),
   }
 }
 
@@ -174,6 +198,63 @@ function learntStatus(domain: Domain): Partial<ObservationDomain> {
   }
 }
 
+/** The observation domains are the sub-agents; two agents behind one relay may show the same number. */
+export function sflowStatus(
+  exporter: SflowExporter,
+  rates: RateMemory,
+  nowMilliseconds: number,
+): ExporterStatus {
+  const agents = [...exporter.agents.values()]
+  const address = formatAddress(exporter.address)
+  const id = exporterId(address, exporter.listenerPort)
+  const sum = (read: (agent: Agent) => number) => agents.reduce((total, agent) => total + read(agent), 0)
+  const undecoded: Record<string, number> = {}
+  for (const { statistics } of agents) {
+    for (const [reason, count] of statistics.undecoded) undecoded[reason] = (undecoded[reason] ?? 0) + count
+  }
+  const records = sum(({ statistics }) => statistics.records)
+  const datagrams = sum(({ statistics }) => statistics.datagrams)
+  const firstSeenMilliseconds = Math.min(...agents.map(({ statistics }) => statistics.firstSeenMilliseconds))
+  const lastSeenMilliseconds = Math.max(...agents.map(({ statistics }) => statistics.lastSeenMilliseconds))
+  return {
+    id,
+    address,
+    listenerPort: exporter.listenerPort,
+    transport: transportNames[exporter.transport]!,
+    kind: 'sflow',
+    protocolVersions: ['sflow5'],
+    observationDomains: agents.map(agentStatus),
+    datagrams,
+    octets: sum(({ statistics }) => statistics.octets),
+    records,
+    ...ratesOf(rates, id, { records, datagrams }, nowMilliseconds),
+    undecoded,
+    firstSeenMilliseconds,
+    lastSeenMilliseconds,
+    ...silence(datagrams, firstSeenMilliseconds, lastSeenMilliseconds, nowMilliseconds),
+  }
+}
+
+function agentStatus({
+  identity,
+  sequence,
+  configuredSamplingInterval,
+  samplingRate,
+}: Agent): ObservationDomain {
+  const isConfigured = configuredSamplingInterval > 0
+  const samplingInterval = isConfigured ? configuredSamplingInterval : samplingRate
+  return {
+    observationDomainId: identity.observationDomainId,
+    protocolVersion: protocolVersionNames.get(identity.protocol)!,
+    templates: [],
+    sequence: { ...sequence.counts, unit: 'packets' },
+    ...(samplingInterval > 0
+      ? { samplingInterval, samplingFrom: isConfigured ? 'configuration' : 'record' }
+      : {}),
+    held: [],
+  }
+}
+
 export function syslogStatus(
   exporter: SyslogExporter,
   rates: RateMemory,
@@ -198,6 +279,7 @@ export function syslogStatus(
     ...(Number.isNaN(clockSkewMilliseconds) ? {} : { clockSkewMilliseconds }),
     firstSeenMilliseconds: exporter.firstSeenMilliseconds,
     lastSeenMilliseconds: exporter.lastSeenMilliseconds,
+    ...silence(lines, exporter.firstSeenMilliseconds, exporter.lastSeenMilliseconds, nowMilliseconds),
     ...(vendor === '' ? {} : { vendor, product }),
   }
 }

@@ -2,7 +2,6 @@
  * The one way of log lines into the store: a parsed connection becomes a row beside the flows, everything else a row of
  * the message stream, both with the line as received. Sockets and imported files both come through here.
  */
-import type { BlockBuilder } from '#core/blocks/builder.js'
 import type { Address } from '#core/records/address.js'
 import {
   FlowColumnIndex as Column,
@@ -10,9 +9,9 @@ import {
   streamNames,
 } from '#core/records/columns.js'
 import { type ExporterIdentity, SYSLOG_PROTOCOL } from '#core/records/exporter.js'
-import { type Shape, shapeOf } from '#core/records/shape.js'
 import type { BlockWriter } from '#core/store/writer.js'
-import { AddressSlot, Field, type FieldIndex, Kind, Phase } from './syslog/event.js'
+import { RowDraft } from './row-draft.js'
+import { AddressSlot, Field, type FieldIndex, Kind, Outcome, Phase } from './syslog/event.js'
 import { createContext, parseLine, type SyslogContext, SyslogEvent } from './syslog/parse.js'
 
 /** What is known of one sender of log lines. */
@@ -55,6 +54,7 @@ const MAX_SYSLOG_EXPORTERS = 16_384
 
 const MESSAGE_STREAM = streamNames.indexOf('message')
 const ICMP = 1
+const ICMP_FROM_ELEMENT = 1
 const ICMPV6 = 58
 
 /** Text fields of a line → the column that they fill. */
@@ -80,7 +80,7 @@ export function createSyslogIntake({ writer, zoneOf }: SyslogIntakeOptions): Sys
   const byAddress = new Map<Address, Map<number, SyslogExporter>>()
   const counts = { refusedExporters: 0 }
   const event = new SyslogEvent()
-  const shapes = new Map<string, Shape>()
+  const draft = new RowDraft()
 
   const exporterOf = (
     source: Address,
@@ -106,16 +106,6 @@ export function createSyslogIntake({ writer, zoneOf }: SyslogIntakeOptions): Sys
     byAddress.set(source, sessions)
     return exporter
   }
-  const shapeFor = (columns: number[]): Shape => {
-    const key = columns.join()
-    let shape = shapes.get(key)
-    if (shape === undefined) {
-      shape = shapeOf(columns)
-      shapes.set(key, shape)
-    }
-    return shape
-  }
-
   return {
     exporters,
     counts,
@@ -135,10 +125,18 @@ export function createSyslogIntake({ writer, zoneOf }: SyslogIntakeOptions): Sys
         exporter.vendor = event.vendor
         exporter.product = event.product
       }
+      const { identity } = exporter
+      draft.reset()
       if (event.kind === Kind.connection && event.hasPair() && event.families[0] === event.families[1]) {
         exporter.connections++
-        writeConnection(writer, exporter, event, receivedMilliseconds, shapeFor)
-      } else writeMessage(writer, exporter, event, receivedMilliseconds, shapeFor)
+        draftConnection(draft, event)
+        const isIcmp = event.protocol === ICMP || event.protocol === ICMPV6
+        const isIPv6 = event.families[AddressSlot.source] === 6
+        draft.write(writer, (isIcmp ? 2 : 0) + (isIPv6 ? 1 : 0), identity, receivedMilliseconds)
+      } else {
+        draftMessage(draft, event)
+        draft.write(writer, MESSAGE_STREAM, identity, receivedMilliseconds)
+      }
     },
   }
 }
@@ -164,119 +162,65 @@ function makeExporter(
   }
 }
 
-type Write = (builder: BlockBuilder, row: number) => void
-
-function writeConnection(
-  writer: BlockWriter,
-  exporter: SyslogExporter,
-  event: SyslogEvent,
-  receivedMilliseconds: number,
-  shapeFor: (columns: number[]) => Shape,
-): void {
-  const columns = [0, 1, 2, Column.sourceAddress, Column.destinationAddress, Column.message]
-  const writes: Write[] = []
-  const number = (column: number, value: number) => {
-    if (Number.isNaN(value) || value < 0) return
-    columns.push(column)
-    writes.push((builder, row) => builder.setNumber(column, row, value))
-  }
-  const counter = (column: number, value: number) => {
-    if (Number.isNaN(value) || value < 0) return
-    columns.push(column)
-    writes.push((builder, row) => builder.setUnsigned64(column, row, value))
-  }
-  const text = (column: number, value: string | undefined) => {
-    if (value === undefined || value === '') return
-    columns.push(column)
-    writes.push((builder, row) => builder.setText(column, row, value))
-  }
-  const isIcmp = event.protocol === ICMP || event.protocol === ICMPV6
-  number(Column.protocolIdentifier, event.protocol)
-  number(Column.sourceTransportPort, event.sourcePort)
-  number(Column.destinationTransportPort, event.destinationPort)
-  number(Column.postNAPTSourceTransportPort, event.postNATSourcePort)
-  number(Column.postNAPTDestinationTransportPort, event.postNATDestinationPort)
+/** A connection beside the flows. */
+function draftConnection(draft: RowDraft, event: SyslogEvent): void {
+  draft.address(Column.sourceAddress, event.words, 4 * AddressSlot.source)
+  draft.address(Column.destinationAddress, event.words, 4 * AddressSlot.destination)
+  draft.number(Column.protocolIdentifier, event.protocol)
+  draft.number(Column.sourceTransportPort, event.sourcePort)
+  draft.number(Column.destinationTransportPort, event.destinationPort)
+  draft.number(Column.postNAPTSourceTransportPort, event.postNATSourcePort)
+  draft.number(Column.postNAPTDestinationTransportPort, event.postNATDestinationPort)
   if (event.icmpType >= 0) {
-    number(Column.icmpType, event.icmpType)
-    number(Column.icmpCode, event.icmpCode)
-    number(Column.icmpFrom, 1)
+    draft.number(Column.icmpType, event.icmpType)
+    draft.number(Column.icmpCode, event.icmpCode)
+    draft.number(Column.icmpFrom, ICMP_FROM_ELEMENT)
   }
-  number(Column.outcome, event.outcome === 0 ? Number.NaN : event.outcome)
-  number(Column.phase, event.phase === 0 ? Number.NaN : event.phase)
-  counter(Column.octets, event.octetsSourceToDestination)
-  counter(Column.reverseOctets, event.octetsDestinationToSource)
-  counter(Column.octetsTotal, event.octetsTotal)
-  counter(Column.packets, event.packetsSourceToDestination)
-  counter(Column.reversePackets, event.packetsDestinationToSource)
-  counter(Column.packetsTotal, event.packetsTotal)
-  number(Column.durationMilliseconds, event.durationMilliseconds)
-  writeTimes(event, number)
-  for (const [field, column] of flowTexts) text(column, event.text(field))
-  if (!event.has(Field.action)) text(Column.action, event.actionName)
-  text(Column.vendor, event.vendor)
-  text(Column.product, event.product)
+  if (event.outcome !== Outcome.none) draft.number(Column.outcome, event.outcome)
+  if (event.phase !== Phase.none) draft.number(Column.phase, event.phase)
+  draft.unsigned64(Column.octets, event.octetsSourceToDestination)
+  draft.unsigned64(Column.reverseOctets, event.octetsDestinationToSource)
+  draft.unsigned64(Column.octetsTotal, event.octetsTotal)
+  draft.unsigned64(Column.packets, event.packetsSourceToDestination)
+  draft.unsigned64(Column.reversePackets, event.packetsDestinationToSource)
+  draft.unsigned64(Column.packetsTotal, event.packetsTotal)
+  draft.number(Column.durationMilliseconds, event.durationMilliseconds)
+  draftTimes(draft, event)
+  for (let index = 0; index < flowTexts.length; index++) {
+    const [field, column] = flowTexts[index]!
+    if (event.has(field)) draft.text(column, event.text(field))
+  }
+  if (!event.has(Field.action)) draft.text(Column.action, event.actionName)
+  draft.text(Column.vendor, event.vendor)
+  draft.text(Column.product, event.product)
+  draft.text(Column.message, event.line)
+  draftTranslation(draft, event, AddressSlot.postNATSource, Column.postNATSourceAddress)
+  draftTranslation(draft, event, AddressSlot.postNATDestination, Column.postNATDestinationAddress)
+}
 
-  for (const [slot, column] of [
-    [AddressSlot.postNATSource, Column.postNATSourceAddress],
-    [AddressSlot.postNATDestination, Column.postNATDestinationAddress],
-  ] as const) {
-    if (event.families[slot] === 0) continue
-    columns.push(column)
-    const [word0, word1, word2, word3] = wordsOf(event, slot)
-    const mapped = event.families[slot] === 4 ? 0xffff : word2
-    writes.push((builder, row) =>
-      builder.setNumber(column, row, builder.addresses.indexOf(word0, word1, mapped, word3)),
-    )
-  }
-  const isIPv6 = event.families[AddressSlot.source] === 6
-  const builder = writer.builder((isIcmp ? 2 : 0) + (isIPv6 ? 1 : 0))
-  const row = builder.begin(exporter.identity, shapeFor(columns), receivedMilliseconds, 1)
-  builder.setAddress(Column.sourceAddress, row, wordsOf(event, AddressSlot.source))
-  builder.setAddress(Column.destinationAddress, row, wordsOf(event, AddressSlot.destination))
-  builder.setText(Column.message, row, event.line)
-  for (const write of writes) write(builder, row)
+function draftTranslation(draft: RowDraft, event: SyslogEvent, slot: number, column: number): void {
+  const family = event.families[slot]!
+  if (family !== 0) draft.dictionaryAddress(column, family, event.words, 4 * slot)
 }
 
 /** A line that ends a session is written at its end, one that begins it at its start. */
-function writeTimes(event: SyslogEvent, number: (column: number, value: number) => void): void {
+function draftTimes(draft: RowDraft, event: SyslogEvent): void {
   const { timeMilliseconds, durationMilliseconds, phase } = event
   if (phase === Phase.end || phase === Phase.update) {
-    number(Column.endMilliseconds, timeMilliseconds)
-    number(Column.startMilliseconds, timeMilliseconds - durationMilliseconds)
-  } else number(Column.startMilliseconds, timeMilliseconds)
+    draft.number(Column.endMilliseconds, timeMilliseconds)
+    draft.number(Column.startMilliseconds, timeMilliseconds - durationMilliseconds)
+  } else draft.number(Column.startMilliseconds, timeMilliseconds)
 }
 
-function writeMessage(
-  writer: BlockWriter,
-  exporter: SyslogExporter,
-  event: SyslogEvent,
-  receivedMilliseconds: number,
-  shapeFor: (columns: number[]) => Shape,
-): void {
-  const columns = [0, 1, 2, Message.message]
-  const numbers: [number, number][] = []
-  const texts: [number, string][] = []
-  if (!Number.isNaN(event.timeMilliseconds)) numbers.push([Message.timeMilliseconds, event.timeMilliseconds])
-  if (event.facility >= 0) numbers.push([Message.facility, event.facility])
-  if (event.severity >= 0) numbers.push([Message.severity, event.severity])
-  for (const [column, value] of [
-    [Message.host, event.text(Field.host)],
-    [Message.application, event.text(Field.application)],
-    [Message.vendor, event.vendor],
-    [Message.product, event.product],
-    [Message.eventId, event.text(Field.eventId)],
-  ] as const) {
-    if (value !== undefined && value !== '') texts.push([column, value])
-  }
-  for (const [column] of [...numbers, ...texts]) columns.push(column)
-  const builder = writer.builder(MESSAGE_STREAM)
-  const row = builder.begin(exporter.identity, shapeFor(columns), receivedMilliseconds, 1)
-  for (const [column, value] of numbers) builder.setNumber(column, row, value)
-  for (const [column, value] of texts) builder.setText(column, row, value)
-  builder.setText(Message.message, row, event.line)
-}
-
-function wordsOf(event: SyslogEvent, slot: number): [number, number, number, number] {
-  const at = slot * 4
-  return [event.words[at]!, event.words[at + 1]!, event.words[at + 2]!, event.words[at + 3]!]
+/** Everything else, kept for search. */
+function draftMessage(draft: RowDraft, event: SyslogEvent): void {
+  draft.number(Message.timeMilliseconds, event.timeMilliseconds)
+  draft.number(Message.facility, event.facility)
+  draft.number(Message.severity, event.severity)
+  draft.text(Message.host, event.text(Field.host))
+  draft.text(Message.application, event.text(Field.application))
+  draft.text(Message.vendor, event.vendor)
+  draft.text(Message.product, event.product)
+  draft.text(Message.eventId, event.text(Field.eventId))
+  draft.text(Message.message, event.line)
 }

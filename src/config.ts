@@ -7,6 +7,7 @@ import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { LineCounter, parseDocument } from 'yaml'
 import { ApplianceError } from './errors.js'
+import { faultsOf } from './validation.js'
 
 const closed = { additionalProperties: false } as const
 /** Abstract data types that a configured element may have. */
@@ -61,10 +62,17 @@ export const Config = Type.Object(
             { ...closed, description: 'the identity of this collector towards devices' },
           ),
         ),
+        sflowPorts: Ports([6343], 'UDP ports for sFlow'),
         syslogPorts: Ports(
           [514, 5514],
           'UDP and TCP ports for syslog; one that needs root is left out with a word',
         ),
+        datagramsPerSecondPerExporter: Type.Integer({
+          default: 100_000,
+          minimum: 1,
+          description:
+            'a device that sends more is cut off at this rate, so that it cannot starve the others',
+        }),
         receiveBufferOctets: Type.Integer({
           default: 32 * 1024 * 1024,
           minimum: 65536,
@@ -100,8 +108,8 @@ export const Config = Type.Object(
           Type.String(),
           Type.Object(
             {
-              enabled: Type.Boolean({ default: true }),
-              settings: Type.Record(Type.String(), Type.Unknown(), { default: {} }),
+              enabled: Type.Optional(Type.Boolean({ description: 'true when absent' })),
+              settings: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
             },
             closed,
           ),
@@ -153,14 +161,11 @@ export type Config = Static<typeof Config>
 /** The defaults, with `given` instead where it says something. Throws CONFIG_INVALID naming the key. */
 export function makeConfig(given: unknown = {}, placeOf: (path: string[]) => string = () => ''): Config {
   const config = Value.Default(Config, given ?? {})
-  const errors = Value.Errors(Config, config).filter(({ message }) => message !== 'schema is false')
-  if (errors.length === 0) return config as Config
-  const lines = errors.slice(0, 10).map((error) => {
-    const path = error.instancePath.split('/').slice(1)
-    const { additionalProperties } = error.params as { additionalProperties?: string[] }
-    const unknown = additionalProperties === undefined ? '' : `: ${additionalProperties.join(', ')}`
-    return `${placeOf([...path, ...(additionalProperties ?? []).slice(0, 1)])}${path.join('.') || 'the configuration'} ${error.message}${unknown}`
-  })
+  const faults = faultsOf(Config, config)
+  if (faults.length === 0) return config as Config
+  const lines = faults.map(
+    ({ path, message }) => `${placeOf([...path])}${path.join('.') || 'the configuration'} ${message}`,
+  )
   throw new ApplianceError('CONFIG_INVALID', `the configuration cannot be used:\n  ${lines.join('\n  ')}`)
 }
 

@@ -46,7 +46,7 @@ export const SequenceStatus = Type.Object(
     gaps: Type.Integer(),
     missingUnits: Type.Integer({ description: 'in the unit below' }),
     unit: Type.Enum(['flows', 'packets', 'records'], {
-      description: 'v5: flows; v9: packets; IPFIX: records',
+      description: 'v5: flows; v9 and sFlow: packets; IPFIX: records',
     }),
     resets: Type.Integer({ description: 'the device began anew' }),
     reordered: Type.Integer(),
@@ -99,6 +99,12 @@ export const ObservationDomain = Type.Object(
     ),
     originalObservationDomainIds: Type.Optional(Type.Array(Type.Number())),
     held: Type.Array(HeldSets),
+    activeTimeoutMilliseconds: Type.Optional(
+      Type.Number({ description: 'as the records show it: at what length long flows are cut' }),
+    ),
+    idleTimeoutMilliseconds: Type.Optional(
+      Type.Number({ description: 'as the records show it: how long after their last packet flows are sent' }),
+    ),
   },
   closed,
 )
@@ -126,6 +132,11 @@ export const ExporterStatus = Type.Object(
     lastSeenMilliseconds: Type.Number(),
     kernelDrops: Type.Optional(
       Type.Integer({ description: 'datagrams lost in the socket of the listener, whoever sent them' }),
+    ),
+    silentSinceMilliseconds: Type.Optional(
+      Type.Number({
+        description: 'set while a device with a known pace sends nothing: when it was last heard',
+      }),
     ),
     vendor: Type.Optional(Type.String({ description: 'syslog' })),
     product: Type.Optional(Type.String({ description: 'syslog' })),

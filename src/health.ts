@@ -21,13 +21,15 @@ export type HealthOptions = {
   readonly store: { readonly lostRows: number; readonly damagedBlocks: number }
   /** Databases that had to be repaired at this start. */
   readonly repaired: readonly string[]
+  /** Devices with a known pace that send nothing. */
+  readonly silent: () => readonly string[]
   readonly intervalSeconds: number
   readonly detectors: readonly string[]
   readonly now: () => number
 }
 
 export function createHealth(options: HealthOptions) {
-  const { sockets, counts, store, repaired, intervalSeconds, detectors, now } = options
+  const { sockets, counts, store, repaired, silent, intervalSeconds, detectors, now } = options
   const startedAtMilliseconds = now()
   const lastRuns = new Map<string, Run>()
 
@@ -56,6 +58,16 @@ export function createHealth(options: HealthOptions) {
         `${store.lostRows} rows gone, ${store.damagedBlocks} blocks unreadable at the start`,
       ),
     ]
+    const quiet = silent()
+    all.push(
+      check(
+        'exporters',
+        quiet.length === 0 ? 'ok' : 'degraded',
+        quiet.length === 0
+          ? 'no device with a known pace is silent'
+          : `silent: ${quiet.slice(0, 20).join(', ')}`,
+      ),
+    )
     for (const what of repaired)
       all.push(
         check(what, 'degraded', 'the database was damaged and was repaired at the start; rows may be lost'),

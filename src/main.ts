@@ -2,6 +2,7 @@
  * The composition root: makes the parts, starts the threads, wires them and ends them in order. The command line's
  * `start` and `demo` both run this. Nothing imports it but cli/ and tests.
  */
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -10,14 +11,13 @@ import { buildServer } from '#api/server.js'
 import type {
   FromReceiver,
   ListeningReport,
-  ReceiverCounts,
   ReceiverSetup,
   ToReceiver,
 } from '#collectors/receiver-messages.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
 import { detectors } from './detectors/registry.js'
-import { settingsOf } from './detectors/settings.js'
+import { configuredDetectors } from './detectors/settings.js'
 import { ApplianceError } from './errors.js'
 import type { ExporterStatus } from './exporters.js'
 import { createAudit } from './findings/audit.js'
@@ -29,7 +29,7 @@ import { createRuns } from './findings/runs.js'
 import { createTokens } from './findings/tokens.js'
 import { createVisibility } from './findings/visibility.js'
 import { createHealth } from './health.js'
-import { createMetrics } from './metrics.js'
+import { createMetrics, type ReceivedCounts } from './metrics.js'
 import { parsePrefix } from './records/address.js'
 import { createScheduler } from './scheduler/scheduler.js'
 import { createBlockStore } from './store/blocks.js'
@@ -46,7 +46,7 @@ export type StartReport = {
   readonly sockets: readonly ListeningReport[]
   readonly api: { readonly host: string; readonly port: number }
   readonly data: string
-  /** Where the first-start token lies; undefined when one was made before. */
+  /** Where the first-start token lies; undefined once somebody has put it away. */
   readonly tokenFile: string | undefined
   readonly restoredTemplates: number
   readonly lostRows: number
@@ -79,16 +79,11 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const data = resolve(config.data)
   const closers: (() => Promise<void>)[] = []
   const exporters = new Map<string, ExporterStatus>()
-  let counts: ReceiverCounts | undefined
+  let counts: ReceivedCounts | undefined
 
   async function start(): Promise<StartReport> {
     checkExporters(config)
-    const scheduled = detectors
-      .filter(({ id }) => config.detection.detectors[id]?.enabled !== false)
-      .map((detector) => ({
-        detector,
-        settings: settingsOf(detector, config.detection.detectors[detector.id]?.settings ?? {}),
-      }))
+    const scheduled = configuredDetectors(config)
     await mkdir(data, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
       throw new ApplianceError('CONFIG_INVALID', `the data folder ${data} cannot be made`, { cause })
     })
@@ -115,7 +110,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const visibility = createVisibility({ documents, findings, exceptions, now })
     const runs = createRuns({ documents, now })
     const tokens = createTokens({ documents, audit, now })
-    const tokenFile = await tokens.ensureFirstToken(join(data, 'token'))
+    const tokenFile = join(data, 'token')
+    await tokens.ensureFirstToken(tokenFile)
 
     const { shared: sequence } = blocks.sequence
     const stepMilliseconds = Math.min(60, config.detection.intervalSeconds) * 1000
@@ -163,8 +159,10 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       ipfixTcpPorts: config.listen.ipfixTcpPorts,
       ipfixTlsPorts: config.listen.ipfixTlsPorts,
       ...(config.listen.tls === undefined ? {} : { tls: config.listen.tls }),
+      sflowPorts: config.listen.sflowPorts,
       syslogPorts: config.listen.syslogPorts,
       receiveBufferOctets: config.listen.receiveBufferOctets,
+      datagramsPerSecondPerExporter: config.listen.datagramsPerSecondPerExporter,
       exporters: config.exporters,
       elements: config.elements,
       ...(clockSetup === undefined ? {} : { clock: clockSetup }),
@@ -174,6 +172,10 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       counts: () => counts,
       store,
       repaired,
+      silent: () =>
+        [...exporters.values()]
+          .filter(({ silentSinceMilliseconds }) => silentSinceMilliseconds !== undefined)
+          .map(({ address, listenerPort }) => `${address} (port ${listenerPort})`),
       intervalSeconds: config.detection.intervalSeconds,
       detectors: scheduled.map(({ detector }) => detector.id),
       now,
@@ -235,7 +237,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       sockets: receiver.sockets,
       api: { host: config.api.host, port },
       data,
-      tokenFile,
+      tokenFile: existsSync(tokenFile) ? tokenFile : undefined,
       restoredTemplates: receiver.restoredTemplates,
       ...store,
     }

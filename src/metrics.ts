@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Run } from './findings/runs.js'
 import { VERSION } from './version.js'
 
-/** Counts of the receiving thread as they are shown; see collectors/receiver-messages.ts. */
+/** Counts of the receiving thread since the start. */
 export type ReceivedCounts = {
   readonly datagrams: number
   readonly octets: number
@@ -11,10 +11,16 @@ export type ReceivedCounts = {
   readonly blocks: number
   readonly blockOctets: number
   readonly droppedRows: number
+  /** Datagrams over the quota of their sender. */
+  readonly overQuota: number
   readonly storeFailures: number
+  /** Datagrams of no exporter that could be told, by reason. */
   readonly undecoded: Readonly<Record<string, number>>
+  /** By what happened on TCP connections. */
   readonly tcp: Readonly<Record<string, number>>
+  /** By what happened on TCP and TLS connections of IPFIX. */
   readonly ipfixStreams?: Readonly<Record<string, number>>
+  /** By port; absent where the system does not tell. */
   readonly kernelDrops?: Readonly<Record<number, number>>
 }
 
@@ -53,6 +59,7 @@ export function createMetrics(counts: () => ReceivedCounts | undefined, exporter
     'rows lost because the store did not take them',
     (now) => now.droppedRows,
   )
+  total('culvert_over_quota_total', 'datagrams over the quota of their sender', (now) => now.overQuota)
   total('culvert_store_failures_total', 'blocks that could not be written', (now) => now.storeFailures)
 
   const labelled = (

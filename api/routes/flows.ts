@@ -1,8 +1,10 @@
 /**
  * /api/v1/flows: the rows behind the findings.
  */
+
+import type { RowQuery } from '#core/store/flow-query.js'
 import { decodeCursor, encodeCursor } from '../cursor.js'
-import type { ApiDeps, App, FlowQuery } from '../deps.js'
+import type { ApiDeps, App } from '../deps.js'
 import { invalid } from '../errors.js'
 import { readPrefix, readTime } from '../query.js'
 import { errorResponses } from '../schemas/common.js'
@@ -34,7 +36,7 @@ export function flowRoutes(app: App, deps: ApiDeps): void {
   )
 }
 
-function toFlowQuery(query: FlowQueryString): FlowQuery {
+function toFlowQuery(query: FlowQueryString): RowQuery {
   const { limit, protocol, sourceAddress, destinationAddress, address, port, exporter, stream } = query
   for (const key of ['sourceAddress', 'destinationAddress', 'address', 'exporter'] as const) {
     readPrefix(query, key)

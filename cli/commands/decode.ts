@@ -5,10 +5,12 @@ import type { MessageContext } from '#collectors/netflow/context.js'
 import { type DecoderSink, NetflowDecoder, type RecordObserver } from '#collectors/netflow/decoder.js'
 import { describeElement } from '#collectors/netflow/elements.js'
 import { renderElements } from '#collectors/netflow/render.js'
+import { isSflow } from '#collectors/sflow/decoder.js'
 import { BlockBuilder } from '#core/blocks/builder.js'
 import { builderRows, rowObject } from '#core/blocks/row.js'
 import { formatAddress } from '#core/records/address.js'
 import { streams } from '#core/records/columns.js'
+import { createSflowPrinter } from '../decode-sflow.js'
 import { inputDatagrams } from '../inputs.js'
 import { portOption } from '../options.js'
 import { openOutput } from '../output.js'
@@ -117,6 +119,12 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
     templateLearnt: () => {},
   }
   const decoder = new NetflowDecoder({ sink })
+  const sflow = createSflowPrinter({
+    line: (object) => output.line(object),
+    builder: (stream) => sink.builder(stream),
+    placeOf: (datagram) => ({ file: places[datagram] ?? file, datagram: datagramNumber(datagram) }),
+    sender: () => sender,
+  })
   for (const path of files) {
     file = basename(path)
     let number = 0
@@ -131,16 +139,9 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
         listenerPort: datagram.destinationPort,
       }
       const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
-      const received = datagram.timeMilliseconds ?? 0
-      decoder.datagram(
-        view,
-        payload.length,
-        datagram.source,
-        datagram.destinationPort,
-        received,
-        0,
-        datagramIndex,
-      )
+      const received = Math.floor(datagram.timeMilliseconds ?? 0)
+      const by = isSflow(view, payload.length) ? sflow : decoder
+      by.datagram(view, payload.length, datagram.source, datagram.destinationPort, received, 0, datagramIndex)
       datagramIndex++
       await output.drained()
     }

@@ -58,6 +58,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
       host: '127.0.0.1',
       netflowPorts: [ports.netflow],
       ipfixTcpPorts: [],
+      sflowPorts: [],
       syslogPorts: [ports.syslog],
       receiveBufferOctets: 4 * 1024 * 1024,
     },
@@ -69,13 +70,15 @@ async function runDemo(options: DemoOptions): Promise<void> {
   const startMilliseconds = Math.floor((realOriginMilliseconds - durationMilliseconds) / 1000) * 1000
   const simulation = smallCompany(options.seed, { startMilliseconds, durationMilliseconds })
   const seen = new Map<string, string>()
+  let findings = 0
   const appliance = createAppliance({
     config,
     logger: pino({ level: config.log.level, base: null }, pino.destination(2)),
     clock: { originMilliseconds: startMilliseconds, realOriginMilliseconds, speed: options.speed },
     onFinding(observation) {
-      const { id, severity } = observation
+      const { id, severity, kind } = observation
       if (seen.get(id) === severity) return
+      if (kind === 'finding' && !seen.has(id)) findings++
       seen.set(id, severity)
       process.stdout.write(
         options.json === true ? `${JSON.stringify(observation)}\n` : `${describe(observation)}\n`,
@@ -108,7 +111,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
   await pause(SETTLE_MILLISECONDS)
   if (isStopped) return
   if (options.json !== true) {
-    process.stdout.write(`\n${sent} datagrams sent, ${seen.size} findings. `)
+    process.stdout.write(`\n${sent} datagrams sent, ${findings} findings. `)
     process.stdout.write(
       options.exit === true
         ? 'Ending.\n'

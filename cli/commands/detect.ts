@@ -1,11 +1,15 @@
 /** `culvert detect --data DIR`: runs the detectors over what is stored, as the scheduler would have. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Command } from 'commander'
-import type { Detector } from '#core/detectors/detector.js'
+import { makeConfig, readConfig } from '#core/config.js'
 import { detectorNamed, detectors } from '#core/detectors/registry.js'
-import { settingsOf } from '#core/detectors/settings.js'
+import { type ConfiguredDetector, configuredDetectors } from '#core/detectors/settings.js'
 import { ApplianceError } from '#core/errors.js'
 import { createAudit } from '#core/findings/audit.js'
-import type { Observation } from '#core/findings/finding.js'
+import { createExceptions } from '#core/findings/exceptions.js'
+import type { Observation, StoredFinding } from '#core/findings/finding.js'
+import { applyExceptions } from '#core/findings/matching.js'
 import { createFindings } from '#core/findings/repository.js'
 import { ceilingTo, evaluate, floorTo, STEP_MILLISECONDS } from '#core/scheduler/evaluate.js'
 import type { BlockStore } from '#core/store/blocks.js'
@@ -15,7 +19,14 @@ import { listOption, timeOption } from '../options.js'
 import { openOutput } from '../output.js'
 import { openProgress } from '../progress.js'
 
-type DetectOptions = { data: string; from?: number; to?: number; detector?: string[]; save?: boolean }
+type DetectOptions = {
+  data: string
+  from?: number
+  to?: number
+  detector?: string[]
+  save?: boolean
+  config?: string
+}
 
 export function registerDetect(program: Command): void {
   program
@@ -31,25 +42,38 @@ export function registerDetect(program: Command): void {
       `only this detector; may be repeated (${detectors.map(({ id }) => id).join(', ')})`,
       listOption,
     )
+    .option(
+      '--config <file>',
+      'YAML: the detectors and settings that `start` would use (default: all, with their defaults)',
+    )
     .option('--save', 'keep the findings in the data folder too')
     .option('--json', 'JSON Lines (the default: this command has no other form)')
     .action(runDetect)
 }
 
 async function runDetect(options: DetectOptions): Promise<void> {
-  const chosen = (options.detector ?? detectors.map(({ id }) => id)).map((id) => {
-    const detector = detectorNamed(id)
-    if (detector === undefined) throw new ApplianceError('USAGE', `no detector is called ${id}`)
-    return detector
-  })
+  if (!existsSync(join(options.data, 'blocks'))) {
+    throw new ApplianceError(
+      'INPUT_UNREADABLE',
+      `${options.data}: no data folder; \`culvert import\` or \`culvert start\` makes one`,
+    )
+  }
+  const configured = configuredDetectors(
+    options.config === undefined ? makeConfig() : readConfig(options.config),
+  )
+  for (const id of options.detector ?? []) {
+    if (detectorNamed(id) === undefined) throw new ApplianceError('USAGE', `no detector is called ${id}`)
+  }
+  const chosen = configured.filter(({ detector }) => options.detector?.includes(detector.id) ?? true)
   const output = openOutput()
   const store = await openBlocks(options.data)
   try {
     const counts = emptyScanCounts()
     const found: Observation[] = []
-    for (const detector of chosen) found.push(...(await detectOne(store, detector, options, counts)))
+    for (const each of chosen) found.push(...(await detectOne(store, each, options, counts)))
+    const hiddenBy = await readExceptions(options.data)
     for (const observation of found.sort(inOrder)) {
-      output.line({ ...observation, hiddenBy: [] })
+      output.line({ ...observation, hiddenBy: hiddenBy(observation) })
       await output.drained()
     }
     if (options.save === true) await save(options.data, found)
@@ -67,7 +91,7 @@ async function runDetect(options: DetectOptions): Promise<void> {
 
 async function detectOne(
   store: BlockStore,
-  detector: Detector,
+  { detector, settings }: ConfiguredDetector,
   options: DetectOptions,
   counts: ScanCounts,
 ): Promise<Observation[]> {
@@ -77,7 +101,7 @@ async function detectOne(
   const to =
     options.to ?? ceilingTo(range.toMilliseconds + 1, STEP_MILLISECONDS) + detector.settleMilliseconds
   const progress = openProgress(detector.id, to - from)
-  const judge = detector.start(settingsOf(detector, {}))
+  const judge = detector.start(settings)
   const found = new Map<string, Observation>()
   const steps = evaluate({
     store,
@@ -101,6 +125,26 @@ async function detectOne(
   }
   progress.stop()
   return [...found.values()]
+}
+
+/** What the exceptions in the data folder make of an observation, as it would be read now. */
+async function readExceptions(data: string): Promise<(observation: Observation) => string[]> {
+  if (!existsSync(join(data, 'documents'))) return () => []
+  const documents = await openDocuments(data)
+  try {
+    const now = () => Date.now()
+    const exceptions = createExceptions({ documents, audit: createAudit({ documents, now }), now })
+    const active = await exceptions.active()
+    return (observation) => applyExceptions(asStored(observation), active).hiddenBy
+  } finally {
+    await documents.close()
+  }
+}
+
+/** The observation as the repository would keep it at its first sight. */
+function asStored(observation: Observation): StoredFinding {
+  const order = { sequence: 0, revision: 0, updatedAtMilliseconds: 0 }
+  return { ...observation, count: 1, history: [], ...order, disposition: { state: 'open', version: 0 } }
 }
 
 async function save(data: string, found: readonly Observation[]): Promise<void> {

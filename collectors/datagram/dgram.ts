@@ -1,7 +1,7 @@
 /** Datagrams through Node's own sockets: works everywhere, about 2 µs a datagram. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
-import { ApplianceError } from '#core/errors.js'
 import { type Address, parseAddress } from '#core/records/address.js'
+import { portUnavailable } from '../port-error.js'
 import type { DatagramSource, DatagramSourceOptions, ListeningSocket } from './source.js'
 
 /** Senders whose address objects are kept; beyond it, the cache begins anew. */
@@ -44,10 +44,10 @@ export function createDgramSource(options: DatagramSourceOptions): DatagramSourc
           host !== '::' ||
           !['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
         ) {
-          throw unavailable(host, port, error)
+          throw portUnavailable('UDP', host, port, error)
         }
         socket = await bind('udp4', '0.0.0.0', port).catch((cause: unknown) => {
-          throw unavailable('0.0.0.0', port, cause)
+          throw portUnavailable('UDP', '0.0.0.0', port, cause)
         })
       }
       socket.on('message', receive)
@@ -71,19 +71,6 @@ function bind(family: 'udp4' | 'udp6', host: string, port: number): Promise<Sock
       socket.off('error', reject)
       resolve(socket)
     })
-  })
-}
-
-function unavailable(host: string, port: number, cause: unknown): ApplianceError {
-  const { code } = cause as NodeJS.ErrnoException
-  const why =
-    code === 'EADDRINUSE'
-      ? 'another program listens there'
-      : code === 'EACCES'
-        ? 'ports below 1024 need root or CAP_NET_BIND_SERVICE'
-        : (code ?? String(cause))
-  return new ApplianceError('PORT_UNAVAILABLE', `UDP ${host} port ${port} cannot be opened: ${why}`, {
-    cause,
   })
 }
 

@@ -56,7 +56,7 @@ export class RecordDecoder {
     const plan = this.store.planOf(stored)
     const stride = stored.template.recordLength
     const { observer } = this.sink
-    const isSingle = observer !== undefined || plan.systemInitField >= 0
+    const isSingle = observer !== undefined || plan.systemInitField >= 0 || plan.section !== undefined
     let record = 0
     for (let at = from; at < end; ) {
       const stream = streamOf(plan, view, at, undefined)
@@ -130,14 +130,17 @@ export class RecordDecoder {
   /** Writes the record whose fields have been placed. */
   private writeRecord(plan: TemplatePlan, stream: number, view: DataView, record: number): void {
     const { context, fields, sink } = this
-    const rows: RowPlan = plan.rows[stream]!
+    const { section } = plan
+    section?.dissect(view, fields)
+    const rows: RowPlan = section?.rows ?? plan.rows[stream]!
     context.systemInitMilliseconds =
       plan.systemInitField >= 0 && fields.lengths[plan.systemInitField]! <= 8
         ? readUnsigned(view, fields.offsets[plan.systemInitField]!, fields.lengths[plan.systemInitField]!)
         : context.domain.systemInitMilliseconds
     this.steps += rows.fieldSteps.length + rows.rowSteps.length
-    const builder = sink.builder(stream)
+    const builder = sink.builder(section?.stream ?? stream)
     const row = builder.begin(context.domain.identity, rows.shape, context.receivedMilliseconds, 1)
+    section?.write(builder, row)
     for (const step of rows.fieldSteps) {
       const length = fields.lengths[step.field]!
       if (length === 0) continue

@@ -11,6 +11,7 @@ import { identityInRecords, identityKernel } from './identity.js'
 import type { Kernel } from './kernels.js'
 import * as kernels from './kernels.js'
 import { applicationKey } from './names.js'
+import { PacketSection } from './packet-section.js'
 import type { Template, TemplateField } from './template.js'
 
 const Column = FlowColumnIndex
@@ -47,6 +48,8 @@ export type TemplatePlan = {
   readonly systemInitField: number
   /** By stream id: flow4, flow6, icmp4, icmp6. */
   readonly rows: readonly [RowPlan, RowPlan, RowPlan, RowPlan]
+  /** Where the 5-tuple is in a section of the packet. */
+  readonly section: PacketSection | undefined
 }
 
 type Target = 'u' | 'counter' | 'text' | 'octets' | 'upTime' | 'seconds' | 'milliseconds' | 'ntp' | 'delta'
@@ -145,6 +148,12 @@ export function makePlan(template: Template): TemplatePlan {
           : icmp4Element
             ? 1
             : 0
+  const rows: TemplatePlan['rows'] = [
+    makeRowPlan(template, find, 4, false),
+    makeRowPlan(template, find, 6, false),
+    makeRowPlan(template, find, 4, true),
+    makeRowPlan(template, find, 6, true),
+  ]
   return {
     template,
     protocolField,
@@ -154,12 +163,8 @@ export function makePlan(template: Template): TemplatePlan {
     ipv6OtherField: destination6 >= 0 ? destination6 : ipv6Field,
     impliedProtocol,
     systemInitField: find(160),
-    rows: [
-      makeRowPlan(template, find, 4, false),
-      makeRowPlan(template, find, 6, false),
-      makeRowPlan(template, find, 4, true),
-      makeRowPlan(template, find, 6, true),
-    ],
+    rows,
+    section: PacketSection.of(template, rows),
   }
 }
 
@@ -202,6 +207,13 @@ function makeRowPlan(template: Template, find: Find, family: 4 | 6, isIcmp: bool
   if (isIcmp) addIcmp(template, family, find, add, columns, rowSteps)
   addApplicationName(find, add, columns, steps, template)
   addSampling(template, find, columns, steps, rowSteps)
+  if (columns.has(Column.firewallEvent)) {
+    columns.add(Column.phase)
+    columns.add(Column.outcome)
+    rowSteps.push(fillSession)
+  }
+  columns.add(Column.clockSkewMilliseconds)
+  rowSteps.push(fillClockSkew)
   for (const element of identityInRecords) {
     const field = find(element)
     if (field < 0) continue
@@ -385,6 +397,31 @@ function addApplicationName(
   }
   steps.push({ kernel, field, column: Column.applicationName, length: template.fields[field]!.length })
   columns.add(Column.applicationName)
+}
+
+/** firewallEvent (IE 233) → phase and outcome, as places in phaseNames and outcomeNames; 0 is none. */
+const SESSION_PHASES = [0, 1, 3, 0, 0, 2]
+const SESSION_OUTCOMES = [0, 1, 1, 2, 0, 1]
+
+/**
+ * The life of a firewall session: created, deleted, denied, updated. Updates count what came since the one before, the
+ * end counts all, so whoever sums takes one or the other.
+ */
+const fillSession: RowStep = (_context, builder, row, count) => {
+  const events = builder.planes[Column.firewallEvent]![0]!
+  const phases = builder.planes[Column.phase]![0]!
+  const outcomes = builder.planes[Column.outcome]![0]!
+  for (let index = row; index < row + count; index++) {
+    phases[index] = SESSION_PHASES[events[index]!] ?? 0
+    outcomes[index] = SESSION_OUTCOMES[events[index]!] ?? 0
+  }
+}
+
+/** The skew that exporter events told last; a corrected time is the device's minus this. */
+const fillClockSkew: RowStep = (context, builder, row, count) => {
+  const { reportedSkewMilliseconds } = context.domain.statistics
+  if (reportedSkewMilliseconds === 0) return
+  builder.planes[Column.clockSkewMilliseconds]![0]!.fill(reportedSkewMilliseconds, row, row + count)
 }
 
 const SAMPLING_FROM_RECORD = 1

@@ -106,6 +106,12 @@ export const flowColumns = [
   { name: 'product', type: 'text', meaning: 'product that logged the line' },
   { name: 'eventId', type: 'text', meaning: 'message or log id' },
   { name: 'message', type: 'text', meaning: 'the line as received, one character per octet' },
+  {
+    name: 'clockSkewMilliseconds',
+    type: 'f64',
+    unit: 'ms',
+    meaning: 'device clock minus ours when it exported, in steps of some seconds; 0 is none to speak of',
+  },
 ] as const satisfies readonly ColumnDefinition[]
 
 /** Lines that describe no flow (system messages, logins), kept for search. */

@@ -11,22 +11,27 @@ import { type Address, type Prefix, parsePrefix, prefixContains } from '../recor
 import { type FlowColumn, FlowColumnIndex, type StreamName } from '../records/columns.js'
 import type { BlockStore, IndexedBlock } from './blocks.js'
 
+/** A search for rows; absent keys do not restrict. Addresses are addresses or prefixes in text. */
 export type RowQuery = {
   readonly fromMilliseconds?: number
   readonly toMilliseconds?: number
   readonly sourceAddress?: string
   readonly destinationAddress?: string
+  /** Source or destination. */
   readonly address?: string
   readonly protocolIdentifier?: number
+  /** Source or destination. */
   readonly port?: number
   readonly sourceTransportPort?: number
   readonly destinationTransportPort?: number
   readonly exporterAddress?: string
   readonly stream?: StreamName
   readonly limit: number
+  /** As given back by the page before. */
   readonly cursor?: string
 }
 
+/** Rows found. `partial` says that not all could be looked at: fewer may have been found than there are. */
 export type RowPage = {
   readonly rows: readonly object[]
   readonly nextCursor: string | undefined
@@ -55,27 +60,57 @@ export async function queryRows(
   const rows: object[] = []
   let blocksFailed = 0
   for (const [index, entry] of blocks.entries()) {
-    let block: Block
     try {
-      block = await store.block(entry)
+      const block = await store.block(entry)
+      const page = takeRows(block, entry.firstSequence, before, query, rows)
+      if (page !== undefined) return { rows, nextCursor: page, partial: false, blocksFailed }
     } catch {
+      // Named by the scans of the detectors and counted here: a page over it is partial.
       blocksFailed++
-      continue
-    }
-    const matches = matcherOf(block, query)
-    const last = Math.min(block.header.rows, before - entry.firstSequence)
-    for (let row = last - 1; row >= 0; row--) {
-      if (!matches(row)) continue
-      const sequence = entry.firstSequence + row
-      rows.push({ row: sequence, ...rowObject(rowsOf(block), row) })
-      if (rows.length >= query.limit)
-        return { rows, nextCursor: String(sequence), partial: false, blocksFailed }
     }
     if (now() - began > MAX_MILLISECONDS && index < blocks.length - 1) {
       return { rows, nextCursor: String(entry.firstSequence), partial: true, blocksFailed }
     }
   }
   return { rows, nextCursor: undefined, partial: blocksFailed > 0, blocksFailed }
+}
+
+/** Adds the block's matching rows, the newest first; the cursor once there are enough. */
+function takeRows(
+  block: Block,
+  first: number,
+  before: number,
+  query: RowQuery,
+  rows: object[],
+): string | undefined {
+  const matches = matcherOf(block, query)
+  for (let row = Math.min(block.header.rows, before - first) - 1; row >= 0; row--) {
+    if (!matches(row)) continue
+    const object = rowObject(rowsOf(block), row)
+    rows.push({ row: first + row, ...object, ...derived(object) })
+    if (rows.length >= query.limit) return String(first + row)
+  }
+  return undefined
+}
+
+/** What follows from a row: times by our clock, and counts as they were before sampling. */
+function derived(row: Record<string, unknown>): Record<string, number> {
+  const values: Record<string, number> = {}
+  const skew = row['clockSkewMilliseconds']
+  const oneIn = row['samplingInterval']
+  const add = (name: string, from: string, work: (value: number) => number) => {
+    const value = row[from]
+    if (typeof value === 'number') values[name] = work(value)
+  }
+  if (typeof skew === 'number') {
+    add('correctedStartMilliseconds', 'startMilliseconds', (time) => time - skew)
+    add('correctedEndMilliseconds', 'endMilliseconds', (time) => time - skew)
+  }
+  if (typeof oneIn === 'number' && oneIn > 1) {
+    add('scaledOctets', 'octets', (count) => count * oneIn)
+    add('scaledPackets', 'packets', (count) => count * oneIn)
+  }
+  return values
 }
 
 function readCursor(cursor: string): number {

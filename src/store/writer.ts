@@ -41,6 +41,8 @@ export type BlockWriterOptions = {
   /** Told of a block that could not be written; its rows are lost and counted. */
   readonly onFailure: (error: Error) => void
   readonly capacity?: number
+  /** Sees the rows of a builder before they are sealed. */
+  readonly onSeal?: (builder: BlockBuilder) => void
 }
 
 export function createBlockWriter({
@@ -48,6 +50,7 @@ export function createBlockWriter({
   now,
   onFailure,
   capacity = BLOCK_ROWS,
+  onSeal,
 }: BlockWriterOptions): BlockWriter {
   const builders: BlockBuilder[] = []
   const inFlight = new Set<Promise<void>>()
@@ -57,6 +60,7 @@ export function createBlockWriter({
   const sealBuilder = (builder: BlockBuilder) => {
     const { rows } = builder
     if (rows === 0) return
+    onSeal?.(builder)
     if (pending > MAX_PENDING_OCTETS) {
       counts.droppedRows += rows
       builder.reset()

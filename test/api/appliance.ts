@@ -3,7 +3,7 @@
  */
 
 import { pino } from 'pino'
-import type { ApiDeps, App, FlowQuery, FlowResult } from '#api/deps.js'
+import type { ApiDeps, App } from '#api/deps.js'
 import { buildServer } from '#api/server.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import { createAudit } from '#core/findings/audit.js'
@@ -14,6 +14,7 @@ import { createRuns } from '#core/findings/runs.js'
 import { createTokens, type Role, roles } from '#core/findings/tokens.js'
 import { createVisibility } from '#core/findings/visibility.js'
 import { createDocuments } from '#core/store/documents.js'
+import type { RowPage, RowQuery } from '#core/store/flow-query.js'
 
 export const DAY = 86_400_000
 /** Wednesday 2026-01-14 12:00 UTC. */
@@ -23,8 +24,8 @@ export type Appliance = ApiDeps & {
   app: App
   documents: ReturnType<typeof createDocuments>
   clock: { milliseconds: number }
-  flowQueries: FlowQuery[]
-  flowResult: FlowResult
+  flowQueries: RowQuery[]
+  flowResult: RowPage
   bearer: Record<Role, { authorization: string }>
   tokenIds: Record<Role, string>
   status: { value: 'ok' | 'degraded' | 'failing' }
@@ -53,7 +54,7 @@ export async function startAppliance(
     bearer[role] = { authorization: `Bearer ${secret}` }
     tokenIds[role] = token.id
   }
-  const flowQueries: FlowQuery[] = []
+  const flowQueries: RowQuery[] = []
   const status = { value: 'ok' as 'ok' | 'degraded' | 'failing' }
   const appliance = {
     documents,
@@ -68,11 +69,11 @@ export async function startAppliance(
     bearer,
     tokenIds,
     status,
-    flowResult: { rows: [], nextCursor: undefined, partial: false, blocksFailed: 0 } as FlowResult,
+    flowResult: { rows: [], nextCursor: undefined, partial: false, blocksFailed: 0 } as RowPage,
     exporters: () => [exporter('192.0.2.1_2055'), exporter('192.0.2.2_2055')],
     exporter: (id: string) => appliance.exporters().find((one) => one.id === id),
     flows: {
-      query: async (query: FlowQuery) => {
+      query: async (query: RowQuery) => {
         flowQueries.push(query)
         return appliance.flowResult
       },

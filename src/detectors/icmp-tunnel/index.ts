@@ -147,6 +147,9 @@ function observeEchoes(points: Points, block: Block, rows: Uint32Array): void {
   const destinations = block.column(FlowColumnIndex.destinationAddress)
   const packets = block.column(FlowColumnIndex.packets)
   const octets = block.column(FlowColumnIndex.octets)
+  // RFC 5103: one record may count both directions.
+  const reversePackets = block.column(FlowColumnIndex.reversePackets)
+  const reverseOctets = block.column(FlowColumnIndex.reverseOctets)
   if (types === undefined || sources === undefined || destinations === undefined) return
   if (packets === undefined || octets === undefined) return
   const starts = column('startMilliseconds')
@@ -155,7 +158,7 @@ function observeEchoes(points: Points, block: Block, rows: Uint32Array): void {
   const samplingFrom = column('samplingFrom')
   const ingress = column('ingressInterface')
   const egress = column('egressInterface')
-  const direction = column('flowDirection')
+  const flowDirection = column('flowDirection')
   const observationPoint = column('observationPointId')
   const fragmentOffset = column('fragmentOffset')
 
@@ -175,13 +178,13 @@ function observeEchoes(points: Points, block: Block, rows: Uint32Array): void {
     const isRequest = type === ECHO_TYPES[family].request
     if (!isRequest && type !== ECHO_TYPES[family].reply) continue
     if (fragmentOffset !== undefined && fragmentOffset[row] !== 0) continue
-    const count = packets[0]![row]! + packets[1]![row]! * 0x1_0000_0000
+    const count = counterAt(packets, row)
     if (count === 0) continue
     const skew = point.clockSkewMilliseconds
     const corrected = (time: number) => (time === 0 ? 0 : time - skew)
     const slice: Slice = {
       packets: count,
-      octets: octets[0]![row]! + octets[1]![row]! * 0x1_0000_0000,
+      octets: counterAt(octets, row),
       startMilliseconds: corrected(starts?.[row] ?? 0),
       endMilliseconds: corrected(ends?.[row] ?? 0),
       receivedMilliseconds: received[row]!,
@@ -190,8 +193,13 @@ function observeEchoes(points: Points, block: Block, rows: Uint32Array): void {
     const source = textOf(sources, row)
     const destination = textOf(destinations, row)
     const [requester, responder] = isRequest ? [source, destination] : [destination, source]
-    const where = `${direction?.[row] ?? '-'}/${ingress?.[row] ?? '-'}/${egress?.[row] ?? '-'}/${observationPoint?.[row] ?? '-'}`
-    take(point, requester, responder, isRequest ? 'request' : 'reply', slice, where)
+    const where = `${flowDirection?.[row] ?? '-'}/${ingress?.[row] ?? '-'}/${egress?.[row] ?? '-'}/${observationPoint?.[row] ?? '-'}`
+    const direction = isRequest ? 'request' : 'reply'
+    const reverseCount = counterAt(reversePackets, row)
+    take(point, requester, responder, direction, slice, where, reverseCount > 0)
+    if (reverseCount === 0) continue
+    const reverse = { ...slice, packets: reverseCount, octets: counterAt(reverseOctets, row) }
+    take(point, requester, responder, isRequest ? 'reply' : 'request', reverse, where, true)
   }
 }
 
@@ -202,6 +210,7 @@ function take(
   direction: 'request' | 'reply',
   slice: Slice,
   where: string,
+  isBiflow: boolean,
 ): void {
   // Many hosts answer a group address, each with a reply of its own (guard 8).
   const target = parseAddress(responder)
@@ -229,7 +238,7 @@ function take(
     pair.session.isIncomplete = true
   pair.lastReceivedMilliseconds = slice.receivedMilliseconds
   pair.session.closedJudged = false
-  addSlice(pair.session, direction, slice, where)
+  addSlice(pair.session, direction, slice, where, isBiflow)
 }
 
 /** Pairs of equal packet sizes whose replies exceed their requests, beyond which an exporter is not believed. */
@@ -401,6 +410,11 @@ function observationOf(subject: Subject): Observation {
     attack: attackNetworkDevices,
     evidence: subject.evidence,
   }
+}
+
+/** An unsigned 64-bit counter as a double; 0 where the block lacks the column. */
+function counterAt(planes: readonly Plane[] | undefined, row: number): number {
+  return planes === undefined ? 0 : planes[0]![row]! + planes[1]![row]! * 0x1_0000_0000
 }
 
 function round(value: number): number {

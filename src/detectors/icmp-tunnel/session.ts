@@ -95,8 +95,17 @@ function newSide(): Side {
   }
 }
 
-/** Adds a record. `point` names where in the device it was metered. Returns false when it is a copy of what is known. */
-export function addSlice(session: Session, direction: Direction, slice: Slice, point: string): boolean {
+/**
+ * Adds a record. `point` names where in the device it was metered. A half of a biflow has the times of the whole, so it
+ * cannot be aligned. Returns false when the record is a copy of what is known.
+ */
+export function addSlice(
+  session: Session,
+  direction: Direction,
+  slice: Slice,
+  point: string,
+  isBiflow = false,
+): boolean {
   const side = direction === 'request' ? session.requests : session.replies
   if (side.records === 0) side.point = point
   else if (side.point !== point) {
@@ -126,7 +135,7 @@ export function addSlice(session: Session, direction: Direction, slice: Slice, p
       octets: side.folded.octets + oldest.octets,
     }
   }
-  align(session, direction, slice)
+  if (!isBiflow) align(session, direction, slice)
   session.changed = true
   return true
 }

@@ -55,6 +55,24 @@ function unsigned(
   }
 }
 
+/** IE 233: created, deleted, denied, alert, update; the session's phase and outcome follow. */
+const sessions = [
+  {},
+  { phase: 'start', outcome: 'allow' },
+  { phase: 'end', outcome: 'allow' },
+  { outcome: 'deny' },
+  {},
+  { phase: 'update', outcome: 'allow' },
+]
+const firewallEvent: Part = {
+  fields: [field(233, 1)],
+  sample: fc.constantFrom(0, 1, 2, 3, 4, 5, 255).map((event) => ({
+    values: [event],
+    columns: { firewallEvent: event, ...sessions[event] },
+    elements: { firewallEvent: event },
+  })),
+}
+
 const octets4 = fc.uint8Array({ minLength: 4, maxLength: 4 })
 const ipv4Text = (octets: Uint8Array) => octets.join('.')
 
@@ -324,7 +342,7 @@ function parts(version: 9 | 10): fc.Arbitrary<Part[]> {
     fc.constant(unsigned(58, 'vlanId', 2, 'vlanId')),
     fc.constant(unsigned(136, 'flowEndReason', 1, 'flowEndReason')),
     fc.constant(unsigned(61, 'flowDirection', 1, 'flowDirection')),
-    fc.constant(unsigned(233, 'firewallEvent', 1, 'firewallEvent')),
+    fc.constant(firewallEvent),
     fc.constant(address(225, 'postNATSourceIPv4Address', 'postNATSourceAddress', 4)),
     fc.constant(address(282, 'postNATDestinationIPv6Address', 'postNATDestinationAddress', 6)),
     fc.constant(unsigned(227, 'postNAPTSourceTransportPort', 2, 'postNAPTSourceTransportPort')),

@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
+import { createTimeoutMeter } from '#collectors/exporter-watch.js'
 import { createIpfixSessions } from '#collectors/ipfix-sessions.js'
 import { streamStatus } from '#collectors/status.js'
 import { IpfixFramer } from '#collectors/stream/ipfix-framing.js'
@@ -71,7 +72,7 @@ async function listen(options: Partial<IpfixListenerOptions> = {}) {
   const port = await made.start()
   const status = () => {
     const [exporter] = [...sessions.exporters.values()]
-    return streamStatus(probe.decoder, exporter!, new Map(), at)
+    return streamStatus(probe.decoder, exporter!, createTimeoutMeter(), new Map(), at)
   }
   return { made, port, probe, sessions, status }
 }

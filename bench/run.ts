@@ -1,0 +1,151 @@
+/**
+ * `npm run bench`: what decoding, encoding and scanning cost on this machine, with a fixed seed and traffic of the
+ * simulated company. Each figure is the best of several rounds in one process; compare within one run only.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createFlowIntake } from '#collectors/flow-intake.js'
+import { createContext, parseLine, SyslogEvent } from '#collectors/syslog/parse.js'
+import { encodeBlock } from '#core/blocks/block.js'
+import { BLOCK_ROWS, BlockBuilder } from '#core/blocks/builder.js'
+import { type Address, parseAddress } from '#core/records/address.js'
+import { FlowColumnIndex, streams } from '#core/records/columns.js'
+import { createBlockStore } from '#core/store/blocks.js'
+import { emptyScanCounts, scan } from '#core/store/scan.js'
+import { type BlockWriter, createBlockWriter } from '#core/store/writer.js'
+import { smallCompany } from '#simulate/small-company.js'
+
+const SEED = 1
+const ROUNDS = 5
+
+type Prepared = { view: DataView; length: number; address: Address; port: number; time: number }
+
+/** The best of some rounds, in units per second. */
+function best(units: number, work: () => void): number {
+  let fastest = Number.POSITIVE_INFINITY
+  for (let round = 0; round < ROUNDS; round++) {
+    const began = performance.now()
+    work()
+    fastest = Math.min(fastest, performance.now() - began)
+  }
+  return (units * 1000) / fastest
+}
+
+function print(what: string, value: number, unit: string): void {
+  process.stdout.write(
+    `${what.padEnd(44)} ${value.toLocaleString('en', { maximumFractionDigits: value < 100 ? 2 : 0 }).padStart(14)} ${unit}\n`,
+  )
+}
+
+/** Builders that are emptied when they are full: decoding alone. */
+function emptyingWriter(onFull: (builder: BlockBuilder) => void): BlockWriter {
+  const builders = streams.map((stream) => new BlockBuilder(stream, BLOCK_ROWS))
+  return {
+    counts: { blocks: 0, rows: 0, octets: 0, droppedRows: 0, failures: 0 },
+    builder(stream) {
+      const builder = builders[stream]!
+      if (builder.rows >= builder.capacity) {
+        onFull(builder)
+        builder.reset()
+      }
+      return builder
+    },
+    pendingOctets: () => 0,
+    seal() {
+      for (const builder of builders) if (builder.rows > 0) onFull(builder)
+      for (const builder of builders) builder.reset()
+    },
+    flush: async () => {},
+    drained: async () => {},
+  }
+}
+
+const flows: Prepared[] = []
+const lines: string[] = []
+for (const { payload, exporterAddress, listenerPort, timeMilliseconds } of smallCompany(SEED).datagrams) {
+  if (listenerPort === 5514) lines.push(Buffer.from(payload).toString('latin1'))
+  else {
+    const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
+    flows.push({
+      view,
+      length: payload.length,
+      address: parseAddress(exporterAddress)!,
+      port: listenerPort,
+      time: timeMilliseconds,
+    })
+  }
+}
+process.stdout.write(
+  `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node.js ${process.version}, seed ${SEED}\n\n`,
+)
+
+let rows = 0
+const decodeAll = (onFull: (builder: BlockBuilder) => void) => {
+  const writer = emptyingWriter(onFull)
+  const { decoder } = createFlowIntake({ writer })
+  for (const { view, length, address, port, time } of flows)
+    decoder.datagram(view, length, address, port, time)
+  writer.seal()
+}
+decodeAll((builder) => {
+  rows += builder.rows
+})
+print(
+  'decode to columns (v5, v9, IPFIX; 12 a packet)',
+  best(rows, () => decodeAll(() => {})),
+  'records/s',
+)
+
+let octets = 0
+const encoded = best(rows, () => {
+  octets = 0
+  decodeAll((builder) => {
+    octets += encodeBlock(builder, 1, 0).length
+  })
+})
+print('decode and encode blocks', encoded, 'records/s')
+print('size', octets / rows, 'octets/record')
+
+const event = new SyslogEvent()
+const context = createContext(Date.UTC(2026, 0, 5, 12))
+const parsed = best(lines.length, () => {
+  for (const line of lines) parseLine(line, event, context)
+})
+print('parse syslog (ASA, FortiGate, PAN-OS, netfilter)', parsed, 'lines/s')
+
+const folder = await mkdtemp(join(tmpdir(), 'culvert-bench-'))
+const store = createBlockStore({ location: join(folder, 'blocks'), isFirst: true })
+await store.open()
+const writer = createBlockWriter({
+  store,
+  now: () => 0,
+  onFailure: (error) => {
+    throw error
+  },
+})
+const { decoder } = createFlowIntake({ writer })
+const REPEATS = 40
+for (let repeat = 0; repeat < REPEATS; repeat++) {
+  for (const { view, length, address, port, time } of flows)
+    decoder.datagram(view, length, address, port, time)
+  await writer.drained()
+}
+await writer.flush()
+let fastest = Number.POSITIVE_INFINITY
+let read = 0
+for (let round = 0; round < ROUNDS; round++) {
+  const counts = emptyScanCounts()
+  let sum = 0
+  const began = performance.now()
+  const window = { stream: 'flow4' as const, fromMilliseconds: 0, toMilliseconds: Number.MAX_SAFE_INTEGER }
+  for await (const { block, rows: selected } of scan(store, window, counts)) {
+    const [low] = block.column(FlowColumnIndex.octets)!
+    for (const row of selected) sum += low![row]!
+  }
+  fastest = Math.min(fastest, performance.now() - began)
+  read = sum > 0 ? counts.rowsRead : 0
+}
+print('scan and sum one column from LevelDB', (read * 1000) / fastest, 'rows/s')
+await store.close()
+await rm(folder, { recursive: true, force: true })

@@ -1,0 +1,70 @@
+/** What a newcomer relies on: pages that name what the code has, and nothing of this machine in any file. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { Config } from '#core/config.js'
+import { detectors } from '#core/detectors/registry.js'
+import { errorCodes } from '#core/errors.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const page = (name: string) => readFileSync(join(root, name), 'utf8')
+
+/** Every file that is or will be committed. */
+function files(): string[] {
+  const names = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  return names.split('\n').filter((name) => name !== '' && existsSync(join(root, name)))
+}
+
+t.test('docs/errors.md has every code', async (t) => {
+  const text = page('docs/errors.md')
+  for (const code of Object.keys(errorCodes)) t.ok(text.includes(code), code)
+})
+
+t.test('docs/configuration.md has every key', async (t) => {
+  const text = page('docs/configuration.md')
+  const keysOf = (schema: { properties?: Record<string, object> }): string[] =>
+    Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => [key, ...keysOf(inner)])
+  for (const key of keysOf(Config)) t.ok(text.includes(key), key)
+})
+
+t.test('docs/detectors.md has every detector and each of its settings', async (t) => {
+  const text = page('docs/detectors.md')
+  for (const { id, settings } of detectors) {
+    t.ok(text.includes(id), id)
+    for (const setting of Object.keys(settings.properties)) t.ok(text.includes(setting), setting)
+  }
+})
+
+t.test('every folder of sources says what it is for', async (t) => {
+  for (const folder of ['src', 'collectors', 'api', 'cli', 'simulate', 'test', 'bench', 'scripts']) {
+    t.ok(existsSync(join(root, folder, 'README.md')), folder)
+  }
+})
+
+t.test('the lockfile names no registry and every optional package', async (t) => {
+  const { packages } = JSON.parse(page('package-lock.json')) as {
+    packages: Record<string, { resolved?: string; optionalDependencies?: Record<string, string> }>
+  }
+  const names = Object.keys(packages)
+  t.equal(names.filter((name) => packages[name]!.resolved !== undefined).length, 0)
+  const optional = names.flatMap((name) => Object.keys(packages[name]!.optionalDependencies ?? {}))
+  t.same(
+    optional.filter((name) => !names.some((known) => known.endsWith(`node_modules/${name}`))),
+    [],
+    'run scripts/complete-lockfile.mjs',
+  )
+})
+
+t.test('no file holds a path of the machine it was written on', async (t) => {
+  const paths = [`${['', 'work', ''].join('/')}`, `${['', 'root', ''].join('/')}`]
+  const binary = /\.(hex|bin|png|dat)$/
+  const holding = files().filter(
+    (name) => !binary.test(name) && paths.some((path) => page(name).includes(path)),
+  )
+  t.same(holding, [])
+})
