@@ -1,6 +1,6 @@
 /**
  * IPFIX sessions over TCP and TLS: one decoder for all of them, a set of templates for each, which ends with its
- * connection (RFC 7011 §8.4), and what is left to show of an exporter when it has gone.
+ * connection (RFC 7011 §8), and what is left to show of an exporter when it has gone.
  */
 import { type Address, formatAddress, parseAddress } from '#core/records/address.js'
 import type { NetflowDecoder } from './netflow/decoder.js'

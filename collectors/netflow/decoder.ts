@@ -123,7 +123,7 @@ export class NetflowDecoder {
     }
   }
 
-  /** A transport session has ended: its templates go with it (RFC 7011 §8.4), and what waited for one. */
+  /** A transport session has ended: its templates go with it (RFC 7011 §8), and what waited for one. */
   endSession(exporter: Exporter): void {
     for (const domain of exporter.domains.values()) this.giveUp(this.held.drop(domain))
     this.store.drop(exporter)

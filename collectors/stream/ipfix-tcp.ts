@@ -21,7 +21,7 @@ export type IpfixStreamReason =
   | 'handshakeFailed'
   | 'socketError'
 
-/** A transport session; templates live as long as it does (RFC 7011 §8.4). */
+/** A transport session; templates live as long as it does (RFC 7011 §8). */
 export type IpfixSession = {
   /** One whole message, valid until the call returns. */
   message(octets: Uint8Array): void

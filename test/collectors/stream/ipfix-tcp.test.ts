@@ -95,7 +95,7 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
 const withTemplate = (last: number) => ipfix([ipfixTemplate(256, simple), data(256, record(last))])
 const without = (last: number) => ipfix([data(256, record(last))])
 
-t.test('templates live as long as their connection (RFC 7011 section 8.4)', async (t) => {
+t.test('templates live as long as their connection (RFC 7011 section 8)', async (t) => {
   const { made, port, probe, status } = await listen()
   const first = await open(port)
   first.write(withTemplate(1).subarray(0, 30))
