@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { deliberate } from '../../conformance/deliberate.js'
 import { compareWith, readCase } from '../../conformance/differential.js'
 import { explanationOf } from '../../conformance/explained.js'
 import { compareCorpus, type Golden } from '../../conformance/flows.js'

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { Value } from 'typebox/value'
 import { readIpfixMessages } from '#collectors/capture/ipfix-file.js'
+import { createTimeoutMeter } from '#collectors/exporter-watch.js'
 import { enterprises } from '#collectors/netflow/enterprise/index.js'
 import { MAX_LIST_DEPTH, MAX_LIST_VALUES } from '#collectors/netflow/structured.js'
 import { TemplateStore } from '#collectors/netflow/template-store.js'
@@ -389,7 +390,7 @@ t.test('long application ids, names of interfaces and VRFs, who the exporter say
   )
   t.match(probe.flows, [{ applicationName: 'WebRTC', applicationId: Buffer.from(long).toString('hex') }])
   const [exporter] = probe.decoder.store.exporters
-  const status = netflowStatus(probe.decoder, exporter!, new Map(), NOW)
+  const status = netflowStatus(probe.decoder, exporter!, createTimeoutMeter(), new Map(), NOW)
   t.match(status.observationDomains[0], {
     applicationNames: [{ id: Buffer.from(long).toString('hex'), name: 'WebRTC', learntAtMilliseconds: NOW }],
     interfaceNames: [{ id: '3', name: 'Gi03', learntAtMilliseconds: NOW }],
