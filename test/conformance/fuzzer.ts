@@ -1,5 +1,5 @@
 // A fuzzer that knows the structure of its messages (mutate.ts) and the state that they change: episodes of messages to
-// decoders of three kinds. After every message: no exception, and no more steps than its octets allow; after every
+// decoders of four kinds. After every message: no exception, and no more steps than its octets allow; after every
 // episode: bounds of state, the same result in runs and record by record, and a canary that decodes.
 import { NetflowDecoder } from '#collectors/netflow/decoder.js'
 import { renderElements } from '#collectors/netflow/render.js'
@@ -10,6 +10,7 @@ import type { Address } from '#core/records/address.js'
 import { streams } from '#core/records/columns.js'
 import { createRandom, type Random } from '#simulate/random.js'
 import { data, record, simple, v9, v9Template } from '../collectors/netflow/datagrams.js'
+import { createSflowMutator, makeSflowTarget } from './fuzz-sflow.js'
 import { createMutator } from './mutate.js'
 
 /** Steps of a decoder that one octet may cost, and those that a message may cost besides. */
@@ -31,8 +32,11 @@ const MAX_HELD_OCTETS = 16 * 1024 * 1024
 
 export type Input = { readonly octets: Uint8Array; readonly source: number; readonly at: number }
 
-/** `runs`: the receive path, for long. `both`: anew, with and without an observer. `sessions`: as over TCP. */
-export const targetKinds = ['runs', 'runs', 'both', 'sessions'] as const
+/**
+ * `runs`: the receive path, for long. `both`: anew, with and without an observer. `sessions`: as over TCP. `sflow`: the
+ * other decoder, with and without an observer.
+ */
+export const targetKinds = ['runs', 'runs', 'both', 'sessions', 'sflow'] as const
 export type TargetKind = (typeof targetKinds)[number]
 
 type Target = {
@@ -135,6 +139,14 @@ function viewOf({ octets }: Input): DataView {
 }
 
 function makeTarget(kind: TargetKind): Target {
+  if (kind === 'sflow') {
+    const target = makeSflowTarget(sources, canarySource)
+    return {
+      kind,
+      feed: ({ octets, source, at }) => target.feed(octets, source, at),
+      finish: target.finish,
+    }
+  }
   const main = makeDecoding(false, kind === 'sessions')
   // Its place among the exporters is kept from the start.
   feedCanary(main, START)
@@ -218,13 +230,15 @@ export type FuzzOptions = {
 /** Runs episodes until so many messages were fed; stops at the first failure. */
 export function fuzz(options: FuzzOptions): { progress: FuzzProgress; failure?: Failure } {
   const random = createRandom(options.seed)
-  const mutate = createMutator(random, options.seeds)
+  const mutateFlows = createMutator(random, options.seeds)
+  const mutateSflow = createSflowMutator(random, options.seeds)
   const lasting = new Map<TargetKind, Target>([['runs', makeTarget('runs')]])
   let progress: FuzzProgress = { packets: 0, octets: 0, episodes: 0 }
   let at = START
   while (progress.packets < options.packets && options.isOver?.() !== true) {
     const kind = random.choice(targetKinds)
     const target = lasting.get(kind) ?? makeTarget(kind)
+    const mutate = kind === 'sflow' ? mutateSflow : mutateFlows
     const inputs: Input[] = []
     let octets = 0
     try {

@@ -27,6 +27,13 @@ const VARIABLE = 65_535
 /** Larger ones do not fit a datagram. */
 const MAX_OCTETS = 65_507
 
+/** An Ethernet frame with an IPv4 echo request behind a VLAN tag. */
+export const echoFrame = Uint8Array.from([
+  ...[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x81, 0, 0, 7, 8, 0],
+  ...[0x45, 0, 0, 32, 0, 1, 0, 0, 64, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2],
+  ...[8, 0, 0, 0, 0, 1, 0, 1, 1, 2, 3, 4],
+])
+
 /** Valid messages of every kind, from our own encoders. */
 export const ownSeeds: readonly Uint8Array[] = [
   v5(3),
@@ -118,6 +125,16 @@ export const ownSeeds: readonly Uint8Array[] = [
       [403, 4],
     ]),
     data(307, new Uint8Array(36)),
+  ]),
+  // Packets instead of flows (IE 315, 313).
+  ipfix([
+    ipfixTemplate(308, [
+      [312, 2],
+      [315, VARIABLE],
+    ]),
+    data(308, [0, 64, echoFrame.length], echoFrame),
+    ipfixTemplate(309, [[313, 28]]),
+    data(309, echoFrame.subarray(18, 46)),
   ]),
 ]
 
