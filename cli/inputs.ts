@@ -5,15 +5,19 @@ import { type CapturedDatagram, readDatagrams } from '#collectors/capture/datagr
 import { readIpfixMessages } from '#collectors/capture/ipfix-file.js'
 import { ApplianceError } from '#core/errors.js'
 import { parseAddress } from '#core/records/address.js'
+import { transportNames } from '#core/records/exporter.js'
 
 /** A `.dat` is taken as sent by this address (RFC 5737) to port 2055 at no known time. */
 const datSource = parseAddress('192.0.2.1')!
 const datDestination = parseAddress('192.0.2.254')!
 const IPFIX_PORT = 4739
+const TCP = transportNames.indexOf('tcp')
 
 export type InputDatagram = Omit<CapturedDatagram, 'timeMilliseconds'> & {
   /** Undefined where the input has no clock. */
   readonly timeMilliseconds: number | undefined
+  /** A key of transportNames; UDP when it is not there. A file is a session as TCP's is: withdrawals hold in it. */
+  readonly transport?: number
 }
 
 export function* inputDatagrams(path: string): Generator<InputDatagram> {
@@ -28,6 +32,7 @@ export function* inputDatagrams(path: string): Generator<InputDatagram> {
         sourcePort: IPFIX_PORT,
         destinationPort: IPFIX_PORT,
         payload,
+        transport: TCP,
       }
     }
     return

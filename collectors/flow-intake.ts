@@ -28,8 +28,6 @@ export type FlowIntakeOptions = {
   readonly writer: BlockWriter
   readonly store?: TemplateStore
   readonly agents?: AgentStore
-  /** For TCP and TLS, where withdrawals are obeyed. */
-  readonly obeyWithdrawals?: boolean
   readonly onTemplate?: (domain: Domain, stored: StoredTemplate) => void
   readonly onOptions?: (domain: Domain) => void
   /** `from` is undefined where the datagram does not say whose it is. */
@@ -60,7 +58,7 @@ export type FlowIntake = {
 }
 
 export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
-  const { writer, store, agents, obeyWithdrawals = false, onTemplate, onOptions, onUndecoded } = options
+  const { writer, store, agents, onTemplate, onOptions, onUndecoded } = options
   const silentDomains = new Set<ExporterIdentity>()
   const writeEvent = (
     identity: ExporterIdentity,
@@ -75,7 +73,6 @@ export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
   }
   const decoder = new NetflowDecoder({
     ...(store === undefined ? {} : { store }),
-    obeyWithdrawals,
     sink: {
       builder: (stream) => writer.builder(stream),
       undecoded(reason, _context, domain) {

@@ -14,7 +14,14 @@ export type ImportIntake = {
     linesNotUnderstood: number
     undecoded: Record<string, number>
   }
-  datagram(payload: Uint8Array, source: Address, listenerPort: number, receivedMilliseconds: number): void
+  /** `transport` is a key of transportNames; UDP when it is not given. */
+  datagram(
+    payload: Uint8Array,
+    source: Address,
+    listenerPort: number,
+    receivedMilliseconds: number,
+    transport?: number,
+  ): void
   line(text: string, source: Address, listenerPort: number, receivedMilliseconds: number): void
   /** Gives up on what still waits for its template. */
   finish(): void
@@ -36,7 +43,7 @@ export function createImportIntake(writer: BlockWriter, zone?: string): ImportIn
   return {
     counts,
     line,
-    datagram(payload, source, listenerPort, receivedMilliseconds) {
+    datagram(payload, source, listenerPort, receivedMilliseconds, transport = 0) {
       counts.datagrams++
       if (looksLikeText(payload)) {
         const text = Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('latin1')
@@ -44,7 +51,8 @@ export function createImportIntake(writer: BlockWriter, zone?: string): ImportIn
         return
       }
       const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
-      flows.datagram(view, payload.length, source, listenerPort, receivedMilliseconds)
+      if (transport === 0) flows.datagram(view, payload.length, source, listenerPort, receivedMilliseconds)
+      else flows.decoder.datagram(view, payload.length, source, listenerPort, receivedMilliseconds, transport)
     },
     finish() {
       flows.decoder.finish()

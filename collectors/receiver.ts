@@ -79,7 +79,6 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const streams = createFlowIntake({
     writer,
     store: new TemplateStore(samplingOf, {}, elements),
-    obeyWithdrawals: true,
     onUndecoded,
   })
   const sessions = createIpfixSessions(streams.decoder, clock.now, (octets) => {

@@ -40,6 +40,28 @@ t.test('docs/detectors.md has every detector and each of its settings', async (t
   }
 })
 
+t.test('docs/rfc-coverage.md names tests that there are', async (t) => {
+  const text = page('docs/rfc-coverage.md')
+  const files = new Map(
+    [...text.matchAll(/\*\*([A-Z])\*\* `([^`]+)`/g)].map(([, key, name]) => [key!, name!]),
+  )
+  const wrong: string[] = []
+  let named = 0
+  for (const [, last] of text.matchAll(/^\|.*\| ([^|]*?) \|$/gm)) {
+    for (const [, key = '', title = ''] of last!.matchAll(/(?:^|; )([A-Z]) ((?:(?!; [A-Z] ).)+)/g)) {
+      named++
+      const file = files.get(key)
+      // The case of a corpus stands in parentheses; the version of a protocol is put in when the test runs.
+      const wanted = title
+        .replace(/ \((v9|ipfix)-[^)]*\)$/, '')
+        .replace(/^version (9|10):/, `version $\{version}:`)
+      if (file === undefined || !page(`test/${file}`).includes(wanted)) wrong.push(`${key} ${title}`)
+    }
+  }
+  t.ok(named > 90, `${named} tests are named`)
+  t.same(wrong, [])
+})
+
 t.test('every folder of sources says what it is for', async (t) => {
   for (const folder of ['src', 'collectors', 'api', 'cli', 'simulate', 'test', 'bench', 'scripts']) {
     t.ok(existsSync(join(root, folder, 'README.md')), folder)

@@ -141,7 +141,15 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
       const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
       const received = Math.floor(datagram.timeMilliseconds ?? 0)
       const by = isSflow(view, payload.length) ? sflow : decoder
-      by.datagram(view, payload.length, datagram.source, datagram.destinationPort, received, 0, datagramIndex)
+      by.datagram(
+        view,
+        payload.length,
+        datagram.source,
+        datagram.destinationPort,
+        received,
+        datagram.transport ?? 0,
+        datagramIndex,
+      )
       datagramIndex++
       await output.drained()
     }

@@ -105,10 +105,10 @@ async function importCapture(
   const progress = openProgress(file, statSync(file).size)
   let octets = 0
   let count = 0
-  for (const { payload, source, destinationPort, timeMilliseconds } of inputDatagrams(file)) {
+  for (const { payload, source, destinationPort, timeMilliseconds, transport } of inputDatagrams(file)) {
     octets += payload.length
     if (options.udpPort !== undefined && !options.udpPort.includes(destinationPort)) continue
-    intake.datagram(payload, source, destinationPort, Math.floor(timeMilliseconds ?? Date.now()))
+    intake.datagram(payload, source, destinationPort, Math.floor(timeMilliseconds ?? Date.now()), transport)
     if (++count % BATCH !== 0) continue
     progress.update(octets)
     await writer.drained()

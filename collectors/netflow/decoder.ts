@@ -24,8 +24,6 @@ export type { DecoderSink, RecordObserver } from './sink.js'
 export type DecoderOptions = {
   readonly sink: DecoderSink
   readonly store?: TemplateStore
-  /** True for TCP and TLS, where withdrawals are obeyed (RFC 7011 §8.4 has them ignored over UDP). */
-  readonly obeyWithdrawals?: boolean
   /** Sets that wait; decoders of one thread may share them. */
   readonly held?: HeldSets
 }
@@ -33,6 +31,7 @@ export type DecoderOptions = {
 /** Headers tell whole seconds, and a datagram may be under way for some time. */
 const SKEW_GRAIN_MILLISECONDS = 3000
 
+const UDP = 0
 const V9 = 9
 const IPFIX = 10
 const V9_HEADER = 20
@@ -45,7 +44,6 @@ export class NetflowDecoder {
   readonly store: TemplateStore
   readonly held: HeldSets
   private readonly sink: DecoderSink
-  private readonly obeyWithdrawals: boolean
   private readonly context = new MessageContext()
   private readonly records: RecordDecoder
   private lastExpiryMilliseconds = 0
@@ -56,7 +54,6 @@ export class NetflowDecoder {
     this.sink = options.sink
     this.store = options.store ?? new TemplateStore()
     this.held = options.held ?? new HeldSets()
-    this.obeyWithdrawals = options.obeyWithdrawals ?? false
     this.records = new RecordDecoder(this.context, this.sink, this.store, this.refuse.bind(this))
   }
 
@@ -292,10 +289,12 @@ export class NetflowDecoder {
     const { context, sink } = this
     const { domain } = context
     const evictions = this.store.evictions
+    const known = domain.templates.get(template.id)
     const { stored, changed } = this.store.learn(domain, template, context.receivedMilliseconds)
     if (this.store.evictions > evictions) this.refuse('template-limit', domain, template.id, 0)
     sink.observer?.template(context, template)
     if (!changed) return
+    if (known !== undefined && isReliable(domain)) this.refuse('template-redefined', domain, template.id, 0)
     sink.templateLearnt(domain, stored)
     const waiting = this.held.take(domain, template.id)
     if (waiting.length > 0) this.replay(stored, waiting)
@@ -303,7 +302,7 @@ export class NetflowDecoder {
 
   private withdraw(templateId: number, setId: number): void {
     const { domain } = this.context
-    if (!this.obeyWithdrawals) {
+    if (!isReliable(domain)) {
       this.refuse('template-withdrawal-ignored', domain, setId, 4)
       return
     }
@@ -374,6 +373,11 @@ export class NetflowDecoder {
     }
     this.sink.undecoded(reason, this.context, domain, setId, octets)
   }
+}
+
+/** TCP and TLS, where withdrawals are obeyed: over UDP they are ignored, since order is not kept (RFC 7011 §8.4). */
+function isReliable({ identity }: Domain): boolean {
+  return identity.transport !== UDP
 }
 
 /** v5: engine_type and engine_id name the part of the device that counted. v9: source id. IPFIX: observation domain. */

@@ -16,6 +16,8 @@ export const undecodedReasons = {
   'template-id-reserved': 'a template id is below 256',
   'template-scope-invalid': 'an options template has no scope field, or more than fields',
   'template-withdrawal-ignored': 'a withdrawal over UDP (RFC 7011 §8.4)',
+  'template-redefined':
+    'over TCP or TLS a template came with another layout before it was withdrawn; the new one holds (RFC 7011 §8.1)',
   'template-limit': 'the template store is full; the least recently used one was dropped',
   'template-unknown': 'no template came for the set',
   'held-limit': 'the data set could not be held until its template comes',

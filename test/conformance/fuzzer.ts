@@ -48,7 +48,7 @@ type Target = {
 
 type Decoding = { decoder: NetflowDecoder; rows: number; refused: number }
 
-function makeDecoding(isObserved: boolean, obeyWithdrawals: boolean): Decoding {
+function makeDecoding(isObserved: boolean): Decoding {
   const builders = streams.map((stream) => new BlockBuilder(stream, isObserved ? 1 : 64))
   const store = new TemplateStore(() => 0, limits)
   const sink: DecoderSink = {
@@ -75,7 +75,7 @@ function makeDecoding(isObserved: boolean, obeyWithdrawals: boolean): Decoding {
       : {}),
   }
   const decoding: Decoding = {
-    decoder: new NetflowDecoder({ sink, store, obeyWithdrawals }),
+    decoder: new NetflowDecoder({ sink, store }),
     rows: 0,
     refused: 0,
   }
@@ -147,7 +147,7 @@ function makeTarget(kind: TargetKind): Target {
       finish: target.finish,
     }
   }
-  const main = makeDecoding(false, kind === 'sessions')
+  const main = makeDecoding(false)
   // Its place among the exporters is kept from the start.
   feedCanary(main, START)
   if (kind === 'sessions') {
@@ -175,7 +175,7 @@ function makeTarget(kind: TargetKind): Target {
       },
     }
   }
-  const all = kind === 'both' ? [main, makeDecoding(true, false)] : [main]
+  const all = kind === 'both' ? [main, makeDecoding(true)] : [main]
   if (kind === 'both') feedCanary(all[1]!, START)
   return {
     kind,

@@ -145,7 +145,7 @@ t.test('a withdrawal is ignored over UDP and obeyed over TCP', async (t) => {
       ipfix([data(256, record(1))]),
     ]
     const udp = createProbe()
-    const tcp = createProbe({ obeyWithdrawals: true })
+    const tcp = createProbe()
     for (const message of messages) {
       udp.feed(message)
       tcp.feed(message, { transport: 1 })
@@ -157,6 +157,22 @@ t.test('a withdrawal is ignored over UDP and obeyed over TCP', async (t) => {
     t.same(tcp.reasons(), ['template-unknown'])
     const [domain] = tcp.decoder.store.exporters[0]!.domains.values()
     t.same([...domain!.templates.keys()], [257], 'options templates are withdrawn by sets of their own')
+  }
+})
+
+t.test('another layout without a withdrawal is told over TCP, and holds', async (t) => {
+  const messages = [
+    ipfix([ipfixTemplate(256, simple)]),
+    ipfix([ipfixTemplate(256, simple.toReversed()), data(256, [17, 10, 0, 0, 2, 10, 0, 0, 1])]),
+  ]
+  for (const [transport, reasons] of [
+    [0, []],
+    [1, ['template-redefined']],
+  ] as const) {
+    const probe = createProbe()
+    for (const message of messages) probe.feed(message, { transport })
+    t.same(probe.reasons(), reasons)
+    t.match(probe.flows, [{ sourceAddress: '10.0.0.1', destinationAddress: '10.0.0.2' }])
   }
 })
 

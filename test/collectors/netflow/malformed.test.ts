@@ -36,7 +36,7 @@ t.test('withdrawals over TCP', async (t) => {
     ['ipfix-template-withdrawal', 4, 1],
     ['ipfix-withdraw-all', 3, 0],
   ] as const) {
-    const probe = createProbe({ obeyWithdrawals: true })
+    const probe = createProbe()
     for (let index = 1; index <= count; index++)
       probe.feed(readFileSync(join(corpora, 'flows-malformed', `${name}__${index}.dat`)), { transport: 1 })
     t.equal(probe.flows.length, flows, name)

@@ -29,7 +29,7 @@ export type FeedOptions = {
   transport?: number
 }
 
-export type ProbeOptions = Partial<Pick<DecoderOptions, 'store' | 'obeyWithdrawals'>> & {
+export type ProbeOptions = Partial<Pick<DecoderOptions, 'store'>> & {
   observed?: boolean
   /** Rows of a builder before it is emptied; only without an observer. */
   capacity?: number

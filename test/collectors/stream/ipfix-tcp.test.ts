@@ -55,7 +55,7 @@ t.test('messages come whole out of any chunks', async (t) => {
 })
 
 async function listen(options: Partial<IpfixListenerOptions> = {}) {
-  const probe = createProbe({ obeyWithdrawals: true })
+  const probe = createProbe()
   let at = 1_780_315_200_000
   const transport = options.tls === undefined ? TCP : TLS
   const sessions = createIpfixSessions(
