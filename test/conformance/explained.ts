@@ -49,6 +49,7 @@ const explanations: Readonly<
       1,
       1,
     ],
+    'unknown-ipfix-datalink-ie315': ['it does not look into the packet section (IE 315)', 1, 1],
     'unknown-v9-data-before-template': [held, 21, 10],
     'unknown-v9-inrecord-sampling': [
       'it does not take the interval of the record itself (IE 34); we scale by it',
