@@ -1,19 +1,19 @@
-// `npm run conformance -- flows [--case NAME]`: prints per case and in all what matches the goldens, and runs the
-// malformed datagrams. Exit 1 when something differs that is not listed, or is not there.
+// `npm run conformance -- flows|syslog [--case NAME]`: prints per case and in all what matches the goldens; with `flows`
+// runs the malformed datagrams too. `differential` asks other decoders. Exit 1 when something differs that is not listed.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { corporaFolder } from '../collectors/netflow/probe.js'
 import { type CaseResult, compareCorpus, type Tally } from './flows.js'
 import { judgeMalformed } from './malformed.js'
 
-const usage = 'usage: npm run conformance -- flows [--case NAME]\n'
+const usage = 'usage: npm run conformance -- flows|syslog|differential [--case NAME]\n'
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { case: { type: 'string' } },
 })
 const [what] = positionals
 const corpora = corporaFolder()
-if (what !== 'flows' && what !== 'differential') {
+if (what !== 'flows' && what !== 'syslog' && what !== 'differential') {
   process.stderr.write(usage)
   process.exit(2)
 }
@@ -24,7 +24,10 @@ if (corpora === undefined) {
   process.exit(1)
 }
 if (what === 'flows') process.exitCode = flows(corpora, values.case) ? 0 : 1
-else {
+else if (what === 'syslog') {
+  const { reportSyslog } = await import('./syslog-report.js')
+  process.exitCode = reportSyslog(corpora, values.case) ? 0 : 1
+} else {
   const { differential } = await import('./differential.js')
   process.exitCode = (await differential(join(corpora, 'flows'))) ? 0 : 1
 }

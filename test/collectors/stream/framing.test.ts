@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { Framer, type FramingReason } from '#collectors/stream/framing.js'
-import { findCorpora } from '../syslog/conformance.js'
+import { corporaFolder } from '../netflow/probe.js'
 
 type Result = { frames: string[]; reasons: FramingReason[]; open: boolean }
 
@@ -109,7 +109,7 @@ t.test('any octets are taken without an exception', async (t) => {
 })
 
 t.test('the corpus of streams', async (t) => {
-  const corpora = findCorpora()
+  const corpora = corporaFolder()
   const file = corpora === undefined ? '' : join(corpora, 'syslog', 'framing.ndjson')
   if (!existsSync(file)) {
     t.pass('no corpus: set CULVERT_SHARED', { skip: true })

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { compareHeaders, compareProducts, findCorpora } from './conformance.js'
+import { compareHeaders, compareProducts } from '../../conformance/syslog.js'
+import { corporaFolder } from '../netflow/probe.js'
 
 /** Products that are implemented, and the share of golden fields that must agree. */
 const wanted: Readonly<Record<string, number>> = {
@@ -16,7 +17,7 @@ const wanted: Readonly<Record<string, number>> = {
   'sophos-xg': 0.98,
 }
 
-const corpora = findCorpora()
+const corpora = corporaFolder()
 if (corpora === undefined) {
   process.stderr.write('\nCONFORMANCE NOT CHECKED: no shared/corpora found (set CULVERT_SHARED)\n\n')
   t.pass('no corpus: set CULVERT_SHARED', { skip: true })
@@ -29,7 +30,8 @@ if (corpora === undefined) {
         `${result.product}: ${result.lines} lines, ${result.connectionsFound}/${result.connections} connections, ` +
           `${result.matching}/${result.fields} fields (${(share * 100).toFixed(2)} %)`,
       )
-      if (showDifferences) for (const difference of result.differences) t.comment(`  ${difference}`)
+      if (showDifferences)
+        for (const difference of result.differences) t.comment(`  ${JSON.stringify(difference)}`)
       const least = wanted[result.product]
       if (least !== undefined) t.ok(share >= least, `${result.product}: ${share} of at least ${least}`)
     }

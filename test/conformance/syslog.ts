@@ -4,37 +4,44 @@
  * the corpus's own: only keys that the golden has, its own precision of time, either orientation where the message
  * does not say who opened the connection.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createContext, parseLine, SyslogEvent } from '#collectors/syslog/parse.js'
 import { renderEvent, type SyslogRecord } from '#collectors/syslog/render.js'
 import { parseAddress } from '#core/records/address.js'
 
 type Golden = Readonly<Record<string, unknown>>
 
-/** The result for one product of the corpus. */
+/** One field that is not as the golden has it. */
+export type Difference = { line: number; key: string; expected: unknown; actual: unknown }
+
+/** The result for one product of the corpus, or for one kind of header (there, `recognised` counts lines without a difference). */
 export type Conformance = {
   product: string
   lines: number
   recognised: number
   connections: number
   connectionsFound: number
+  /** Lines that the golden calls no traffic, and which were taken for a connection. */
+  falseConnections: number[]
   fields: number
   matching: number
-  differences: string[]
+  missing: number
+  differences: Difference[]
 }
 
-/** The folder `shared/corpora`, or undefined where there is none. */
-export function findCorpora(): string | undefined {
-  const given = process.env['CULVERT_SHARED']
-  if (given !== undefined) return existsSync(join(given, 'corpora')) ? join(given, 'corpora') : undefined
-  let folder = process.cwd()
-  for (;;) {
-    const candidate = join(folder, 'shared', 'corpora')
-    if (existsSync(candidate)) return candidate
-    const parent = dirname(folder)
-    if (parent === folder) return undefined
-    folder = parent
+function emptyResult(product: string): Conformance {
+  return {
+    product,
+    lines: 0,
+    recognised: 0,
+    connections: 0,
+    connectionsFound: 0,
+    falseConnections: [],
+    fields: 0,
+    matching: 0,
+    missing: 0,
+    differences: [],
   }
 }
 
@@ -105,40 +112,40 @@ const RECEIVED = Date.UTC(2024, 6, 1)
 export function compareProduct(folder: string, product: string): Conformance {
   const lines = readFileSync(join(folder, 'messages.log')).toString('latin1').split('\n')
   const goldens = readFileSync(join(folder, 'expected.ndjson'), 'utf8').trim().split('\n')
-  const result: Conformance = {
-    product,
-    lines: goldens.length,
-    recognised: 0,
-    connections: 0,
-    connectionsFound: 0,
-    fields: 0,
-    matching: 0,
-    differences: [],
-  }
+  const result = emptyResult(product)
   const event = new SyslogEvent()
   const context = createContext(RECEIVED)
   goldens.forEach((text, index) => {
     const golden = JSON.parse(text) as Golden
     const line = (lines[index] ?? '').replace(/\r$/, '')
     const record = parseLine(line, event, context) ? renderEvent(event, index + 1) : undefined
+    result.lines++
     if (record?.['vendor'] !== undefined) result.recognised++
     if (golden['type'] === 'connection') {
       result.connections++
       if (record?.['kind'] === 'connection') result.connectionsFound++
-    }
+    } else if (record?.['kind'] === 'connection') result.falseConnections.push(index + 1)
     const straight = compareLine(golden, record ?? {}, false)
     const best =
       golden['orientation'] === 'unordered' && straight.differences.length > 0
         ? better(straight, compareLine(golden, record ?? {}, true))
         : straight
-    result.fields += best.fields
-    result.matching += best.fields - best.differences.length
-    for (const difference of best.differences) result.differences.push(`${index + 1}: ${difference}`)
+    tally(result, best, index + 1)
   })
   return result
 }
 
-type LineResult = { fields: number; differences: string[] }
+type FieldDifference = Omit<Difference, 'line'>
+type LineResult = { fields: number; differences: FieldDifference[] }
+
+function tally(result: Conformance, { fields, differences }: LineResult, line: number): void {
+  result.fields += fields
+  result.matching += fields - differences.length
+  for (const difference of differences) {
+    if (difference.actual === undefined) result.missing++
+    result.differences.push({ line, ...difference })
+  }
+}
 
 function better(a: LineResult, b: LineResult): LineResult {
   return b.differences.length < a.differences.length ? b : a
@@ -159,9 +166,7 @@ export function compareLine(golden: Golden, record: SyslogRecord, swap: boolean)
     if (name === undefined) continue
     result.fields++
     const actual = record[name]
-    if (!sameValue(key, value, actual)) {
-      result.differences.push(`${key} expected ${JSON.stringify(value)} got ${JSON.stringify(actual)}`)
-    }
+    if (!sameValue(key, value, actual)) result.differences.push({ key, expected: value, actual })
   }
   return result
 }
@@ -181,16 +186,16 @@ function sameValue(key: string, expected: unknown, actual: string | number | boo
   return false
 }
 
-function compareTime(key: string, expected: string, record: SyslogRecord): string | undefined {
+function compareTime(key: string, expected: string, record: SyslogRecord): FieldDifference | undefined {
   const actual = record['timeMilliseconds']
-  if (typeof actual !== 'number') return `${key} expected ${expected} got none`
+  if (typeof actual !== 'number') return { key, expected, actual: undefined }
   const text = new Date(actual).toISOString()
   if (key === 'time') {
     const wanted = expected.replace('Z', '')
     const digits = (wanted.split('.')[1] ?? '').length
     const step = 10 ** Math.max(0, 3 - digits)
     const difference = Math.abs(Date.parse(`${expected.slice(0, 19)}${fraction(wanted)}Z`) - actual)
-    return difference < step + 0.5 ? undefined : `time expected ${expected} got ${text}`
+    return difference < step + 0.5 ? undefined : { key, expected, actual: text }
   }
   const shown = key === 'timeNoYear' ? text.slice(5) : text
   const precision = Math.min(expected.length, key === 'timeNoYear' ? 18 : 23)
@@ -198,7 +203,7 @@ function compareTime(key: string, expected: string, record: SyslogRecord): strin
   // The message may name a zone that the golden did not look at: then the wall clock must be the same.
   const wall = expected.slice(key === 'timeNoYear' ? 6 : 11, key === 'timeNoYear' ? 14 : 19)
   if (record['timeZoneFrom'] === 'message' && String(record['timeText']).includes(wall)) return undefined
-  return `${key} expected ${expected} got ${text}`
+  return { key, expected, actual: text }
 }
 
 function fraction(wanted: string): string {
@@ -214,38 +219,32 @@ export function compareProducts(corpora: string, only?: string): Conformance[] {
     .map((entry) => compareProduct(join(root, entry.name), entry.name))
 }
 
-/** Headers by kind: how many fields agree. */
-export function compareHeaders(corpora: string): Map<string, Conformance> {
-  const results = new Map<string, Conformance>()
+/** A parser of headers: what it makes of a line as received (one code unit per octet), nothing where it gives up. */
+export type HeaderParser = (line: string) => SyslogRecord
+
+/** Our own. */
+export function createHeaderParser(): HeaderParser {
   const event = new SyslogEvent()
   const context = createContext(RECEIVED)
+  return (line) => (parseLine(line, event, context) ? renderEvent(event, 1) : {})
+}
+
+/** Headers by kind: how many fields agree. */
+export function compareHeaders(corpora: string, parse = createHeaderParser()): Map<string, Conformance> {
+  const results = new Map<string, Conformance>()
   readFileSync(join(corpora, 'syslog', 'headers.ndjson'), 'utf8')
     .trim()
     .split('\n')
     .forEach((text, index) => {
       const golden = JSON.parse(text) as Golden
       const kind = String(golden['kind'])
-      const result = results.get(kind) ?? {
-        product: kind,
-        lines: 0,
-        recognised: 0,
-        connections: 0,
-        connectionsFound: 0,
-        fields: 0,
-        matching: 0,
-        differences: [],
-      }
+      const result = results.get(kind) ?? emptyResult(kind)
       results.set(kind, result)
       const raw = Buffer.from(String(golden['raw']), 'utf8').toString('latin1')
-      const record = parseLine(raw, event, context) ? renderEvent(event, index + 1) : {}
-      const compared = compareHeader(golden, record)
+      const compared = compareHeader(golden, parse(raw))
       result.lines++
       if (compared.differences.length === 0) result.recognised++
-      result.fields += compared.fields
-      result.matching += compared.fields - compared.differences.length
-      for (const difference of compared.differences) {
-        result.differences.push(`${index + 1}: ${difference} | ${raw.slice(0, 110)}`)
-      }
+      tally(result, compared, index + 1)
     })
   return results
 }
@@ -273,8 +272,7 @@ function compareHeader(golden: Golden, record: SyslogRecord): LineResult {
     const actual = record[name]
     const same =
       value === null ? actual === undefined : String(actual).toLowerCase() === String(value).toLowerCase()
-    if (!same)
-      result.differences.push(`${key} expected ${JSON.stringify(value)} got ${JSON.stringify(actual)}`)
+    if (!same) result.differences.push({ key, expected: value, actual })
   }
   return result
 }
