@@ -8,6 +8,7 @@ import { Field, type SyslogEvent } from './event.js'
 import {
   CLOSE_BRACKET,
   COLON,
+  COMMA,
   digitsEnd,
   EQUALS,
   GREATER,
@@ -19,6 +20,7 @@ import {
   QUOTE,
   readIPv4,
   readSmall,
+  SLASH,
   SPACE,
   skipSpaces,
   wordEnd,
@@ -30,10 +32,16 @@ import { monthAt, scanTimestamp, scanUptime, settleTime } from './timestamp.js'
 const MAX_PRIORITY = 191
 /** Longest host name (RFC 1035 §2.3.4); RFC 5424 §6 says the same. */
 const MAX_HOST = 255
-/** Longest tag and process id that are looked for; RFC 5424 §6 has 48 and 128. */
+/** Longest tag and process id that are looked for in RFC 3164's form. */
 const MAX_TAG = 128
+/** RFC 5424 §6: what is longer is cut there, as its ABNF allows no more; the line is kept whole. */
+const MAX_APPLICATION = 48
+const MAX_PROCESS_ID = 128
+const MAX_MESSAGE_ID = 32
 /** A relay may put its header in front of the device's; deeper nesting is text. */
 const MAX_NESTED_HEADERS = 3
+/** Longest name of a zone that Cisco's `clock timezone` takes. */
+const MAX_ZONE_NAME = 7
 const STAR = 0x2a
 const FULL_STOP = 0x2e
 
@@ -114,7 +122,7 @@ function parse5424(event: SyslogEvent, context: SyslogContext, start: number, en
   }
   event.headerFound = true
   position = skipSpaces(line, position, end)
-  position = headerWord(event, Field.host, position, end)
+  position = headerWord(event, Field.host, position, end, MAX_HOST)
   event.contentStart = position
   event.messageStart = position
   const nested = nestedHeader(line, position, end)
@@ -134,9 +142,9 @@ function parse5424(event: SyslogEvent, context: SyslogContext, start: number, en
     scanTag(event, position, end)
     return true
   }
-  headerWord(event, Field.application, application, applicationEnd)
-  headerWord(event, Field.processId, processStart, processEnd)
-  headerWord(event, Field.messageId, idStart, idEnd)
+  headerWord(event, Field.application, application, applicationEnd, MAX_APPLICATION)
+  headerWord(event, Field.processId, processStart, processEnd, MAX_PROCESS_ID)
+  headerWord(event, Field.messageId, idStart, idEnd, MAX_MESSAGE_ID)
   event.contentStart = dataStart
   if (mark === MINUS) position = dataStart + 1
   else {
@@ -154,10 +162,18 @@ function parse5424(event: SyslogEvent, context: SyslogContext, start: number, en
   return true
 }
 
-/** One word of RFC 5424's header, `-` meaning none; the offset of the next word. */
-function headerWord(event: SyslogEvent, field: 1 | 2 | 3 | 4, start: number, end: number): number {
+/** One word of RFC 5424's header, `-` meaning none, cut at its longest; the offset of the next word. */
+function headerWord(
+  event: SyslogEvent,
+  field: 1 | 2 | 3 | 4,
+  start: number,
+  end: number,
+  longest: number,
+): number {
   const stop = wordEnd(event.line, start, end)
-  if (stop - start !== 1 || event.line.charCodeAt(start) !== MINUS) event.setSpan(field, start, stop)
+  if (stop - start !== 1 || event.line.charCodeAt(start) !== MINUS) {
+    event.setSpan(field, start, Math.min(stop, start + longest))
+  }
   return skipSpaces(event.line, stop, end)
 }
 
@@ -201,8 +217,8 @@ function parse3164(
       timeFound = true
       break
     }
-    const uptime =
-      event.sequenceNumber < 0 && clockStart === position ? -1 : scanUptime(line, clockStart, end)
+    const isCisco = event.sequenceNumber >= 0 || clockStart !== position || event.has(Field.host)
+    const uptime = isCisco ? scanUptime(line, clockStart, end) : -1
     if (uptime >= 0) {
       position = uptime
       timeFound = true
@@ -212,6 +228,7 @@ function parse3164(
     if (next < 0) break
     position = next
   }
+  if (timeFound) position = skipZoneWord(line, position, end)
   const colonFollows = timeFound && line.charCodeAt(position) === COLON
   position = skipSpaces(line, colonFollows ? position + 1 : position, end)
   // Cisco names the host in front of the time; the text follows.
@@ -229,6 +246,24 @@ function parse3164(
   scanTag(event, position, end)
 }
 
+/**
+ * Cisco's `timestamps … show-timezone` writes whatever name the operator gave the zone: ` DST:` and ` UTC :` stand where
+ * other devices have the host. A name that no table knows tells nothing; the offset behind it.
+ */
+function skipZoneWord(line: string, position: number, end: number): number {
+  if (line.charCodeAt(position) !== SPACE) return position
+  let index = position + 1
+  while (index < end && index <= position + MAX_ZONE_NAME) {
+    const code = line.charCodeAt(index)
+    if (code < 0x41 || code > 0x5a) break
+    index++
+  }
+  if (index < position + 3) return position
+  const colon = line.charCodeAt(index) === SPACE ? index + 1 : index
+  if (line.charCodeAt(colon) !== COLON || line.charCodeAt(colon + 1) !== SPACE) return position
+  return line.charCodeAt(skipSpaces(line, colon + 1, end)) === PERCENT ? colon : position
+}
+
 /** A space, or IOS XR's month right behind the colon. */
 function endsOrigin(line: string, position: number): boolean {
   return line.charCodeAt(position) === SPACE || monthAt(line, position) > 0
@@ -243,7 +278,7 @@ function ciscoOrigin(event: SyslogEvent, position: number, end: number): number 
     const code = line.charCodeAt(index)
     if (code === COLON && endsOrigin(line, index + 1)) break
     // No name of a host or a line card: pairs, CSV, quoted text.
-    if (code === EQUALS || code === QUOTE || code === 0x2c || code === 0x7b) return -1
+    if (code === EQUALS || code === QUOTE || code === COMMA || code === 0x7b) return -1
     index++
   }
   if (index >= limit) return -1
@@ -253,11 +288,18 @@ function ciscoOrigin(event: SyslogEvent, position: number, end: number): number 
     code === PERCENT ||
     code === STAR ||
     code === FULL_STOP ||
-    (isDigit(code) && (event.sequenceNumber >= 0 || scanTimestamp(line, next, end) >= 0)) ||
+    (isDigit(code) && (event.sequenceNumber >= 0 || isClock(line, next, end))) ||
     (monthAt(line, next) > 0 && scanTimestamp(line, next, end) >= 0)
   if (!follows || (!event.headerFound && scanTimestamp(line, next, end) < 0)) return -1
-  if (wordEnd(line, position, index) === index) event.setSpan(Field.host, position, index)
+  // A controller's `*task: ` behind the host's name is no host.
+  const isTask = line.charCodeAt(position) === STAR
+  if (!isTask && wordEnd(line, position, index) === index) event.setSpan(Field.host, position, index)
   return next
+}
+
+/** A time, or an uptime with the colon that Cisco writes behind it. */
+function isClock(line: string, position: number, end: number): boolean {
+  return scanTimestamp(line, position, end) >= 0 || scanUptime(line, position, end) >= 0
 }
 
 /** What may stand behind host and time and be a header again. */
@@ -293,35 +335,85 @@ function isHostCharacter(code: number): boolean {
 /** The host behind a time; the offset behind it, or the position unchanged when a tag or the text stands there. */
 function scanHost(event: SyslogEvent, position: number, end: number): number {
   const line = event.line
-  const limit = Math.min(end, position + MAX_HOST + 1)
-  if (line.charCodeAt(position) === OPEN_BRACKET) {
-    let close = position + 1
-    while (close < limit && isHostCharacter(line.charCodeAt(close))) close++
-    if (line.charCodeAt(close) !== CLOSE_BRACKET || close === position + 1) return position
-    event.setSpan(Field.host, position + 1, close)
-    return skipSpaces(line, close + 1, end)
-  }
-  let stop = position
+  if (line.charCodeAt(position) === OPEN_BRACKET) return scanBracketedHost(event, position, end)
   if (line.charCodeAt(position) === MINUS) return position
+  const start = skipPrefixes(line, position, end)
+  const limit = Math.min(end, start + MAX_HOST + 1)
+  let stop = start
   while (stop < limit && isHostCharacter(line.charCodeAt(stop))) stop++
-  if (stop === position || (stop < end && line.charCodeAt(stop) !== SPACE)) return position
+  if (stop === start) return position
+  if (stop < end && line.charCodeAt(stop) !== SPACE) {
+    // F5's high-speed logging: `host,key=value,…`
+    if (line.charCodeAt(stop) !== COMMA || !startsPair(line, stop + 1, end)) return position
+    event.setSpan(Field.host, start, stop)
+    return stop + 1
+  }
   let hostEnd = stop
   let next = skipSpaces(line, stop, end)
   if (line.charCodeAt(stop - 1) === COLON) {
     // `host: %ASA-…` names a host, `tag: text` does not; an IPv6 address may end in colons.
     hostEnd = stop - 1
-    const address = readIPv4(line, position, hostEnd) >= 0
-    if (line.charCodeAt(hostEnd - 1) === COLON && hostEnd > position + 1) hostEnd = stop
+    const address = readIPv4(line, start, hostEnd) >= 0
+    if (line.charCodeAt(hostEnd - 1) === COLON && hostEnd > start + 1) hostEnd = stop
     else if (!address && !looksLikeCiscoBody(line, next, end)) return position
   } else if (line.charCodeAt(next) === COLON && (next + 1 >= end || line.charCodeAt(next + 1) === SPACE)) {
     next = skipSpaces(line, next + 1, end)
   }
-  event.setSpan(Field.host, position, hostEnd)
+  event.setSpan(Field.host, start, hostEnd)
   // A relay that knows the host too writes it once more.
-  const length = hostEnd - position
-  const twice =
-    line.charCodeAt(next + length) === SPACE && line.startsWith(line.slice(position, hostEnd), next)
+  const length = hostEnd - start
+  const twice = line.charCodeAt(next + length) === SPACE && line.startsWith(line.slice(start, hostEnd), next)
   return twice ? next + length : next
+}
+
+/** `[host]`, or NetApp's `[host:event:severity]:`, which begins the text too. */
+function scanBracketedHost(event: SyslogEvent, position: number, end: number): number {
+  const line = event.line
+  const limit = Math.min(end, position + MAX_HOST + 1)
+  let close = position + 1
+  let colons = 0
+  let firstColon = -1
+  while (close < limit && isHostCharacter(line.charCodeAt(close))) {
+    if (line.charCodeAt(close) === COLON && colons++ === 0) firstColon = close
+    close++
+  }
+  if (line.charCodeAt(close) !== CLOSE_BRACKET || close === position + 1) return position
+  if (colons === 2 && line.charCodeAt(close + 1) === COLON) {
+    event.setSpan(Field.host, position + 1, firstColon)
+    return position
+  }
+  event.setSpan(Field.host, position + 1, close)
+  return skipSpaces(line, close + 1, end)
+}
+
+/** What some write in front of the host: F5's blade (`slot1/`), the names of the priority (`user.info `). */
+function skipPrefixes(line: string, position: number, end: number): number {
+  const space = wordEnd(line, position, Math.min(end, position + MAX_PRIORITY_NAMES))
+  const dot = line.indexOf('.', position)
+  if (dot > position && dot < space && namesPriority(line, position, dot, space))
+    return skipSpaces(line, space, end)
+  if (!line.startsWith('slot', position)) return position
+  const stop = digitsEnd(line, position + 4, Math.min(end, position + 7))
+  return stop > position + 4 && line.charCodeAt(stop) === SLASH ? stop + 1 : position
+}
+
+const facilityNames = new Set(
+  (
+    'kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp audit alert clock ' +
+    'local0 local1 local2 local3 local4 local5 local6 local7'
+  ).split(' '),
+)
+const severityNames = new Set('emerg alert crit err error warning warn notice info debug'.split(' '))
+const MAX_PRIORITY_NAMES = 'authpriv.warning'.length + 1
+
+function namesPriority(line: string, start: number, dot: number, end: number): boolean {
+  return facilityNames.has(line.slice(start, dot)) && severityNames.has(line.slice(dot + 1, end))
+}
+
+function startsPair(line: string, position: number, end: number): boolean {
+  let index = position
+  while (index < end && isTagCharacter(line.charCodeAt(index))) index++
+  return index > position && line.charCodeAt(index) === EQUALS
 }
 
 function looksLikeCiscoBody(line: string, position: number, end: number): boolean {
@@ -359,6 +451,12 @@ function scanTag(event: SyslogEvent, position: number, end: number): void {
   let stop = position
   while (stop < limit && isTagCharacter(line.charCodeAt(stop))) stop++
   if (stop === position) return
+  // Nothing but one word behind time and host: a tag without content.
+  if (stop === end && event.has(Field.host)) {
+    event.setSpan(Field.application, position, stop)
+    event.messageStart = end
+    return
+  }
   const code = stop < end ? line.charCodeAt(stop) : SPACE
   if (code === OPEN_BRACKET) {
     let close = stop + 1

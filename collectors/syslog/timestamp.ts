@@ -27,6 +27,8 @@ let day = 0
 let timeOfDay = 0
 let offsetMinutes = NO_ZONE
 let offsetAmbiguous = false
+/** Day and month may be the other way round. */
+let dayMonthAmbiguous = false
 /** Epoch milliseconds where the stamp is an epoch itself. */
 let epoch = Number.NaN
 
@@ -37,6 +39,7 @@ function clear(): void {
   timeOfDay = 0
   offsetMinutes = NO_ZONE
   offsetAmbiguous = false
+  dayMonthAmbiguous = false
   epoch = Number.NaN
 }
 
@@ -82,6 +85,12 @@ function scanClock(line: string, position: number, end: number): number {
   index += 6
   if (hours > 23 || minutes < 0 || minutes > 59 || seconds < 0 || seconds > 60 || index > end) return -1
   timeOfDay = hours * 3_600_000 + minutes * MINUTE + seconds * 1000
+  const noon = scanNoon(line, index, end)
+  if (noon > 0) {
+    if (hours < 1 || hours > 12) return -1
+    timeOfDay += ((noon === PM ? 12 : 0) - (hours === 12 ? 12 : 0)) * 3_600_000
+    index += 3
+  }
   const mark = line.charCodeAt(index)
   if ((mark === DOT || mark === COMMA) && index < end) {
     const stop = digitsEnd(line, index + 1, end)
@@ -91,6 +100,17 @@ function scanClock(line: string, position: number, end: number): number {
     } else if (mark === DOT) index++
   }
   return index
+}
+
+const AM = 1
+const PM = 2
+
+/** ` AM` or ` PM` behind a clock of twelve hours; 0 where neither stands. */
+function scanNoon(line: string, position: number, end: number): number {
+  if (line.charCodeAt(position) !== SPACE || position + 3 > end) return 0
+  if ((line.charCodeAt(position + 2) | 0x20) !== 0x6d || isWord(line.charCodeAt(position + 3))) return 0
+  const letter = line.charCodeAt(position + 1) | 0x20
+  return letter === 0x61 ? AM : letter === 0x70 ? PM : 0
 }
 
 /** Digits after the point as milliseconds; what is finer than a microsecond is dropped. */
@@ -254,6 +274,34 @@ function scanYearFirst(line: string, start: number, end: number): number {
   return index < 0 ? -1 : scanZone(line, index, end)
 }
 
+/**
+ * `mm/dd/yyyy` (Citrix's default; `dd/mm/yyyy` is a setting of the device, told apart by what can be, else by nearness to
+ * receipt) or `dd/Mmm/yyyy`, a colon or a space, clock, zone; the offset behind it, or -1.
+ */
+function scanSlashes(line: string, start: number, end: number): number {
+  const first = twoDigits(line, start)
+  let index = start + 3
+  const second = twoDigits(line, index)
+  if (second >= 0) {
+    index += 2
+    const dayFirst = first > 12
+    month = dayFirst ? second : first
+    day = dayFirst ? first : second
+    dayMonthAmbiguous = first <= 12 && second <= 12 && first !== second
+  } else {
+    month = monthAt(line, index)
+    day = first
+    index += 3
+  }
+  if (line.charCodeAt(index) !== SLASH) return -1
+  year = readSmall(line, index + 1, index + 5, 2199)
+  if (year < 1970 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return -1
+  const between = line.charCodeAt(index + 5)
+  if (between !== COLON && between !== SPACE) return -1
+  index = scanClock(line, index + 6, end)
+  return index < 0 ? -1 : scanZone(line, index, end)
+}
+
 /** Ten digits of seconds with an optional fraction, or thirteen of milliseconds; the offset behind it, or -1. */
 function scanEpoch(line: string, start: number, end: number): number {
   const stop = digitsEnd(line, start, Math.min(end, start + 20))
@@ -278,6 +326,7 @@ export function scanTimestamp(line: string, start: number, end: number): number 
   if (start + 8 > end) return -1
   const first = line.charCodeAt(start)
   if (isDigit(first)) {
+    if (line.charCodeAt(start + 2) === SLASH) return scanSlashes(line, start, end)
     if (isDigit(line.charCodeAt(start + 4))) return scanEpoch(line, start, end)
     return scanYearFirst(line, start, end)
   }
@@ -319,6 +368,7 @@ export function settleTime(event: SyslogEvent, context: SyslogContext, start: nu
     event.yearInferred = true
     year = nearestYear(month, day, timeOfDay, received)
   }
+  if (dayMonthAmbiguous && !Number.isNaN(received)) settleDayAndMonth(received)
   const wall = civilMilliseconds(year, month, day, timeOfDay)
   if (!Number.isNaN(offsetMinutes) && !(offsetAmbiguous && context.zone !== undefined)) {
     event.timeMilliseconds = wall - offsetMinutes * MINUTE
@@ -329,6 +379,15 @@ export function settleTime(event: SyslogEvent, context: SyslogContext, start: nu
     event.timeZoneFrom = ZoneFrom.default
     event.timeMilliseconds = wall
   }
+}
+
+function settleDayAndMonth(received: number): void {
+  const other = civilMilliseconds(year, day, month, timeOfDay)
+  const asRead = civilMilliseconds(year, month, day, timeOfDay)
+  if (Math.abs(other - received) >= Math.abs(asRead - received)) return
+  const swapped = day
+  day = month
+  month = swapped
 }
 
 /** Reads a timestamp that fills a field of a vendor's payload; false, with the event unchanged, where it is none. */

@@ -73,6 +73,45 @@ const cases: readonly (readonly [title: string, line: string, expected: SyslogRe
     '<34>2026-06-05T22:14:15Z fw1 su: x',
     { host: 'fw1', application: 'su', timeMilliseconds: Date.UTC(2026, 5, 5, 22, 14, 15) },
   ],
+  [
+    'an RFC 5424 application that is too long is cut where the standard ends it',
+    `<13>1 2026-06-15T10:00:00Z h ${'a'.repeat(60)} - - - x`,
+    { application: 'a'.repeat(48), message: 'x' },
+  ],
+  [
+    'a clock of twelve hours, and a zone that no table knows',
+    '<189>8: Jun  5 2026 10:14:15 PM.125 HQZ : %UC-5-X: y',
+    { timeMilliseconds: Date.UTC(2026, 5, 5, 22, 14, 15, 125), timeZoneFrom: 'default' },
+  ],
+  [
+    'slashes: the day first where only that can be',
+    '<134> 16/02/2026:15:15:19 GMT adc1 0-PPE-0 : x',
+    { host: 'adc1', timeMilliseconds: Date.UTC(2026, 1, 16, 15, 15, 19) },
+  ],
+  [
+    'slashes: either way, the nearer to receipt',
+    '<134> 07/06/2026:15:15:19 GMT adc1 0-PPE-0 : x',
+    { host: 'adc1', timeMilliseconds: Date.UTC(2026, 5, 7, 15, 15, 19) },
+  ],
+  ['a blade in front of the host', '<134>Jun  5 22:14:15 slot1/adc1 notice tmm[3]: x', { host: 'adc1' }],
+  [
+    'the names of the priority in front of the host',
+    '<134>Jun  5 22:14:15 user.info adc1 tmm: x',
+    { host: 'adc1', application: 'tmm' },
+  ],
+  [
+    'a comma behind the host',
+    '<134>Jun  5 22:14:15 adc1,rule=a,b=c',
+    { host: 'adc1', message: 'rule=a,b=c' },
+  ],
+  ['NetApp’s brackets', '<13>Jun  5 22:14:15 [filer1:secd.conn.fail:notice]: x', { host: 'filer1' }],
+  [
+    'a controller’s task between host and time',
+    '<166>wlc1: *apTask1: Jun  5 22:14:15.125: %CAPWAP-4-X: y',
+    { host: 'wlc1', timeMilliseconds: Date.UTC(2026, 5, 5, 22, 14, 15, 125) },
+  ],
+  ['a host in front of an uptime', '<166>sw1: 00:01:01: %SYSMGR-3-X: y', { host: 'sw1' }],
+  ['a tag without content', '<13>Jun  5 22:14:15 192.0.2.1 cron', { host: '192.0.2.1', application: 'cron' }],
   ['no host', '<34>Jun  5 22:14:15 su[7]: x', { application: 'su', processId: '7' }],
   ['no priority', 'Jun  5 22:14:15 fw1 su: x', { host: 'fw1', application: 'su' }],
   [
