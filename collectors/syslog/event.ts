@@ -68,6 +68,9 @@ export class SyslogEvent {
   contentStart = 0
   /** Where the message begins: after the tag. */
   messageStart = 0
+  /** The outer shape of the content (`Shape` of shape.ts), and where its body begins: the CEF version, the brace. */
+  shape = 0
+  bodyStart = 0
   /** RFC 5424 structured data, -1 where absent. */
   structuredDataStart = -1
   structuredDataEnd = -1
@@ -120,6 +123,8 @@ export class SyslogEvent {
     this.families.fill(0)
     this.contentStart = 0
     this.messageStart = 0
+    this.shape = 0
+    this.bodyStart = 0
     this.structuredDataStart = -1
     this.structuredDataEnd = -1
     this.sequenceNumber = -1

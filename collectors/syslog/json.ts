@@ -3,10 +3,7 @@ import type { SyslogContext } from './context.js'
 import { Escape, type SyslogEvent } from './event.js'
 import type { KeyTable } from './keyvalue.js'
 import type { TakePair } from './pairs.js'
-import { BACKSLASH, COLON, QUOTE } from './scan.js'
-
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
+import { BACKSLASH, CLOSE_BRACE, COLON, OPEN_BRACE, QUOTE } from './scan.js'
 
 function skipBlank(line: string, start: number, end: number): number {
   let index = start

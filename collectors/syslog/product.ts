@@ -3,10 +3,14 @@ import type { SyslogContext } from './context.js'
 import { AddressSlot, Field, type FieldIndex, Kind, Outcome, type SyslogEvent } from './event.js'
 import { KeyTable } from './keyvalue.js'
 import { isUnspecified, sameAddress } from './scan.js'
+import type { ShapeNumber } from './shape.js'
 
 /** One product: `claims` must cost a few probes near `contentStart`; `parse` fills the event and never throws. */
 export type SyslogProduct = {
+  /** Its file's name: vendor and product. */
   readonly id: string
+  /** The shapes in which it logs: it is asked for lines of these alone. */
+  readonly shapes: readonly ShapeNumber[]
   /** Its marks are also another product's: it is asked in its turn alone. */
   readonly broad?: true
   claims(event: SyslogEvent): boolean

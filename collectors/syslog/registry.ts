@@ -6,6 +6,7 @@
 import type { SyslogContext } from './context.js'
 import type { SyslogEvent } from './event.js'
 import type { SyslogProduct } from './product.js'
+import { SHAPE_COUNT, settleShape } from './shape.js'
 import { checkpoint } from './vendors/checkpoint.js'
 import { ciscoAsa } from './vendors/cisco-asa.js'
 import { ciscoIos } from './vendors/cisco-ios.js'
@@ -18,7 +19,7 @@ import { pfFilterlog } from './vendors/pf-filterlog.js'
 import { sonicwall } from './vendors/sonicwall.js'
 import { sophosXg } from './vendors/sophos-xg.js'
 
-/** Every product, cheap and unmistakable marks first. */
+/** Every product; of those that share a shape, unmistakable marks first. */
 export const products: readonly SyslogProduct[] = [
   ciscoAsa,
   paloaltoPanos,
@@ -33,14 +34,23 @@ export const products: readonly SyslogProduct[] = [
   linuxNetfilter,
 ]
 
+/** Per shape, the products that log in it, in the order of the list. */
+const byShape: readonly (readonly SyslogProduct[])[] = Array.from({ length: SHAPE_COUNT }, (_, shape) =>
+  products.filter(({ shapes }) => shapes.some((one) => one === shape)),
+)
+
 /** Finds the product of a line whose header is read and lets it fill the event; false where no product knows it. */
 export function parseBody(event: SyslogEvent, context: SyslogContext): boolean {
+  settleShape(event)
+  const candidates = byShape[event.shape]!
   // A device sends one product's lines.
   const last = context.product
-  if (last?.claims(event) && last.parse(event, context)) return true
-  for (let index = 0; index < products.length; index++) {
-    const product = products[index]!
-    if (!product.claims(event) || !product.parse(event, context)) continue
+  if (last !== undefined && candidates.includes(last) && last.claims(event) && last.parse(event, context)) {
+    return true
+  }
+  for (let index = 0; index < candidates.length; index++) {
+    const product = candidates[index]!
+    if (product === last || !product.claims(event) || !product.parse(event, context)) continue
     if (product.broad === undefined) context.product = product
     return true
   }

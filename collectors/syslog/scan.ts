@@ -22,6 +22,8 @@ export const OPEN_BRACKET = 0x5b
 export const BACKSLASH = 0x5c
 export const CLOSE_BRACKET = 0x5d
 export const PIPE = 0x7c
+export const OPEN_BRACE = 0x7b
+export const CLOSE_BRACE = 0x7d
 
 /** Longest run of digits that is read as a number: 2^64 has 20. */
 const MAX_DIGITS = 20

@@ -10,6 +10,7 @@ import { KeyTable } from '../keyvalue.js'
 import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { COLON, OPEN_BRACKET, QUOTE, readNumber, readPort, SPACE } from '../scan.js'
+import { Shape } from '../shape.js'
 import { readTime, setEpoch } from '../timestamp.js'
 
 const Own = { time: 100, interfaceName: 101, direction: 102, service: 103, user: 104 } as const
@@ -154,6 +155,7 @@ function isColonPair(line: string, start: number): boolean {
 /** The product for the registry. */
 export const checkpoint: SyslogProduct = {
   id: 'checkpoint',
+  shapes: [Shape.structured, Shape.pairs],
   claims: (event) => {
     const line = event.line
     const start = event.contentStart

@@ -20,6 +20,7 @@ import {
   skipSpaces,
   wordEnd,
 } from '../scan.js'
+import { Shape } from '../shape.js'
 import { match } from '../templates.js'
 import { Meaning, messageOf } from './cisco-asa-messages.js'
 import { parseSecurityEvent } from './cisco-ftd.js'
@@ -305,6 +306,7 @@ function icmpAddress(event: SyslogEvent, slot: 0 | 1 | 2 | 3, start: number, end
 /** The product for the registry. */
 export const ciscoAsa: SyslogProduct = {
   id: 'cisco-asa',
+  shapes: [Shape.percent],
   claims: (event) => {
     const mark = findMark(event.line, event.contentStart)
     return mark >= 0 && findNumber(event.line, mark) >= 0

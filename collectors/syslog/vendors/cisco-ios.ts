@@ -7,6 +7,7 @@ import type { SyslogContext } from '../context.js'
 import { Field, type SyslogEvent } from '../event.js'
 import { type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { COLON, isDigit, MINUS, PERCENT, skipSpaces } from '../scan.js'
+import { Shape } from '../shape.js'
 import { compile, match, type Template } from '../templates.js'
 
 const sentences: readonly (readonly [prefix: string, Template])[] = (
@@ -98,6 +99,7 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
 /** The product for the registry. */
 export const ciscoIos: SyslogProduct = {
   id: 'cisco-ios',
+  shapes: [Shape.percent],
   broad: true,
   claims: (event) => {
     const percent = percentAt(event)

@@ -11,6 +11,7 @@ import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, outcomeOf, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'
 import { COLON, digitsEnd, readAddress, readPort, SLASH, skipSpaces, wordEnd } from '../scan.js'
+import { Shape } from '../shape.js'
 
 const Own = { source: 100, destination: 101, protocol: 102 } as const
 const keys = new KeyTable({
@@ -139,6 +140,7 @@ function readPattern(event: SyslogEvent, start: number, end: number): void {
 /** The product for the registry. */
 export const ciscoMeraki: SyslogProduct = {
   id: 'cisco-meraki',
+  shapes: [Shape.text, Shape.pairs],
   claims: (event) => nameEnd(event) >= 0,
   parse,
 }

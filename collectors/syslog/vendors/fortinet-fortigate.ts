@@ -16,6 +16,7 @@ import {
 } from '../product.js'
 import { readProtocol } from '../protocols.js'
 import { digitsEnd, readAddress, readNumber, readOctet, readPort, readSmall, SLASH } from '../scan.js'
+import { Shape } from '../shape.js'
 import { readDateAndTime, setEpoch } from '../timestamp.js'
 
 const Key = {
@@ -395,4 +396,9 @@ function claims(event: SyslogEvent): boolean {
 }
 
 /** The product for the registry. */
-export const fortinetFortigate: SyslogProduct = { id: 'fortinet-fortigate', claims, parse }
+export const fortinetFortigate: SyslogProduct = {
+  id: 'fortinet-fortigate',
+  shapes: [Shape.pairs, Shape.cef],
+  claims,
+  parse,
+}

@@ -10,6 +10,7 @@ import { KeyTable } from '../keyvalue.js'
 import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { skipSpaces } from '../scan.js'
+import { Shape } from '../shape.js'
 import { parseSrxText } from './juniper-srx-text.js'
 
 const Own = { application: 100, user: 101, service: 102 } as const
@@ -160,6 +161,7 @@ function isFacility(line: string, start: number): boolean {
 /** The product for the registry. */
 export const juniperSrx: SyslogProduct = {
   id: 'juniper-srx',
+  shapes: [Shape.structured, Shape.text],
   claims: (event) => {
     const line = event.line
     const start = event.contentStart

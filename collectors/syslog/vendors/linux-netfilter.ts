@@ -19,6 +19,7 @@ import {
   SPACE,
   skipSpaces,
 } from '../scan.js'
+import { Shape } from '../shape.js'
 
 const Key = {
   IN: 1,
@@ -208,6 +209,7 @@ function parseZoneRule(event: SyslogEvent, start: number, end: number): boolean 
 /** The product for the registry. */
 export const linuxNetfilter: SyslogProduct = {
   id: 'linux-netfilter',
+  shapes: [Shape.text, Shape.pairs, Shape.structured, Shape.csv],
   broad: true,
   claims: (event) => findIn(event) >= 0,
   parse,

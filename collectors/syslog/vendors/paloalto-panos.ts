@@ -15,6 +15,7 @@ import {
 } from '../product.js'
 import { readProtocol } from '../protocols.js'
 import { COMMA, digitsEnd, readAddress, readNumber, readPort } from '../scan.js'
+import { Shape } from '../shape.js'
 import { readTime, readTimeWithZoneOf } from '../timestamp.js'
 import { claimsKeyed, parseKeyed } from './paloalto-panos-keyed.js'
 
@@ -260,6 +261,7 @@ function parseTunnel(event: SyslogEvent): void {
 /** The product for the registry. */
 export const paloaltoPanos: SyslogProduct = {
   id: 'paloalto-panos',
+  shapes: [Shape.csv, Shape.cef, Shape.json],
   claims: (event) => csvStart(event) >= 0 || claimsKeyed(event),
   parse,
 }

@@ -8,6 +8,7 @@ import { CsvColumns } from '../csv.js'
 import { AddressSlot, Field, type SyslogEvent } from '../event.js'
 import { type SyslogProduct, setAction, setConnectionIfPaired, setDirection } from '../product.js'
 import { COMMA, digitsEnd, readAddress, readPort, readSmall } from '../scan.js'
+import { Shape } from '../shape.js'
 
 const columns = new CsvColumns()
 
@@ -90,6 +91,7 @@ function readIcmp(event: SyslogEvent, start: number, end: number): void {
 /** The product for the registry. */
 export const pfFilterlog: SyslogProduct = {
   id: 'pf-filterlog',
+  shapes: [Shape.csv],
   claims: (event) => csvStart(event) >= 0,
   parse,
 }

@@ -11,6 +11,7 @@ import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, outcomeOf, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'
 import { COLON, isDigit, readAddress, readPort, readSmall, SLASH } from '../scan.js'
+import { Shape } from '../shape.js'
 import { readTime } from '../timestamp.js'
 
 const Own = {
@@ -164,6 +165,7 @@ function mentions(line: string, start: number, end: number): boolean {
 /** The product for the registry. */
 export const sonicwall: SyslogProduct = {
   id: 'sonicwall',
+  shapes: [Shape.pairs],
   claims: (event) => {
     const line = event.line
     if (!line.startsWith('id=', event.contentStart)) return false

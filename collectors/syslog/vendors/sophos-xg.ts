@@ -9,6 +9,7 @@ import { type EscapeKind, Field, Outcome, Phase, type SyslogEvent } from '../eve
 import { KeyTable } from '../keyvalue.js'
 import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, outcomeOf, type SyslogProduct, setConnectionIfPaired } from '../product.js'
+import { Shape } from '../shape.js'
 import { readDateAndTime, readTime } from '../timestamp.js'
 
 const Own = {
@@ -172,6 +173,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
 /** The product for the registry. */
 export const sophosXg: SyslogProduct = {
   id: 'sophos-xg',
+  shapes: [Shape.pairs],
   claims: (event) => {
     const line = event.line
     const start = event.contentStart
