@@ -1,5 +1,6 @@
 /**
- * Lookup of a key by its place in the line, without making a string of it: a hash over the octets, then its length and ends. A vendor's file declares its keys once and gets back the number of the key.
+ * Lookup of a key by its place in the line, without making a string of it: a hash over the octets, then the octets
+ * themselves. A vendor's file declares its keys once and gets back the number of the key.
  */
 
 import { wordIs } from './scan.js'
@@ -13,8 +14,12 @@ export function hashOf(name: string): number {
   return hash
 }
 
-function shapeOf(length: number, first: number, last: number): number {
-  return (length << 16) | (first << 8) | last
+function equals(line: string, start: number, length: number, name: string): boolean {
+  if (length !== name.length) return false
+  for (let index = 0; index < length; index++) {
+    if (line.charCodeAt(start + index) !== name.charCodeAt(index)) return false
+  }
+  return true
 }
 
 /** A fixed set of names, each with a number above 0. */
@@ -23,7 +28,6 @@ export class KeyTable {
   readonly #hashes: Int32Array
   readonly #values: Int32Array
   readonly #names: string[]
-  readonly #shapes: Int32Array
 
   constructor(keys: Readonly<Record<string, number>>) {
     const names = Object.keys(keys)
@@ -32,7 +36,6 @@ export class KeyTable {
     this.#mask = size - 1
     this.#hashes = new Int32Array(size)
     this.#values = new Int32Array(size)
-    this.#shapes = new Int32Array(size)
     this.#names = new Array<string>(size).fill('')
     for (const name of names) {
       const hash = hashOf(name)
@@ -41,7 +44,6 @@ export class KeyTable {
       this.#hashes[slot] = hash
       this.#values[slot] = keys[name]!
       this.#names[slot] = name
-      this.#shapes[slot] = shapeOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1))
     }
   }
 
@@ -51,12 +53,7 @@ export class KeyTable {
     for (;;) {
       const value = this.#values[slot]!
       if (value === 0) return 0
-      if (this.#hashes[slot] === hash) {
-        // 32 bits of hash, the length and both ends are enough to know a key; comparing all of it costs half the walk.
-        const shape = this.#shapes[slot]!
-        if (shape === shapeOf(length, line.charCodeAt(start), line.charCodeAt(start + length - 1)))
-          return value
-      }
+      if (this.#hashes[slot] === hash && equals(line, start, length, this.#names[slot]!)) return value
       slot = (slot + 1) & this.#mask
     }
   }
