@@ -3,10 +3,11 @@
  * policy, application, and UTM events with their session; both addresses make a connection. Long sessions log deltas
  * beside totals: the delta is what belongs to this line. Source: "FortiOS Log Message Reference", "Log field format".
  */
+import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, type EscapeKind, Field, type FieldIndex, Phase, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
-import { cefExtension, cefStart, walkCef, walkPairs } from '../pairs.js'
+import { walkPairs } from '../pairs.js'
 import {
   dropIdleTranslation,
   type SyslogProduct,
@@ -91,6 +92,7 @@ const Key = {
   eventtype: 42,
 } as const
 const keys = new KeyTable(Key)
+const cef = new CefColumns()
 
 /** What a line's keys tell that is settled at its end; module registers, cleared per line. */
 let dateStart = -1
@@ -287,13 +289,12 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   const line = event.line
   const end = event.end(Field.message) > 0 ? event.end(Field.message) : line.length
   clear()
-  const cef = cefStart(event)
-  if (cef >= 0) {
-    const extension = cefExtension(line, cef, end)
-    if (extension < 0) return false
+  if (event.shape === Shape.cef) {
+    if (!cef.read(event)) return false
     isCef = true
-    setSignature(event, cef)
-    walkCef(event, context, extension, end, keys, take, prefixLength)
+    // Where the line has no log id of its own.
+    event.setSpan(Field.eventId, cef.starts[CefHeader.signatureId]!, cef.ends[CefHeader.signatureId]!)
+    walkCef(event, context, cef.extension, end, keys, take, prefixLength)
   } else {
     // `set format csv`: the same pairs between commas.
     const firstSpace = line.indexOf(' ', event.contentStart)
@@ -315,13 +316,6 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   dropIdleTranslation(event)
   setConnectionIfPaired(event)
   return true
-}
-
-/** The fifth field of CEF's header, where the line has no log id of its own. */
-function setSignature(event: SyslogEvent, cef: number): void {
-  let start = cef
-  for (let bars = 0; bars < 4; bars++) start = event.line.indexOf('|', start) + 1
-  event.setSpan(Field.eventId, start, event.line.indexOf('|', start))
 }
 
 /** date, time and tz; without tz the eventtime, which is UTC; without a date the eventtime alone. */
@@ -381,12 +375,8 @@ const openings = [
 function claims(event: SyslogEvent): boolean {
   const line = event.line
   const start = event.contentStart
-  const cef = cefStart(event)
-  if (cef >= 0)
-    return (
-      line.startsWith('|Fortinet|', cef + 1) &&
-      /^\|Fortinet\|Forti[gG]ate/.test(line.slice(cef + 1, cef + 20))
-    )
+  if (event.shape === Shape.cef)
+    return isCefOf(event, 'Fortinet', 'Fortigate') || isCefOf(event, 'Fortinet', 'FortiGate')
   const first = line.charCodeAt(start)
   if (!openings.some((opening) => opening.charCodeAt(0) === first && line.startsWith(opening, start)))
     return false

@@ -2,14 +2,15 @@
  * PAN-OS logs with keys: CEF as the vendor's integration guide defines it, and CEF and JSON of Strata Logging Service
  * ("Log forwarding schema reference"). The same facts as the CSV, under other names.
  */
+import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, type EscapeKind, Field, type FieldIndex, Phase, type SyslogEvent } from '../event.js'
 import { walkJson } from '../json.js'
 import { KeyTable } from '../keyvalue.js'
-import { cefExtension, cefStart, walkCef } from '../pairs.js'
 import { dropIdleTranslation, setAction, setConnectionIfPaired, setDirection } from '../product.js'
 import { readProtocol } from '../protocols.js'
 import { readAddress, readNumber, readPort } from '../scan.js'
+import { Shape } from '../shape.js'
 import { readTime } from '../timestamp.js'
 
 const Key = {
@@ -89,6 +90,7 @@ const Key = {
   BytesTotal: 34,
 } as const
 const keys = new KeyTable(Key)
+const cef = new CefColumns()
 
 const textFields: Readonly<Record<number, FieldIndex>> = {
   [Key.app]: Field.applicationName,
@@ -202,9 +204,8 @@ function takeNumber(event: SyslogEvent, key: number, value: number): void {
 /** The CEF header names the vendor, or the JSON has the keys that only this vendor's forwarding writes. */
 export function claimsKeyed(event: SyslogEvent): boolean {
   const line = event.line
-  const cef = cefStart(event)
-  if (cef >= 0) return line.startsWith('|Palo Alto Networks|', cef + 1)
-  if (line.charCodeAt(event.messageStart) !== 0x7b) return false
+  if (event.shape === Shape.cef) return isCefOf(event, 'Palo Alto Networks')
+  if (event.shape !== Shape.json) return false
   return (
     (line.includes('"LogType"') && (line.includes('"DeviceSN"') || line.includes('"LogSourceID"'))) ||
     line.includes('"VendorName":"palo alto networks"')
@@ -216,18 +217,15 @@ export function parseKeyed(event: SyslogEvent, context: SyslogContext, end: numb
   const line = event.line
   subtypeStart = -1
   timeRank = 0
-  const cef = cefStart(event)
   let traffic = false
-  if (cef >= 0) {
-    const extension = cefExtension(line, cef, end)
-    if (extension < 0) return false
-    const type = headerField(line, cef, extension, 4)
-    const name = headerField(line, cef, extension, 5)
-    traffic = line.startsWith('TRAFFIC|', type) || line.startsWith('TRAFFIC|', name)
-    subtypeStart = line.startsWith('TRAFFIC|', type) ? name : type
-    walkCef(event, context, extension, end, keys, take)
+  if (event.shape === Shape.cef) {
+    if (!cef.read(event)) return false
+    const typeFirst = cef.startsWith(event, CefHeader.signatureId, 'TRAFFIC|')
+    traffic = typeFirst || cef.startsWith(event, CefHeader.name, 'TRAFFIC|')
+    subtypeStart = cef.starts[typeFirst ? CefHeader.name : CefHeader.signatureId]!
+    walkCef(event, context, cef.extension, end, keys, take)
   } else {
-    walkJson(event, context, event.messageStart, end, keys, take)
+    walkJson(event, context, event.bodyStart, end, keys, take)
     traffic = line.includes('"TRAFFIC"')
   }
   if (traffic && subtypeStart >= 0) {
@@ -238,13 +236,4 @@ export function parseKeyed(event: SyslogEvent, context: SyslogContext, end: numb
   dropIdleTranslation(event)
   setConnectionIfPaired(event)
   return true
-}
-
-/** Start of the n-th field (from 0) of a CEF header. */
-function headerField(line: string, start: number, end: number, wanted: number): number {
-  let bars = 0
-  for (let index = start; index < end && bars < wanted; index++) {
-    if (line.charCodeAt(index) === 0x7c && ++bars === wanted) return index + 1
-  }
-  return end
 }
