@@ -48,7 +48,7 @@ export const Target = {
   own: 100,
 } as const
 
-/** Reads a value into its target; false for targets from `own` on. */
+/** Reads a value into its target; false for targets from `own` on. Spaces around a value are none of it. */
 export function assign(
   event: SyslogEvent,
   target: number,

@@ -100,3 +100,28 @@ function endsValue(line: string, position: number, end: number): boolean {
   }
   return false
 }
+
+/** Hands every known `key=value` between single separators to `take` (LEEF): values are as they stand, spaces and all. */
+export function walkSeparated(
+  event: SyslogEvent,
+  context: SyslogContext,
+  start: number,
+  end: number,
+  separator: string,
+  table: KeyTable,
+  take: TakePair,
+): void {
+  const line = event.line
+  let index = start
+  while (index < end) {
+    let stop = line.indexOf(separator, index)
+    if (stop < 0 || stop > end) stop = end
+    const equals = line.indexOf('=', index)
+    if (equals < 0) return
+    if (equals < stop) {
+      const key = equals - index > MAX_KEY ? 0 : table.findRange(line, index, equals)
+      if (key !== 0 && stop > equals + 1) take(event, key, equals + 1, stop, Escape.none, context)
+    }
+    index = stop + 1
+  }
+}

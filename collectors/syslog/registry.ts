@@ -12,6 +12,8 @@ import { ciscoAsa } from './vendors/cisco-asa.js'
 import { ciscoIos } from './vendors/cisco-ios.js'
 import { ciscoMeraki } from './vendors/cisco-meraki.js'
 import { fortinetFortigate } from './vendors/fortinet-fortigate.js'
+import { genericCef } from './vendors/generic-cef.js'
+import { genericLeef } from './vendors/generic-leef.js'
 import { juniperSrx } from './vendors/juniper-srx.js'
 import { linuxNetfilter } from './vendors/linux-netfilter.js'
 import { paloaltoPanos } from './vendors/paloalto-panos.js'
@@ -32,6 +34,8 @@ export const products: readonly SyslogProduct[] = [
   sophosXg,
   ciscoIos,
   linuxNetfilter,
+  genericCef,
+  genericLeef,
 ]
 
 /** Per shape, the products that log in it, in the order of the list. */

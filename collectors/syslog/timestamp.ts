@@ -398,6 +398,32 @@ export function readTime(event: SyslogEvent, context: SyslogContext, start: numb
   return true
 }
 
+const DAY_AND_ZONES = 26 * 60 * MINUTE
+const YEAR = 365.2425 * 24 * 60 * MINUTE
+
+/**
+ * Reads a time of the payload beside the header's: the header says when the line was written, the payload may say it
+ * better. Taken where the header has no time, or where the header's lacks zone or year and the payload's, which has its
+ * zone, is the same but for these. False, with the event unchanged, where the header's stands.
+ */
+export function refineTime(event: SyslogEvent, context: SyslogContext, start: number, end: number): boolean {
+  const { timeMilliseconds, timeZoneFrom, yearInferred } = event
+  const spanStart = event.start(Field.timeText)
+  const spanEnd = event.end(Field.timeText)
+  if (!readTime(event, context, start, end)) return false
+  if (Number.isNaN(timeMilliseconds)) return true
+  if (timeZoneFrom !== ZoneFrom.message && event.timeZoneFrom === ZoneFrom.message) {
+    const apart = event.timeMilliseconds - timeMilliseconds
+    const years = yearInferred ? Math.round(apart / YEAR) * YEAR : 0
+    if (Math.abs(apart - years) <= DAY_AND_ZONES) return true
+  }
+  event.timeMilliseconds = timeMilliseconds
+  event.timeZoneFrom = timeZoneFrom
+  event.yearInferred = yearInferred
+  event.setSpan(Field.timeText, spanStart, spanEnd)
+  return false
+}
+
 /** Reads a date, a time and an offset (may be empty) that stand in different places (FortiGate, Sophos). */
 export function readDateAndTime(
   event: SyslogEvent,

@@ -77,6 +77,25 @@ export const deliberateFields: readonly DeliberateField[] = [
       'the year is inferred from the day of receipt; the golden reads an epoch in the text of a web proxy',
   },
   {
+    product: 'rfc5424',
+    lines: [465, 466, 467],
+    keys: ['time', 'timeNoYear'],
+    reason:
+      'the header’s time is complete; the golden reads another, years away, in the LEEF of a made-up product',
+  },
+  {
+    product: 'bsd-or-vendor',
+    lines: [464],
+    keys: ['time'],
+    reason: 'the golden reads another time, months away, in the LEEF of a made-up product',
+  },
+  {
+    product: 'leef',
+    lines: [81, 82],
+    keys: ['timeNoYear'],
+    reason: 'the header has no zone; the device’s own time of the same minute has one',
+  },
+  {
     product: 'vendor',
     lines: [702, 703, 704, 705, 707],
     keys: ['timeLocal'],

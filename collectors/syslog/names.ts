@@ -1,0 +1,22 @@
+/** Vendor and product as a line itself names them (CEF, LEEF): few different ones come, so each is made once. */
+import { decodeUtf8, type SyslogEvent } from './event.js'
+
+/** Names remembered; hostile lines may bring any number. */
+const MAX_NAMES = 1024
+/** Longest name that is kept. */
+const MAX_NAME = 64
+
+const known = new Map<string, string>()
+
+/** The text of a range as a name; empty where it is empty. */
+export function nameOf(event: SyslogEvent, start: number, end: number): string {
+  if (end <= start) return ''
+  const raw = event.line.slice(start, Math.min(end, start + MAX_NAME))
+  let name = known.get(raw)
+  if (name === undefined) {
+    name = decodeUtf8(raw).replaceAll(/\\([|\\])/g, '$1')
+    if (known.size >= MAX_NAMES) known.clear()
+    known.set(raw, name)
+  }
+  return name
+}
