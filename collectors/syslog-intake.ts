@@ -12,7 +12,14 @@ import { type ExporterIdentity, SYSLOG_PROTOCOL } from '#core/records/exporter.j
 import type { BlockWriter } from '#core/store/writer.js'
 import { RowDraft } from './row-draft.js'
 import { AddressSlot, Field, type FieldIndex, Kind, Outcome, Phase } from './syslog/event.js'
-import { createContext, parseLine, type SyslogContext, SyslogEvent } from './syslog/parse.js'
+import { createMappedProduct, type SyslogMapping } from './syslog/mapping.js'
+import {
+  createContext,
+  parseLine,
+  type SyslogContext,
+  SyslogEvent,
+  type SyslogSettings,
+} from './syslog/parse.js'
 
 /** What is known of one sender of log lines. */
 export type SyslogExporter = {
@@ -47,6 +54,8 @@ export type SyslogIntakeOptions = {
   readonly writer: BlockWriter
   /** The IANA zone of a device's clock, where its lines name none. */
   readonly zoneOf: (address: Address) => string | undefined
+  /** Products that the configuration describes. */
+  readonly mappings?: readonly SyslogMapping[]
 }
 
 /** Senders remembered: spoofed ones must not fill the memory. */
@@ -75,7 +84,8 @@ const flowTexts: readonly (readonly [FieldIndex, number])[] = [
   [Field.eventId, Column.eventId],
 ]
 
-export function createSyslogIntake({ writer, zoneOf }: SyslogIntakeOptions): SyslogIntake {
+export function createSyslogIntake({ writer, zoneOf, mappings = [] }: SyslogIntakeOptions): SyslogIntake {
+  const mapped = mappings.map(createMappedProduct)
   const exporters = new Map<string, SyslogExporter>()
   const byAddress = new Map<Address, Map<number, SyslogExporter>>()
   const counts = { refusedExporters: 0 }
@@ -97,7 +107,7 @@ export function createSyslogIntake({ writer, zoneOf }: SyslogIntakeOptions): Sys
         counts.refusedExporters++
         return undefined
       }
-      exporter = makeExporter(source, listenerPort, transport, zoneOf(source))
+      exporter = makeExporter(source, listenerPort, transport, { zone: zoneOf(source), mapped })
       exporters.set(key, exporter)
     }
     if (byAddress.size >= 2 * MAX_SYSLOG_EXPORTERS) byAddress.clear()
@@ -145,11 +155,11 @@ function makeExporter(
   address: Address,
   listenerPort: number,
   transport: number,
-  zone: string | undefined,
+  settings: SyslogSettings,
 ): SyslogExporter {
   return {
     identity: { address, listenerPort, transport, protocol: SYSLOG_PROTOCOL, observationDomainId: 0 },
-    context: createContext(0, zone),
+    context: createContext(0, settings),
     lines: 0,
     octets: 0,
     connections: 0,

@@ -7,6 +7,7 @@ import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { LineCounter, parseDocument } from 'yaml'
 import { ApplianceError } from './errors.js'
+import { mappableNames } from './records/mappable.js'
 import { faultsOf } from './validation.js'
 
 const closed = { additionalProperties: false } as const
@@ -148,6 +149,44 @@ export const Config = Type.Object(
         closed,
       ),
       { default: [], description: 'names of enterprise elements, for what no table of ours knows' },
+    ),
+    syslog: Type.Object(
+      {
+        mappings: Type.Array(
+          Type.Object(
+            {
+              vendor: Type.String({ minLength: 1, maxLength: 64 }),
+              product: Type.String({ minLength: 1, maxLength: 64 }),
+              when: Type.Object(
+                {
+                  application: Type.Optional(
+                    Type.String({ minLength: 1, description: "the tag, or RFC 5424's APP-NAME, whole" }),
+                  ),
+                  contains: Type.Optional(
+                    Type.String({ minLength: 1, description: 'text anywhere behind the header' }),
+                  ),
+                },
+                { ...closed, minProperties: 1, description: 'which lines; all that is given must hold' },
+              ),
+              keys: Type.Record(Type.String(), Type.Enum([...mappableNames]), {
+                description: "the line's key (in JSON `outer.inner`) and what it means",
+              }),
+              allowWords: Type.Optional(
+                Type.Array(Type.String(), { description: 'words of the action that mean allowed' }),
+              ),
+              denyWords: Type.Optional(
+                Type.Array(Type.String(), { description: 'words of the action that mean denied' }),
+              ),
+            },
+            closed,
+          ),
+          {
+            default: [],
+            description: 'products that no table of ours knows: key=value, JSON, CEF or LEEF',
+          },
+        ),
+      },
+      { ...closed, default: {} },
     ),
     log: Type.Object(
       { level: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }) },

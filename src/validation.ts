@@ -16,7 +16,12 @@ export function faultsOf(schema: TSchema, value: unknown): Fault[] {
       .slice(0, MOST_FAULTS)
       .map(({ instancePath, message, params }) => {
         const path = instancePath.split('/').slice(1)
-        const { additionalProperties } = params as { additionalProperties?: string[] }
+        const { additionalProperties, allowedValues } = params as {
+          additionalProperties?: string[]
+          allowedValues?: unknown[]
+        }
+        if (allowedValues !== undefined)
+          return { path, message: `must be one of ${allowedValues.join(', ')}` }
         const [unknown] = additionalProperties ?? []
         return unknown === undefined
           ? { path, message }

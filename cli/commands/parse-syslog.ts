@@ -1,7 +1,9 @@
 /** `culvert parse-syslog FILE`: what the parser makes of each line, one JSON value a line. */
 import { createReadStream } from 'node:fs'
 import type { Command } from 'commander'
+import { createMappedProduct } from '#collectors/syslog/mapping.js'
 import { parseSyslogFile } from '#collectors/syslog/parse.js'
+import { readConfig } from '#core/config.js'
 import { ApplianceError } from '#core/errors.js'
 import { timeOption, zoneOption } from '../options.js'
 import { openOutput } from '../output.js'
@@ -21,12 +23,15 @@ export function registerParseSyslog(program: Command): void {
       'when the lines arrived, ISO 8601: decides the year where lines have none (default: now)',
       timeOption,
     )
+    .option('--config <file>', 'configuration with `syslog.mappings` for products that are not known')
     .option('--json', 'JSON Lines (the default: this command has no other form)')
-    .action(async (file: string, options: { zone?: string; received?: number }) => {
+    .action(async (file: string, options: { zone?: string; received?: number; config?: string }) => {
       const output = openOutput()
+      const mappings = options.config === undefined ? [] : readConfig(options.config).syslog.mappings
       const lines = parseSyslogFile(createReadStream(file), {
         receivedMilliseconds: options.received ?? Date.now(),
-        ...(options.zone === undefined ? {} : { zone: options.zone }),
+        zone: options.zone,
+        mapped: mappings.map(createMappedProduct),
       })
       try {
         for await (const line of lines) {

@@ -10,6 +10,8 @@ export type SyslogContext = {
   zone?: string
   /** Who opened which connection (Cisco ASA); without it closing lines keep the order that they are written in. */
   directions?: DirectionTable
+  /** Products that the configuration describes; they are asked before those that are known. */
+  mapped?: readonly SyslogProduct[]
   /** The product of the exporter's last line, asked first for the next; kept by the registry. */
   product?: SyslogProduct
 }

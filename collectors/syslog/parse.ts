@@ -6,6 +6,7 @@ import type { SyslogContext } from './context.js'
 import { DirectionTable } from './directions.js'
 import { SyslogEvent } from './event.js'
 import { parseHeader } from './header.js'
+import type { SyslogProduct } from './product.js'
 import { parseBody } from './registry.js'
 import { renderEvent, type SyslogRecord } from './render.js'
 
@@ -15,12 +16,25 @@ export { SyslogEvent } from './event.js'
 /** Longest line that is parsed; the rest of a longer one is left out. */
 export const MAX_LINE_OCTETS = 65_536
 
+/** What is configured for an exporter's lines. */
+export type SyslogSettings = {
+  /** IANA zone of lines that name none; UTC when absent. */
+  readonly zone?: string | undefined
+  /** Products that the configuration describes. */
+  readonly mapped?: readonly SyslogProduct[] | undefined
+}
+
 /** A context with everything that an exporter's lines need remembered. */
-export function createContext(receivedMilliseconds: number, zone?: string): SyslogContext {
-  const directions = new DirectionTable()
-  return zone === undefined
-    ? { receivedMilliseconds, directions }
-    : { receivedMilliseconds, zone, directions }
+export function createContext(
+  receivedMilliseconds: number,
+  { zone, mapped }: SyslogSettings = {},
+): SyslogContext {
+  return {
+    receivedMilliseconds,
+    directions: new DirectionTable(),
+    ...(zone === undefined ? {} : { zone }),
+    ...(mapped === undefined ? {} : { mapped }),
+  }
 }
 
 /** Fills `event` from one line; false where neither header nor body is understood. Never throws. */
@@ -34,9 +48,7 @@ export function parseLine(line: string, event: SyslogEvent, context: SyslogConte
 export type SyslogFileOptions = {
   /** When the lines arrived, epoch ms. */
   readonly receivedMilliseconds: number
-  /** IANA zone of lines that name none. */
-  readonly zone?: string
-}
+} & SyslogSettings
 
 /** One object per line of a file, null where neither header nor body is understood. */
 export async function* parseSyslogFile(
@@ -44,7 +56,7 @@ export async function* parseSyslogFile(
   options: SyslogFileOptions,
 ): AsyncGenerator<SyslogRecord | null> {
   const event = new SyslogEvent()
-  const context = createContext(options.receivedMilliseconds, options.zone)
+  const context = createContext(options.receivedMilliseconds, options)
   let number = 0
   for await (const line of splitLines(source)) {
     number++

@@ -46,6 +46,13 @@ const byShape: readonly (readonly SyslogProduct[])[] = Array.from({ length: SHAP
 /** Finds the product of a line whose header is read and lets it fill the event; false where no product knows it. */
 export function parseBody(event: SyslogEvent, context: SyslogContext): boolean {
   settleShape(event)
+  const { mapped } = context
+  if (mapped !== undefined) {
+    for (let index = 0; index < mapped.length; index++) {
+      const product = mapped[index]!
+      if (product.claims(event) && product.parse(event, context)) return true
+    }
+  }
   const candidates = byShape[event.shape]!
   // A device sends one product's lines.
   const last = context.product

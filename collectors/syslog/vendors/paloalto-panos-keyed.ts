@@ -5,7 +5,7 @@
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, type EscapeKind, Field, type FieldIndex, Phase, type SyslogEvent } from '../event.js'
-import { walkJson } from '../json.js'
+import { JsonKeys, walkJson } from '../json.js'
 import { KeyTable } from '../keyvalue.js'
 import { dropIdleTranslation, setAction, setConnectionIfPaired, setDirection } from '../product.js'
 import { readProtocol } from '../protocols.js'
@@ -90,6 +90,7 @@ const Key = {
   BytesTotal: 34,
 } as const
 const keys = new KeyTable(Key)
+const members = new JsonKeys(Key)
 const cef = new CefColumns()
 
 const textFields: Readonly<Record<number, FieldIndex>> = {
@@ -225,7 +226,7 @@ export function parseKeyed(event: SyslogEvent, context: SyslogContext, end: numb
     subtypeStart = cef.starts[typeFirst ? CefHeader.name : CefHeader.signatureId]!
     walkCef(event, context, cef.extension, end, keys, take)
   } else {
-    walkJson(event, context, event.bodyStart, end, keys, take)
+    walkJson(event, context, event.bodyStart, end, members, take)
     traffic = line.includes('"TRAFFIC"')
   }
   if (traffic && subtypeStart >= 0) {

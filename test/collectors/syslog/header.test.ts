@@ -6,7 +6,7 @@ const RECEIVED = Date.UTC(2026, 5, 15, 12)
 
 function parse(line: string, received = RECEIVED, zone?: string): SyslogRecord {
   const event = new SyslogEvent()
-  parseLine(line, event, createContext(received, zone))
+  parseLine(line, event, createContext(received, { zone }))
   return renderEvent(event, 1)
 }
 

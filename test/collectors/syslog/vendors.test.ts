@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
+import { createMappedProduct } from '#collectors/syslog/mapping.js'
 import { createContext, parseLine, parseSyslogFile, SyslogEvent } from '#collectors/syslog/parse.js'
 import { productIds } from '#collectors/syslog/registry.js'
 import { renderEvent, type SyslogRecord } from '#collectors/syslog/render.js'
@@ -66,7 +67,7 @@ t.test('a torn-down ASA connection has the direction of its built line', async (
 
 t.test('no input throws, and no line takes long', async (t) => {
   const event = new SyslogEvent()
-  const context = createContext(RECEIVED, 'America/New_York')
+  const context = createContext(RECEIVED, { zone: 'America/New_York' })
   const lines = cases.map((one) => one.line)
   fc.assert(
     fc.property(
@@ -193,3 +194,76 @@ t.test('a file gives one object or null per line, also cut into chunks', async (
   for await (const record of parseSyslogFile(chunks(), options)) pieces.push(record)
   t.same(pieces, whole)
 })
+
+t.test(
+  'a mapping of the configuration reads pairs, JSON, CEF and LEEF of a product that no file knows',
+  async (t) => {
+    const mapped = [
+      createMappedProduct({
+        vendor: 'acme',
+        product: 'wall',
+        when: { application: 'acmed', contains: 'conn' },
+        keys: {
+          kind: 'phase',
+          from: 'sourceAddress',
+          'from.ip': 'sourceAddress',
+          'to.ip': 'destinationAddress',
+          to: 'destinationAddress',
+          'to.port': 'destinationTransportPort',
+          dport: 'destinationTransportPort',
+          l4: 'protocolIdentifier',
+          verdict: 'action',
+          sent: 'octetsSourceToDestination',
+          took: 'durationSeconds',
+          at: 'timeMilliseconds',
+        },
+        allowWords: ['Waved through'],
+        denyWords: ['squashed'],
+      }),
+    ]
+    const head = '<134>Jun 15 10:00:00 fw1 acmed[7]: '
+    const bodies = [
+      'conn=1 kind=end from=192.0.2.1 to=198.51.100.2 dport=443 l4=tcp verdict="waved through" sent=10 took=2 at=2026-06-15T09:59:59Z',
+      '{"conn":1,"kind":"end","from":{"ip":"192.0.2.1"},"to":{"ip":"198.51.100.2","port":443},"l4":6,"verdict":"Waved through","list":[{"from":"x"}],"sent":10,"took":2,"at":"2026-06-15T09:59:59Z"}',
+      'CEF:0|Acme|Wall|1|conn|conn|3|kind=end from=192.0.2.1 to=198.51.100.2 dport=443 l4=tcp verdict=Waved through sent=10 took=2 at=2026-06-15T09:59:59Z',
+      'LEEF:2.0|Acme|Wall|1|conn|^|kind=end^from=192.0.2.1^to=198.51.100.2^dport=443^l4=tcp^verdict=Waved through^sent=10^took=2^at=2026-06-15T09:59:59Z',
+    ]
+    for (const body of bodies) {
+      t.match(
+        parse(head + body, createContext(RECEIVED, { mapped })),
+        {
+          kind: 'connection',
+          vendor: 'acme',
+          product: 'wall',
+          phase: 'end',
+          sourceAddress: '192.0.2.1',
+          destinationAddress: '198.51.100.2',
+          destinationTransportPort: 443,
+          protocolIdentifier: 6,
+          outcome: 'allow',
+          octetsSourceToDestination: 10,
+          durationMilliseconds: 2000,
+          timeMilliseconds: Date.UTC(2026, 5, 15, 9, 59, 59),
+          timeZoneFrom: 'message',
+        },
+        body.slice(0, 12),
+      )
+    }
+    t.match(
+      parse(
+        `${head}conn=1 from=192.0.2.1 to=198.51.100.2 verdict=squashed`,
+        createContext(RECEIVED, { mapped }),
+      ),
+      {
+        kind: 'connection',
+        outcome: 'deny',
+      },
+    )
+    t.notMatch(
+      parse('<134>Jun 15 10:00:00 fw1 other: conn=1 from=192.0.2.1', createContext(RECEIVED, { mapped })),
+      {
+        vendor: 'acme',
+      },
+    )
+  },
+)
