@@ -188,12 +188,7 @@ function draftConnection(draft: RowDraft, event: SyslogEvent): void {
   }
   if (event.outcome !== Outcome.none) draft.number(Column.outcome, event.outcome)
   if (event.phase !== Phase.none) draft.number(Column.phase, event.phase)
-  draft.unsigned64(Column.octets, event.octetsSourceToDestination)
-  draft.unsigned64(Column.reverseOctets, event.octetsDestinationToSource)
-  draft.unsigned64(Column.octetsTotal, event.octetsTotal)
-  draft.unsigned64(Column.packets, event.packetsSourceToDestination)
-  draft.unsigned64(Column.reversePackets, event.packetsDestinationToSource)
-  draft.unsigned64(Column.packetsTotal, event.packetsTotal)
+  if (!event.runningTotals) draftCounters(draft, event)
   draft.number(Column.durationMilliseconds, event.durationMilliseconds)
   draftTimes(draft, event)
   for (let index = 0; index < flowTexts.length; index++) {
@@ -206,6 +201,16 @@ function draftConnection(draft: RowDraft, event: SyslogEvent): void {
   draft.text(Column.message, event.line)
   draftTranslation(draft, event, AddressSlot.postNATSource, Column.postNATSourceAddress)
   draftTranslation(draft, event, AddressSlot.postNATDestination, Column.postNATDestinationAddress)
+}
+
+/** Rows add up: what a later line of the session counts once more is left out. */
+function draftCounters(draft: RowDraft, event: SyslogEvent): void {
+  draft.unsigned64(Column.octets, event.octetsSourceToDestination)
+  draft.unsigned64(Column.reverseOctets, event.octetsDestinationToSource)
+  draft.unsigned64(Column.octetsTotal, event.octetsTotal)
+  draft.unsigned64(Column.packets, event.packetsSourceToDestination)
+  draft.unsigned64(Column.reversePackets, event.packetsDestinationToSource)
+  draft.unsigned64(Column.packetsTotal, event.packetsTotal)
 }
 
 function draftTranslation(draft: RowDraft, event: SyslogEvent, slot: number, column: number): void {

@@ -111,6 +111,8 @@ export class SyslogEvent {
   durationMilliseconds = Number.NaN
   /** The line does not say who opened the connection: see directions.ts. */
   orientationUnknown = false
+  /** Its counters are the session's so far, which a later line counts once more. */
+  runningTotals = false
 
   constructor() {
     this.spans.fill(-1)
@@ -161,6 +163,7 @@ export class SyslogEvent {
     this.packetsTotal = Number.NaN
     this.durationMilliseconds = Number.NaN
     this.orientationUnknown = false
+    this.runningTotals = false
   }
 
   /** Notes where a text stands; an empty span is no text. */

@@ -132,8 +132,10 @@ function settle(event: SyslogEvent): void {
   if (name.startsWith('RT_FLOW_') || name.startsWith('APPTRACK_')) {
     event.outcome = Outcome.allow
     if (name.includes('_CREATE') || name.includes('_ROUTE_UPDATE')) event.phase = Phase.start
-    else if (name.includes('_VOL_UPDATE')) event.phase = Phase.update
-    else if (name.includes('_CLOSE')) event.phase = Phase.end
+    else if (name.includes('_VOL_UPDATE')) {
+      event.phase = Phase.update
+      event.runningTotals = true
+    } else if (name.includes('_CLOSE')) event.phase = Phase.end
     else if (name.includes('_DENY')) {
       event.outcome = Outcome.deny
       event.clearSpan(Field.endReason)

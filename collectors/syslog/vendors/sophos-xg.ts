@@ -136,6 +136,7 @@ function take(
         : line.startsWith('Interim', start)
           ? Phase.update
           : Phase.start
+      event.runningTotals = event.phase === Phase.update
       return
     case Own.deviceName:
       if (!event.has(Field.host)) event.setSpan(Field.host, start, end, escaping)

@@ -4,13 +4,7 @@
  */
 import type { Block } from '../../blocks/block.js'
 import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN, SHAPE_COLUMN } from '../../blocks/builder.js'
-import {
-  type FlowColumn,
-  FlowColumnIndex,
-  outcomeNames,
-  phaseNames,
-  samplingFromNames,
-} from '../../records/columns.js'
+import { type FlowColumn, FlowColumnIndex, outcomeNames, samplingFromNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import { CONVERSATION_WORDS, type Conversations, Flag, type RowValues } from './conversations.js'
 import { isExpected, TCP, UDP } from './expected.js'
@@ -44,7 +38,6 @@ const CUT_DELAY_MILLISECONDS = 10_000
 /** IE 233: flow denied. */
 const FIREWALL_DENIED = 3
 const DENY = outcomeNames.indexOf('deny')
-const UPDATE = phaseNames.indexOf('update')
 const NO_SAMPLING = samplingFromNames.indexOf('none')
 /** Classification engines of RFC 6759 §4.1 that name the protocol or the port, not what was seen in packets. */
 const NAMED_BY_NUMBER = /^0[13]/
@@ -101,7 +94,6 @@ export function createIntake({ conversations, points, names, onBurst }: IntakePa
     const durations = column('durationMilliseconds')
     const control = column('tcpControlBits')
     const outcomes = column('outcome')
-    const phases = column('phase')
     const firewallEvents = column('firewallEvent')
     const endReasons = column('flowEndReason')
     const ingress = column('ingressInterface')
@@ -126,8 +118,6 @@ export function createIntake({ conversations, points, names, onBurst }: IntakePa
     )
 
     for (const row of rows) {
-      // Parts, or a running total, of what the closing row of the session counts once more.
-      if (phases?.[row] === UPDATE) continue
       const point = pointOf[exporters[row]!]!
       const receivedMilliseconds = received[row]!
       point.lastReceivedMilliseconds = receivedMilliseconds
