@@ -13,6 +13,7 @@ import type { RunRepository } from '#core/findings/runs.js'
 import type { TokenRepository } from '#core/findings/tokens.js'
 import type { Visibility } from '#core/findings/visibility.js'
 import type { RowPage, RowQuery } from '#core/store/flow-query.js'
+import type { SessionPage, SessionQuery } from '#core/store/sessions.js'
 
 const closed = { additionalProperties: false } as const
 
@@ -71,7 +72,10 @@ export type ApiDeps = {
   readonly tokens: TokenRepository
   exporters(): readonly ExporterStatus[]
   exporter(id: string): ExporterStatus | undefined
-  readonly flows: { query(query: RowQuery): Promise<RowPage> }
+  readonly flows: {
+    query(query: RowQuery): Promise<RowPage>
+    sessions(query: SessionQuery): Promise<SessionPage>
+  }
   detectors(): readonly DetectorDescription[]
   health(): HealthReport
   metrics(): Promise<string>

@@ -35,6 +35,7 @@ import { createScheduler } from './scheduler/scheduler.js'
 import { createBlockStore } from './store/blocks.js'
 import { createDocuments } from './store/documents.js'
 import { queryRows } from './store/flow-query.js'
+import { querySessions } from './store/sessions.js'
 import { createAnalysisClient } from './workers/analysis-client.js'
 
 const DAY_MILLISECONDS = 86_400_000
@@ -192,7 +193,10 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       tokens,
       exporters: () => [...exporters.values()],
       exporter: (id) => exporters.get(id),
-      flows: { query: (query) => queryRows(blocks, query) },
+      flows: {
+        query: (query) => queryRows(blocks, query),
+        sessions: (query) => querySessions(blocks, query),
+      },
       detectors: () =>
         detectors.map((detector) => ({
           id: detector.id,

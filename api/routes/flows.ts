@@ -1,5 +1,5 @@
 /**
- * /api/v1/flows: the rows behind the findings.
+ * /api/v1/flows: the rows behind the findings. /api/v1/sessions: the rows of firewalls, joined by session.
  */
 
 import type { RowQuery } from '#core/store/flow-query.js'
@@ -8,7 +8,7 @@ import type { ApiDeps, App } from '../deps.js'
 import { invalid } from '../errors.js'
 import { readPrefix, readTime } from '../query.js'
 import { errorResponses } from '../schemas/common.js'
-import { FlowPage, FlowQueryString, protocolNumber } from '../schemas/flows.js'
+import { FlowPage, FlowQueryString, protocolNumber, SessionQueryString } from '../schemas/flows.js'
 
 export function flowRoutes(app: App, deps: ApiDeps): void {
   app.get(
@@ -32,6 +32,34 @@ export function flowRoutes(app: App, deps: ApiDeps): void {
       const next = nextCursor === undefined ? {} : { nextCursor: encodeCursor(identity, nextCursor) }
       const items = rows as Record<string, unknown>[]
       return { items, ...next, hasMore: nextCursor !== undefined, partial, blocksFailed }
+    },
+  )
+  app.get(
+    '/api/v1/sessions',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        tags: ['flows'],
+        summary:
+          'Sessions as firewalls logged them: opening, interim and closing rows joined by exporter and session id',
+        querystring: SessionQueryString,
+        response: { 200: FlowPage, ...errorResponses },
+      },
+    },
+    async (request) => {
+      const { limit: _limit, cursor, ...filters } = request.query
+      const { state, ...rowFilters } = request.query
+      const identity = { list: 'sessions', filters }
+      const position = cursor === undefined ? undefined : String(decodeCursor(identity, cursor))
+      const query = toFlowQuery(rowFilters)
+      const result = await deps.flows.sessions({
+        ...query,
+        ...(state === undefined ? {} : { state }),
+        ...(position === undefined ? {} : { cursor: position }),
+      })
+      const { sessions, nextCursor, partial, blocksFailed } = result
+      const next = nextCursor === undefined ? {} : { nextCursor: encodeCursor(identity, nextCursor) }
+      return { items: [...sessions], ...next, hasMore: nextCursor !== undefined, partial, blocksFailed }
     },
   )
 }

@@ -7,8 +7,7 @@ import { Paging, Query, QueryPrefix, QueryTime } from '../query.js'
 
 const Port = Type.Optional(Type.Integer({ minimum: 0, maximum: 65535 }))
 
-/** The query of a search for rows. */
-export const FlowQueryString = Query({
+const rowFilters = {
   ...Paging,
   from: Type.Optional(QueryTime('received at or after')),
   to: Type.Optional(QueryTime('received before')),
@@ -21,8 +20,17 @@ export const FlowQueryString = Query({
   destinationPort: Port,
   exporter: Type.Optional(Type.String({ maxLength: 45, description: 'address of the exporter' })),
   stream: Type.Optional(Type.Enum([...streamNames])),
-})
+}
+
+/** The query of a search for rows. */
+export const FlowQueryString = Query(rowFilters)
 export type FlowQueryString = Static<typeof FlowQueryString>
+
+/** The query of a search for sessions. */
+export const SessionQueryString = Query({
+  ...rowFilters,
+  state: Type.Optional(Type.Enum(['open', 'closed'], { description: 'open: no closing row has come yet' })),
+})
 
 /** Rows found. */
 export const FlowPage = Type.Object(

@@ -77,6 +77,7 @@ export async function startAppliance(
         flowQueries.push(query)
         return appliance.flowResult
       },
+      sessions: async () => ({ sessions: [], nextCursor: undefined, partial: false, blocksFailed: 0 }),
     },
     detectors: () => [
       {

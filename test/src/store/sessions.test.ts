@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { createImportIntake } from '#collectors/import-intake.js'
+import { parseAddress } from '#core/records/address.js'
+import { createBlockStore } from '#core/store/blocks.js'
+import { querySessions, type SessionQuery } from '#core/store/sessions.js'
+import { createBlockWriter } from '#core/store/writer.js'
+
+const at = Date.UTC(2026, 5, 15, 10)
+const firewall = parseAddress('192.0.2.254')!
+const built = (id: number, port: number) =>
+  `<166>Jun 15 2026 10:00:00 asa1 : %ASA-6-302013: Built outbound TCP connection ${id} for outside:198.51.100.9/443 (198.51.100.9/443) to inside:192.0.2.5/${port} (203.0.113.1/40000)`
+const tornDown = (id: number, port: number, octets: number) =>
+  `<166>Jun 15 2026 10:01:00 asa1 : %ASA-6-302014: Teardown TCP connection ${id} for outside:198.51.100.9/443 to inside:192.0.2.5/${port} duration 0:01:00 bytes ${octets} TCP FINs`
+const interim = (id: number, delta: number) =>
+  `date=2026-06-15 time=10:00:30 devname="fg" devid="FGT" logid="0000000020" type="traffic" subtype="forward" srcip=192.0.2.6 srcport=5000 dstip=198.51.100.9 dstport=443 proto=6 action="accept" sessionid=${id} sentbyte=900 rcvdbyte=0 sentdelta=${delta} rcvddelta=0`
+
+t.test('rows of one session are joined when they are read', async (t) => {
+  const store = createBlockStore({ location: join(t.testdir(), 'blocks'), isFirst: true })
+  await store.open()
+  t.teardown(() => store.close())
+  let received = at
+  const writer = createBlockWriter({
+    store,
+    now: () => received,
+    onFailure: (error) => t.fail(error.message),
+  })
+  const intake = createImportIntake(writer)
+  const line = (text: string, after: number) => {
+    received += after
+    intake.line(text, firewall, 5514, received)
+  }
+  // The same id twice, as devices do; one that stays open; deltas that add up.
+  line(built(7, 50000), 0)
+  line(tornDown(7, 50000, 300), 60_000)
+  line(built(7, 50000), 1000)
+  line(tornDown(7, 50000, 500), 60_000)
+  line(built(8, 50001), 1000)
+  line(interim(21, 100), 1000)
+  line(interim(21, 40), 1000)
+  await writer.flush()
+
+  const search = (query: Partial<SessionQuery>) => querySessions(store, { limit: 50, ...query })
+  const { sessions, partial, nextCursor } = await search({})
+  t.equal(partial, false)
+  t.equal(nextCursor, undefined)
+  t.match(
+    sessions.map(({ state, sessionId, rows, octets, octetsTotal }) => ({
+      state,
+      sessionId,
+      rows: rows.length,
+      octets,
+      octetsTotal,
+    })),
+    [
+      { state: 'open', sessionId: '21', rows: 2, octets: 140 },
+      { state: 'open', sessionId: '8', rows: 1 },
+      { state: 'closed', sessionId: '7', rows: 2, octetsTotal: 500 },
+      { state: 'closed', sessionId: '7', rows: 2, octetsTotal: 300 },
+    ],
+  )
+  t.match(
+    sessions[3],
+    {
+      sourceAddress: '192.0.2.5',
+      destinationTransportPort: 443,
+      postNATSourceAddress: '203.0.113.1',
+      endReason: 'TCP FINs',
+      firstReceivedMilliseconds: at,
+      lastReceivedMilliseconds: at + 60_000,
+    },
+    'the translation comes from the opening row, the octets from the closing one',
+  )
+  t.same(
+    (await search({ state: 'open' })).sessions.map(({ sessionId }) => sessionId),
+    ['21', '8'],
+  )
+
+  const paged: unknown[] = []
+  let cursor: string | undefined
+  do {
+    const page = await search({ limit: 1, ...(cursor === undefined ? {} : { cursor }) })
+    paged.push(...page.sessions)
+    cursor = page.nextCursor
+  } while (cursor !== undefined)
+  t.same(paged, sessions, 'one by one the same sessions, none torn')
+
+  const late = await search({ fromMilliseconds: at + 60_500, toMilliseconds: at + 121_500 })
+  t.match(late.sessions, [{ sessionId: '7', octetsTotal: 500, rows: { length: 2 } }])
+  t.equal(late.sessions.length, 1)
+})
