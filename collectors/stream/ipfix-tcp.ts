@@ -34,11 +34,14 @@ export function createIpfixListener(options: IpfixListenerOptions): IpfixListene
       const session = options.open(address)
       if (session === undefined) return undefined
       const framer = new IpfixFramer((octets) => session.message(octets))
+      let isBroken = false
       return {
         take(octets) {
           const fault = framer.push(octets)
-          if (fault !== undefined) count(fault)
-          return fault === undefined
+          if (fault === undefined) return true
+          isBroken = true
+          count(fault)
+          return false
         },
         get messages() {
           return framer.messages
@@ -47,7 +50,7 @@ export function createIpfixListener(options: IpfixListenerOptions): IpfixListene
           return framer.pending > 0
         },
         end() {
-          if (framer.pending > 0) count('truncated')
+          if (framer.pending > 0 && !isBroken) count('truncated')
           session.close()
         },
       }
