@@ -26,6 +26,8 @@ export type TlsMaterial = {
 type FileKey = 'certificate' | 'key' | 'clientCa'
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+/** PKCS #8, and what was there before it (RFC 1421). */
+const ENCRYPTED_KEY = /^(?:-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED)/m
 /** How often the files are looked at. A poll follows renamed files and exchanged links, where watches do not. */
 const WATCH_MILLISECONDS = 5000
 
@@ -152,8 +154,7 @@ function keyIn(settings: TlsSettings, pem: string): KeyObject {
   try {
     return createPrivateKey(pem)
   } catch (cause) {
-    const isEncrypted = (cause as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE'
-    const why = isEncrypted
+    const why = ENCRYPTED_KEY.test(pem)
       ? 'is encrypted: store it without a passphrase, readable by the user of Culvert alone'
       : 'holds no private key in PEM'
     throw invalid(settings, 'key', why, cause)
