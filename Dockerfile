@@ -24,8 +24,8 @@ COPY LICENSE ./
 RUN install -d -o node -g node -m 700 /data && install -d /etc/culvert
 USER node
 VOLUME /data
-# NetFlow and IPFIX, syslog, API
-EXPOSE 2055/udp 4739/udp 5514/udp 5514/tcp 8080/tcp
+# NetFlow and IPFIX, sFlow, syslog, both over TLS, API
+EXPOSE 2055/udp 4739/udp 4739/tcp 6343/udp 5514/udp 5514/tcp 4740/tcp 6514/tcp 8080/tcp
 STOPSIGNAL SIGTERM
 # The API's port, when it is not 8080, comes from CULVERT_API_PORT. 503 (failing) is unhealthy, degraded is not.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \

@@ -42,6 +42,7 @@ function grouped(sockets: readonly ListeningReport[]): string[] {
     ['sflow', 'udp', 'sFlow           UDP'],
     ['syslog', 'udp', 'syslog          UDP'],
     ['syslog', 'tcp', 'syslog          TCP'],
+    ['syslog', 'tls', 'syslog          TLS'],
   ] as const) {
     const open = ports(name, transport)
     if (open.length > 0) lines.push(`${label}  ${open.join(', ')}`)

@@ -1,6 +1,6 @@
 /** What the receiving thread and the one that started it say to each other. */
 import type { ClockSetup } from '#core/clock.js'
-import type { ElementType } from '#core/config.js'
+import type { Config, ElementType } from '#core/config.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import type { ReceivedCounts } from '#core/metrics.js'
 
@@ -15,10 +15,13 @@ export type ReceiverSetup = {
   readonly netflowPorts: readonly number[]
   readonly ipfixTcpPorts: readonly number[]
   readonly ipfixTlsPorts: readonly number[]
-  /** Paths of PEM files; without them no TLS port is opened. */
-  readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa?: string }
+  /** Paths of PEM files and who may send; without them no TLS port is opened. */
+  readonly tls?: NonNullable<Config['listen']['tls']>
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
   readonly sflowPorts: readonly number[]
   readonly syslogPorts: readonly number[]
+  readonly syslogTlsPorts: readonly number[]
   readonly receiveBufferOctets: number
   readonly datagramsPerSecondPerExporter: number
   /** Enterprise elements that the configuration names. */
@@ -61,6 +64,8 @@ export type FromReceiver =
       readonly counts: ReceivedCounts
     }
   | { readonly type: 'problem'; readonly message: string }
+  /** Something to know that is no fault of ours. */
+  | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'stopped' }
 
 export type ToReceiver = { readonly type: 'stop' }

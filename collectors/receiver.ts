@@ -2,29 +2,23 @@
  * The receiving thread: sockets, decoders, builders, the store of blocks and templates. Nothing slow may run here. It is
  * started as a worker by src/main.ts and speaks receiver-messages.ts.
  */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createClock } from '#core/clock.js'
 import type { ReceivedCounts } from '#core/metrics.js'
-import { type Address, parseAddress, parsePrefix, prefixContains } from '#core/records/address.js'
-import { transportNames } from '#core/records/exporter.js'
+import { type Address, parsePrefix, prefixContains } from '#core/records/address.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
 import { createBlockWriter } from '#core/store/writer.js'
-import { createDgramSource } from './datagram/dgram.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
-import type { DatagramSource } from './datagram/source.js'
 import { createQuota, createTimeoutMeter } from './exporter-watch.js'
 import { createFlowIntake } from './flow-intake.js'
 import { createIpfixSessions } from './ipfix-sessions.js'
+import { openListeners } from './listeners.js'
 import { TemplateStore } from './netflow/template-store.js'
-import { portUnavailable } from './port-error.js'
-import type { FromReceiver, ListeningReport, ReceiverSetup, ToReceiver } from './receiver-messages.js'
+import type { FromReceiver, ReceiverSetup, ToReceiver } from './receiver-messages.js'
 import { AgentStore } from './sflow/agents.js'
 import { netflowStatus, type RateMemory, sflowStatus, streamStatus, syslogStatus } from './status.js'
-import { createIpfixListener, type IpfixListener } from './stream/ipfix-tcp.js'
-import { createTcpListener, type TcpListener } from './stream/tcp.js'
 import { createSyslogIntake } from './syslog-intake.js'
 import { createTemplateArchive } from './template-archive.js'
 
@@ -89,113 +83,29 @@ async function run(setup: ReceiverSetup): Promise<void> {
 
   const quota = createQuota(setup.datagramsPerSecondPerExporter)
   let overQuota = 0
-  const sources: DatagramSource[] = []
-  const listeners: TcpListener[] = []
-  const ipfixListeners: IpfixListener[] = []
-  const sockets: ListeningReport[] = []
-  const openUdp = async (name: 'netflow' | 'sflow' | 'syslog', udpPort: number) => {
-    const source = createDgramSource({
-      host: setup.host,
-      port: udpPort,
-      receiveBufferOctets: setup.receiveBufferOctets,
-      onError: problem,
-      now: clock.now,
-      onDatagram(view, length, address, receivedMilliseconds) {
-        counts.datagrams++
-        counts.octets += length
-        if (!quota.admit(address, receivedMilliseconds)) return
-        if (name === 'syslog') syslog.line(lineOf(view, length), address, udpPort, 0, receivedMilliseconds)
-        else flows.datagram(view, length, address, udpPort, receivedMilliseconds)
-      },
-    })
-    const isOptional = udpPort < 1024
-    try {
-      const { bufferAsked, bufferGranted } = await source.start()
-      sources.push(source)
-      sockets.push({
-        name,
-        transport: 'udp',
-        port: udpPort,
-        ok: true,
-        isOptional,
-        bufferAsked,
-        bufferGranted,
-      })
-    } catch (error) {
-      sockets.push({
-        name,
-        transport: 'udp',
-        port: udpPort,
-        ok: false,
-        isOptional,
-        error: (error as Error).message,
-      })
-    }
-  }
-  const openTcp = async (tcpPort: number) => {
-    const addresses = new Map<string, Address>()
-    const listener = createTcpListener({
-      host: setup.host,
-      port: tcpPort,
-      onError: problem,
-      onFrame(text, octets, start, end) {
-        let address = addresses.get(text)
-        if (address === undefined) {
-          address = parseAddress(text)
-          if (address === undefined) return
-          if (addresses.size > 65_536) addresses.clear()
-          addresses.set(text, address)
-        }
-        counts.datagrams++
-        counts.octets += end - start
-        const line = Buffer.from(octets.buffer, octets.byteOffset + start, end - start).toString('latin1')
-        syslog.line(line, address, tcpPort, 1, clock.now())
-      },
-    })
-    const isOptional = tcpPort < 1024
-    try {
-      await listener.start()
-      listeners.push(listener)
-      sockets.push({ name: 'syslog', transport: 'tcp', port: tcpPort, ok: true, isOptional })
-    } catch (error) {
-      const why = portUnavailable('TCP', setup.host, tcpPort, error).message
-      sockets.push({ name: 'syslog', transport: 'tcp', port: tcpPort, ok: false, isOptional, error: why })
-    }
-  }
-  const openIpfix = async (transport: 'tcp' | 'tls', streamPort: number) => {
-    const report = { name: 'ipfix', transport, port: streamPort } as const
-    try {
-      const listener = createIpfixListener({
-        host: setup.host,
-        port: streamPort,
-        ...(transport === 'tls' ? { tls: await readTls(setup.tls!) } : {}),
-        open: (address) => sessions.open(address, streamPort, transportNames.indexOf(transport)),
-        drained: writer.drained,
-        onError: problem,
-      })
-      await listener.start()
-      ipfixListeners.push(listener)
-      sockets.push({ ...report, ok: true, isOptional: true })
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
-      // A certificate that cannot be used is our fault; a port that another program has is told and left out.
-      const isOptional = code === 'EADDRINUSE' || code === 'EACCES'
-      sockets.push({
-        ...report,
-        ok: false,
-        isOptional,
-        error: `IPFIX over ${transport.toUpperCase()}: ${message}`,
-      })
-    }
-  }
-  for (const udpPort of setup.netflowPorts) await openUdp('netflow', udpPort)
-  for (const tcpPort of setup.ipfixTcpPorts) await openIpfix('tcp', tcpPort)
-  if (setup.tls !== undefined) for (const tlsPort of setup.ipfixTlsPorts) await openIpfix('tls', tlsPort)
-  for (const udpPort of setup.sflowPorts) await openUdp('sflow', udpPort)
-  for (const syslogPort of setup.syslogPorts) {
-    await openUdp('syslog', syslogPort)
-    await openTcp(syslogPort)
-  }
+  const listeners = await openListeners({
+    setup,
+    now: clock.now,
+    onDatagram(protocol, view, length, address, listenerPort, receivedMilliseconds) {
+      counts.datagrams++
+      counts.octets += length
+      if (!quota.admit(address, receivedMilliseconds)) return
+      if (protocol === 'syslog')
+        syslog.line(lineOf(view, length), address, listenerPort, 0, receivedMilliseconds)
+      else flows.datagram(view, length, address, listenerPort, receivedMilliseconds)
+    },
+    onLine(octets, start, end, address, listenerPort, transport) {
+      counts.datagrams++
+      counts.octets += end - start
+      const line = Buffer.from(octets.buffer, octets.byteOffset + start, end - start).toString('latin1')
+      syslog.line(line, address, listenerPort, transport, clock.now())
+    },
+    openIpfix: sessions.open,
+    drained: writer.drained,
+    onProblem: problem,
+    onNotice: (message) => say({ type: 'notice', message }),
+  })
+  const { sockets } = listeners
   say({ type: 'listening', sockets, restoredTemplates })
 
   const rates: RateMemory = new Map()
@@ -234,8 +144,6 @@ async function run(setup: ReceiverSetup): Promise<void> {
     const exporters = all.slice(statusFrom, statusFrom + STATUS_EXPORTERS).map((status) => status())
     statusFrom += STATUS_EXPORTERS
     const { rows, blocks, octets, droppedRows, failures } = writer.counts
-    const tcp = sumCounts(listeners)
-    const ipfixStreams = sumCounts(ipfixListeners)
     const report: ReceivedCounts = {
       ...counts,
       rows,
@@ -245,8 +153,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
       overQuota,
       storeFailures: failures,
       undecoded,
-      tcp,
-      ipfixStreams,
+      ...listeners.counts(),
       ...(drops === undefined ? {} : { kernelDrops: Object.fromEntries(drops) }),
     }
     say({ type: 'status', exporters, counts: report })
@@ -260,10 +167,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
     void stop().catch(problem)
   })
   const stop = async () => {
-    await Promise.all([
-      ...sources.map((source) => source.close()),
-      ...[...listeners, ...ipfixListeners].map((listener) => listener.close()),
-    ])
+    await listeners.close()
     await tick()
     await writer.flush()
     await store.sync()
@@ -272,23 +176,6 @@ async function run(setup: ReceiverSetup): Promise<void> {
     await documents.close()
     say({ type: 'stopped' })
     port.close()
-  }
-}
-
-function sumCounts(of: readonly { readonly counts: Readonly<Record<string, number>> }[]) {
-  const sums: Record<string, number> = {}
-  for (const { counts } of of) {
-    for (const [reason, count] of Object.entries(counts)) sums[reason] = (sums[reason] ?? 0) + count
-  }
-  return sums
-}
-
-async function readTls({ certificate, key, clientCa }: NonNullable<ReceiverSetup['tls']>) {
-  const read = (path: string) => readFile(path, 'utf8')
-  return {
-    certificate: await read(certificate),
-    key: await read(key),
-    ...(clientCa === undefined ? {} : { clientCa: await read(clientCa) }),
   }
 }
 

@@ -59,15 +59,35 @@ export const Config = Type.Object(
               clientCa: Type.Optional(
                 Type.String({ description: 'PEM file: devices must show a certificate that it signed' }),
               ),
+              peers: Type.Optional(
+                Type.Array(Type.String(), {
+                  minItems: 1,
+                  description:
+                    'devices that may send: DNS names and addresses of certificates that `clientCa` signed, or `sha-256:` fingerprints',
+                }),
+              ),
             },
             { ...closed, description: 'the identity of this collector towards devices' },
           ),
         ),
+        maxConnections: Type.Integer({
+          default: 1024,
+          minimum: 1,
+          maximum: 65_536,
+          description: 'connections at a time on each TCP or TLS port',
+        }),
+        maxConnectionsPerAddress: Type.Integer({
+          default: 64,
+          minimum: 1,
+          maximum: 65_536,
+          description: 'of them from one address, so that one device cannot take all',
+        }),
         sflowPorts: Ports([6343], 'UDP ports for sFlow'),
         syslogPorts: Ports(
           [514, 5514],
           'UDP and TCP ports for syslog; one that needs root is left out with a word',
         ),
+        syslogTlsPorts: Ports([6514], 'TCP ports for syslog over TLS; opened when `tls` is set'),
         datagramsPerSecondPerExporter: Type.Integer({
           default: 100_000,
           minimum: 1,

@@ -3,45 +3,31 @@
  * `start` and `demo` both run this. Nothing imports it but cli/ and tests.
  */
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import { buildServer } from '#api/server.js'
-import type {
-  FromReceiver,
-  ListeningReport,
-  ReceiverSetup,
-  ToReceiver,
-} from '#collectors/receiver-messages.js'
+import { startReceiver } from '#collectors/receiver-client.js'
+import type { ListeningReport, ReceiverSetup } from '#collectors/receiver-messages.js'
+import { readTls } from '#collectors/stream/tls-files.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
+import { createRepositories, openDataFolder, type Repositories } from './data-folder.js'
 import { detectors } from './detectors/registry.js'
-import { configuredDetectors } from './detectors/settings.js'
+import { type ConfiguredDetector, configuredDetectors } from './detectors/settings.js'
 import { ApplianceError } from './errors.js'
 import type { ExporterStatus } from './exporters.js'
-import { createAudit } from './findings/audit.js'
-import { createExceptions } from './findings/exceptions.js'
 import type { Observation } from './findings/finding.js'
-import { reindexFindings } from './findings/reindex.js'
-import { createFindings } from './findings/repository.js'
-import { createRuns } from './findings/runs.js'
-import { createTokens } from './findings/tokens.js'
-import { createVisibility } from './findings/visibility.js'
+import type { Run } from './findings/runs.js'
 import { createHealth } from './health.js'
 import { createMetrics, type ReceivedCounts } from './metrics.js'
 import { parsePrefix } from './records/address.js'
 import { createScheduler } from './scheduler/scheduler.js'
-import { createBlockStore } from './store/blocks.js'
-import { createDocuments } from './store/documents.js'
 import { queryRows } from './store/flow-query.js'
 import { querySessions } from './store/sessions.js'
-import { createAnalysisClient } from './workers/analysis-client.js'
+import { type AnalysisClient, createAnalysisClient } from './workers/analysis-client.js'
 
 const DAY_MILLISECONDS = 86_400_000
 const RETENTION_EVERY_MILLISECONDS = 600_000
-/** The thread flushes and syncs when it is told to stop; a disk that hangs must not hold the process for ever. */
-const STOP_MILLISECONDS = 20_000
 
 export type StartReport = {
   readonly sockets: readonly ListeningReport[]
@@ -72,6 +58,8 @@ export type ApplianceOptions = {
   readonly clock?: ClockSetup
 }
 
+type RunObserver = { observeRun(run: Run): void }
+
 /** Makes an appliance; inert until `start`. */
 export function createAppliance(options: ApplianceOptions): Appliance {
   const { config, logger, onFinding, onFatal, clock: clockSetup } = options
@@ -80,138 +68,135 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const data = resolve(config.data)
   const closers: (() => Promise<void>)[] = []
   const exporters = new Map<string, ExporterStatus>()
+  /** What one run reads at a time. */
+  const stepMilliseconds = Math.min(60, config.detection.intervalSeconds) * 1000
   let counts: ReceivedCounts | undefined
 
   async function start(): Promise<StartReport> {
     checkExporters(config)
+    if (config.listen.tls !== undefined) await readTls(config.listen.tls)
     const scheduled = configuredDetectors(config)
-    await mkdir(data, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-      throw new ApplianceError('CONFIG_INVALID', `the data folder ${data} cannot be made`, { cause })
-    })
-    const repaired: string[] = []
-    const onRepair = (what: string) => (cause: Error) => {
-      repaired.push(what)
-      logger.error({ what, cause: cause.message }, 'a damaged database was repaired; rows may be lost')
-    }
-    const documents = createDocuments({ location: join(data, 'documents'), onRepair: onRepair('documents') })
-    await documents.open()
-    closers.push(() => documents.close())
-    if (repaired.includes('documents')) await reindexFindings(documents)
-    const blocks = createBlockStore({
-      location: join(data, 'blocks'),
-      isFirst: true,
-      onRepair: onRepair('blocks'),
-    })
-    await blocks.open()
-    closers.push(() => blocks.close())
-
-    const audit = createAudit({ documents, now })
-    const findings = createFindings({ documents, audit, now })
-    const exceptions = createExceptions({ documents, audit, now })
-    const visibility = createVisibility({ documents, findings, exceptions, now })
-    const runs = createRuns({ documents, now })
-    const tokens = createTokens({ documents, audit, now })
+    const folder = await openDataFolder({ data, logger, onOpen: (close) => closers.push(close) })
+    const repositories = createRepositories(folder.documents, now)
     const tokenFile = join(data, 'token')
-    await tokens.ensureFirstToken(tokenFile)
-
-    const { shared: sequence } = blocks.sequence
-    const stepMilliseconds = Math.min(60, config.detection.intervalSeconds) * 1000
-    const analysis = createAnalysisClient({
-      setup: { data, sequence, stepMilliseconds },
-      onProblem: (message) => logger.error({ message }, 'analysis'),
-      onDeath: onFatal,
-    })
-    const store = await analysis.start()
-    closers.push(() => analysis.close())
-    if (store.lostRows > 0)
-      logger.error({ rows: store.lostRows }, 'stored rows are gone: there is a hole in the sequence')
-    if (store.damagedBlocks > 0) logger.error({ blocks: store.damagedBlocks }, 'stored blocks cannot be read')
-
+    await repositories.tokens.ensureFirstToken(tokenFile)
+    const { shared: sequence } = folder.blocks.sequence
+    const { analysis, found } = await startAnalysis(sequence)
     const metrics = createMetrics(
       () => counts,
       () => exporters.size,
     )
+    const observers: RunObserver[] = [metrics]
     const scheduler = createScheduler({
+      ...repositories,
       detectors: scheduled,
       intervalSeconds: config.detection.intervalSeconds,
       stepMilliseconds,
       analysis,
-      documents,
-      findings,
-      runs,
+      documents: folder.documents,
       clock,
       onRun(run) {
-        metrics.observeRun(run)
-        health.observeRun(run)
+        for (const observer of observers) observer.observeRun(run)
         if (run.outcome !== 'ok') logger.warn({ run }, 'a detector run did not read everything')
       },
-      onFinding(observation, change) {
-        const { id, detector, severity, title } = observation
-        logger.info({ id, detector, severity, title, change }, 'finding')
-        onFinding?.(observation, change)
-      },
+      onFinding: tellFinding,
     })
-
     const receiver = await startReceiver({
-      data,
-      sequence,
-      host: config.listen.host,
-      netflowPorts: config.listen.netflowPorts,
-      ipfixTcpPorts: config.listen.ipfixTcpPorts,
-      ipfixTlsPorts: config.listen.ipfixTlsPorts,
-      ...(config.listen.tls === undefined ? {} : { tls: config.listen.tls }),
-      sflowPorts: config.listen.sflowPorts,
-      syslogPorts: config.listen.syslogPorts,
-      receiveBufferOctets: config.listen.receiveBufferOctets,
-      datagramsPerSecondPerExporter: config.listen.datagramsPerSecondPerExporter,
-      exporters: config.exporters,
-      elements: config.elements,
-      ...(clockSetup === undefined ? {} : { clock: clockSetup }),
+      setup: receiverSetup(sequence),
+      onStatus: takeStatus,
+      onProblem: (message) => logger.error({ message }, 'receiver'),
+      onNotice: (message) => logger.info({ message }, 'receiver'),
+      onDeath: onFatal,
     })
     const health = createHealth({
       sockets: receiver.sockets,
       counts: () => counts,
-      store,
-      repaired,
-      silent: () =>
-        [...exporters.values()]
-          .filter(({ silentSinceMilliseconds }) => silentSinceMilliseconds !== undefined)
-          .map(({ address, listenerPort }) => `${address} (port ${listenerPort})`),
+      store: found,
+      repaired: folder.repaired,
+      silent: silentExporters,
       intervalSeconds: config.detection.intervalSeconds,
       detectors: scheduled.map(({ detector }) => detector.id),
       now,
     })
+    observers.push(health)
     closers.push(() => scheduler.close())
     closers.push(receiver.close)
-
-    const app = await buildServer({
-      findings,
-      exceptions,
-      visibility,
-      audit,
-      runs,
-      tokens,
+    const port = await serveApi({
+      ...repositories,
       exporters: () => [...exporters.values()],
       exporter: (id) => exporters.get(id),
       flows: {
-        query: (query) => queryRows(blocks, query),
-        sessions: (query) => querySessions(blocks, query),
+        query: (query) => queryRows(folder.blocks, query),
+        sessions: (query) => querySessions(folder.blocks, query),
       },
-      detectors: () =>
-        detectors.map((detector) => ({
-          id: detector.id,
-          title: detector.title,
-          description: detector.description,
-          enabled: scheduled.some((entry) => entry.detector === detector),
-          attack: { ...detector.attack },
-          needs: detector.needs.map(({ column }) => column),
-          settings: { ...(scheduled.find((entry) => entry.detector === detector)?.settings ?? {}) },
-        })),
+      detectors: () => describeDetectors(scheduled),
       health: health.report,
       metrics: metrics.text,
       now,
       logger,
     })
+    scheduler.start()
+    keepRetention(analysis, repositories.visibility)
+    return {
+      sockets: receiver.sockets,
+      api: { host: config.api.host, port },
+      data,
+      tokenFile: existsSync(tokenFile) ? tokenFile : undefined,
+      restoredTemplates: receiver.restoredTemplates,
+      ...found,
+    }
+  }
+
+  /** Starts the thread that reads what is stored, and says what is missing there. */
+  async function startAnalysis(sequence: SharedArrayBuffer) {
+    const analysis = createAnalysisClient({
+      setup: { data, sequence, stepMilliseconds },
+      onProblem: (message) => logger.error({ message }, 'analysis'),
+      onDeath: onFatal,
+    })
+    const found = await analysis.start()
+    closers.push(() => analysis.close())
+    if (found.lostRows > 0)
+      logger.error({ rows: found.lostRows }, 'stored rows are gone: there is a hole in the sequence')
+    if (found.damagedBlocks > 0) logger.error({ blocks: found.damagedBlocks }, 'stored blocks cannot be read')
+    return { analysis, found }
+  }
+
+  const tellFinding: NonNullable<ApplianceOptions['onFinding']> = (observation, change) => {
+    const { id, detector, severity, title } = observation
+    logger.info({ id, detector, severity, title, change }, 'finding')
+    onFinding?.(observation, change)
+  }
+
+  function receiverSetup(sequence: SharedArrayBuffer): ReceiverSetup {
+    return {
+      data,
+      sequence,
+      ...config.listen,
+      exporters: config.exporters,
+      elements: config.elements,
+      ...(clockSetup === undefined ? {} : { clock: clockSetup }),
+    }
+  }
+
+  function takeStatus(status: { counts: ReceivedCounts; exporters: readonly ExporterStatus[] }): void {
+    counts = status.counts
+    for (const exporter of status.exporters) {
+      const kernelDrops =
+        exporter.transport === 'udp' ? counts.kernelDrops?.[exporter.listenerPort] : undefined
+      exporters.set(exporter.id, kernelDrops === undefined ? exporter : { ...exporter, kernelDrops })
+    }
+  }
+
+  function silentExporters(): string[] {
+    return [...exporters.values()]
+      .filter(({ silentSinceMilliseconds }) => silentSinceMilliseconds !== undefined)
+      .map(({ address, listenerPort }) => `${address} (port ${listenerPort})`)
+  }
+
+  /** Opens the API and returns its port. */
+  async function serveApi(needs: Parameters<typeof buildServer>[0]): Promise<number> {
+    const app = await buildServer(needs)
     await app
       .listen({ host: config.api.host, port: config.api.port })
       .catch((cause: NodeJS.ErrnoException) => {
@@ -224,9 +209,11 @@ export function createAppliance(options: ApplianceOptions): Appliance {
         )
       })
     closers.push(() => app.close())
-    const { port } = app.server.address() as { port: number }
+    return (app.server.address() as { port: number }).port
+  }
 
-    scheduler.start()
+  /** Deletes old rows and settles exceptions now and then. */
+  function keepRetention(analysis: AnalysisClient, visibility: Repositories['visibility']): void {
     const retain = async () => {
       const removed = await analysis.retain(now() - config.retention.rawDays * DAY_MILLISECONDS)
       if (removed.blocks > 0) logger.info(removed, 'old rows were deleted')
@@ -237,70 +224,6 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       RETENTION_EVERY_MILLISECONDS,
     )
     closers.push(async () => clearInterval(timer))
-    return {
-      sockets: receiver.sockets,
-      api: { host: config.api.host, port },
-      data,
-      tokenFile: existsSync(tokenFile) ? tokenFile : undefined,
-      restoredTemplates: receiver.restoredTemplates,
-      ...store,
-    }
-  }
-
-  /** Starts the receiving thread and waits for its sockets. */
-  function startReceiver(setup: ReceiverSetup) {
-    return new Promise<{
-      sockets: readonly ListeningReport[]
-      restoredTemplates: number
-      close: () => Promise<void>
-    }>((resolveStart, reject) => {
-      const worker = new Worker(new URL('../collectors/receiver.js', import.meta.url), {
-        workerData: setup,
-        name: 'receiver',
-      })
-      let isClosing = false
-      let whenStopped: (() => void) | undefined
-      const close = () =>
-        new Promise<void>((resolveStop) => {
-          isClosing = true
-          whenStopped = resolveStop
-          worker.postMessage({ type: 'stop' } satisfies ToReceiver)
-          setTimeout(resolveStop, STOP_MILLISECONDS).unref()
-        })
-      worker.on('message', (message: FromReceiver) => {
-        switch (message.type) {
-          case 'listening': {
-            const failed = message.sockets.filter(({ ok, isOptional }) => !ok && !isOptional)
-            if (failed.length === 0) resolveStart({ ...message, close })
-            else
-              void close().then(() =>
-                reject(new ApplianceError('PORT_UNAVAILABLE', failed.map(({ error }) => error).join('; '))),
-              )
-            break
-          }
-          case 'status':
-            counts = message.counts
-            for (const status of message.exporters) {
-              const kernelDrops =
-                status.transport === 'udp' ? counts.kernelDrops?.[status.listenerPort] : undefined
-              exporters.set(status.id, kernelDrops === undefined ? status : { ...status, kernelDrops })
-            }
-            break
-          case 'problem':
-            logger.error({ message: message.message }, 'receiver')
-            break
-          case 'stopped':
-            whenStopped?.()
-        }
-      })
-      const die = (error: Error) => {
-        reject(error)
-        whenStopped?.()
-        if (!isClosing) onFatal(error)
-      }
-      worker.on('error', (error) => die(error as Error))
-      worker.on('exit', (code) => die(new Error(`the receiving thread ended with code ${code}`)))
-    })
   }
 
   async function close(): Promise<void> {
@@ -320,6 +243,22 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     },
     close,
   }
+}
+
+/** What the API tells of each detector, switched on or not. */
+function describeDetectors(scheduled: readonly ConfiguredDetector[]) {
+  return detectors.map((detector) => {
+    const found = scheduled.find((entry) => entry.detector === detector)
+    return {
+      id: detector.id,
+      title: detector.title,
+      description: detector.description,
+      enabled: found !== undefined,
+      attack: { ...detector.attack },
+      needs: detector.needs.map(({ column }) => column),
+      settings: { ...(found?.settings ?? {}) },
+    }
+  })
 }
 
 function checkExporters({ exporters }: Config): void {

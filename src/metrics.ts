@@ -16,10 +16,20 @@ export type ReceivedCounts = {
   readonly storeFailures: number
   /** Datagrams of no exporter that could be told, by reason. */
   readonly undecoded: Readonly<Record<string, number>>
-  /** By what happened on TCP connections. */
+  /** By what happened on TCP and TLS connections of syslog. */
   readonly tcp: Readonly<Record<string, number>>
   /** By what happened on TCP and TLS connections of IPFIX. */
   readonly ipfixStreams?: Readonly<Record<string, number>>
+  /** Devices that were turned away at TLS ports, the newest first; bounded. */
+  readonly refusedPeers?: readonly {
+    readonly address: string
+    readonly listenerPort: number
+    readonly reason: string
+    /** Who it says that it is, with its fingerprint, or what was wrong. */
+    readonly description: string
+    readonly count: number
+    readonly lastSeenMilliseconds: number
+  }[]
   /** By port; absent where the system does not tell. */
   readonly kernelDrops?: Readonly<Record<number, number>>
 }
@@ -93,7 +103,12 @@ export function createMetrics(counts: () => ReceivedCounts | undefined, exporter
     'reason',
     (now) => now.ipfixStreams ?? {},
   )
-  labelled('culvert_syslog_tcp_total', 'events of syslog connections', 'reason', (now) => now.tcp)
+  labelled(
+    'culvert_syslog_tcp_total',
+    'events of syslog connections over TCP and TLS',
+    'reason',
+    (now) => now.tcp,
+  )
   labelled(
     'culvert_kernel_drops_total',
     'datagrams lost in our kernel',

@@ -1,7 +1,15 @@
 /**
- * Cuts a stream into syslog messages: octet counting (RFC 6587 §3.4.1) and LF, CRLF or NUL behind a message (§3.4.2),
- * told apart anew for every message, because relays mix them. Pure: bytes in, frames out; no copy is made of a frame that lies in
- * one chunk. A count is only a count when `<` follows: `2026 Jan 1 …` is text.
+ * Cuts a stream into syslog messages: octet counting (RFC 6587 §3.4.1) and LF, CRLF or NUL behind a message (§3.4.2), told
+ * apart anew for every message, because relays mix them. Pure: bytes in, frames out; a frame that lies in one chunk is not
+ * copied. The two framings are not always to be told apart; the rules are:
+ *
+ * - Digits are a count only when a space and `<` follow: `2026 Jan 1 …` and `1780315200 link down` are text.
+ * - Zeros in front of a count are read over, though the grammar has none. A count of zero is text.
+ * - A message longer than the limit, counted or not, is cut there and told; its rest is skipped, and what follows it is whole.
+ * - A count of more digits than are allowed cannot be skipped, as its end may never come: the stream is given up. Where
+ *   all messages before it ended with a delimiter it is text instead: a number in front of a line.
+ * - A count holds whatever octets there are, LF too. LF and NUL both end a message without a count, so a message that
+ *   ends in NUL cannot hold LF.
  */
 
 /** Counters by reason; every message that is cut or lost is one of these. */
@@ -11,7 +19,7 @@ export type FramingReason = (typeof framingReasons)[number]
 
 /** What a framer reports to. */
 export type FramerOptions = {
-  /** Longest message kept, octets; the rest of a longer one is dropped and counted. */
+  /** Longest message kept, 34 octets at least; the rest of a longer one is dropped and counted. */
   readonly maxFrameOctets?: number
   /** Most digits of an octet count (CVE-2022-24903); more is bad framing. */
   readonly maxCountDigits?: number
@@ -24,6 +32,8 @@ export const DEFAULT_MAX_FRAME_OCTETS = 65_536
 const DEFAULT_MAX_COUNT_DIGITS = 7
 /** Digits that are looked at before the text is taken for a message without a count. */
 const HEAD_OCTETS = 32
+/** What a small limit is raised to: the digits that were looked at must fit. */
+const MIN_FRAME_OCTETS = HEAD_OCTETS + 2
 
 const LF = 10
 const CR = 13
@@ -40,7 +50,7 @@ export class Framer {
   readonly #onFrame: FramerOptions['onFrame']
   readonly #onReason: (reason: FramingReason) => void
   #state: number = State.head
-  readonly #head = new Uint8Array(HEAD_OCTETS + 2)
+  readonly #head = new Uint8Array(MIN_FRAME_OCTETS)
   #headLength = 0
   #digits = 0
   #count = 0
@@ -50,12 +60,26 @@ export class Framer {
   #keptLength = 0
   /** Octets that a counted message still lacks. */
   #missing = 0
+  /** What the stream has shown of its framing so far. */
+  #hasCounts = false
+  #hasDelimiters = false
+  #messages = 0
 
   constructor(options: FramerOptions) {
-    this.#maxFrameOctets = options.maxFrameOctets ?? DEFAULT_MAX_FRAME_OCTETS
+    this.#maxFrameOctets = Math.max(options.maxFrameOctets ?? DEFAULT_MAX_FRAME_OCTETS, MIN_FRAME_OCTETS)
     this.#maxCountDigits = options.maxCountDigits ?? DEFAULT_MAX_COUNT_DIGITS
     this.#onFrame = options.onFrame
     this.#onReason = options.onReason ?? (() => {})
+  }
+
+  /** Messages whose end has come. */
+  get messages(): number {
+    return this.#messages
+  }
+
+  /** True while a message has begun whose end has not come. */
+  get isPending(): boolean {
+    return this.#state !== State.head || this.#headLength > 0
   }
 
   /** Takes a chunk; false when the framing is broken and the connection must be closed. */
@@ -76,13 +100,13 @@ export class Framer {
           const step = Math.min(this.#missing, chunk.length - index)
           this.#missing -= step
           index += step
-          if (this.#missing === 0) this.#restart()
+          if (this.#missing === 0) this.#endMessage()
           break
         }
         case State.skipDelimited: {
           const end = delimiterAt(chunk, index)
           index = end + 1
-          if (end < chunk.length) this.#restart()
+          if (end < chunk.length) this.#endMessage()
           break
         }
         default:
@@ -92,13 +116,22 @@ export class Framer {
     return this.#state !== State.broken
   }
 
-  /** The connection has ended: a last message without its delimiter is a message, half a counted one is lost. */
+  /**
+   * The connection has ended: a last message without its delimiter is a message, half a counted one is lost. Digits
+   * alone are the beginning of a count where the stream has counts.
+   */
   end(): void {
     if (this.#state === State.counted) this.#onReason('truncated')
     else if (this.#state === State.head && this.#headLength > 0) {
-      this.#onFrame(this.#head, 0, this.#headLength)
+      if (this.#hasCounts) this.#onReason('truncated')
+      else this.#emit(this.#head, 0, this.#headLength)
     } else if (this.#state === State.delimited && this.#keptLength > 0)
       this.#emit(this.#kept, 0, this.#keptLength)
+    this.#restart()
+  }
+
+  #endMessage(): void {
+    this.#messages++
     this.#restart()
   }
 
@@ -122,7 +155,7 @@ export class Framer {
           index++
           continue
         }
-        if (octet < 0x31 || octet > 0x39) {
+        if (octet < 0x30 || octet > 0x39) {
           this.#state = State.delimited
           return index
         }
@@ -132,7 +165,7 @@ export class Framer {
         return this.#beginCounted(index)
       }
       if (octet >= 0x30 && octet <= 0x39 && this.#headLength < HEAD_OCTETS) {
-        this.#digits++
+        if (octet !== 0x30 || this.#digits > 0) this.#digits++
         if (this.#digits <= this.#maxCountDigits) this.#count = this.#count * 10 + octet - 0x30
       } else if (octet === SPACE) this.#spaceSeen = true
       else return this.#headIsText(index)
@@ -149,11 +182,14 @@ export class Framer {
   }
 
   #beginCounted(index: number): number {
+    if (this.#count === 0) return this.#headIsText(index)
     if (this.#digits > this.#maxCountDigits) {
+      if (this.#hasDelimiters && !this.#hasCounts) return this.#headIsText(index)
       this.#onReason('badCount')
       this.#state = State.broken
       return index
     }
+    this.#hasCounts = true
     this.#missing = this.#count
     this.#state = State.counted
     return index
@@ -169,7 +205,7 @@ export class Framer {
         this.#keep(chunk, start, end)
         this.#emit(this.#kept, 0, this.#keptLength)
       }
-      this.#restart()
+      this.#endMessage()
       return end
     }
     const step = Math.min(this.#missing, available, room)
@@ -208,7 +244,8 @@ export class Framer {
       this.#keep(chunk, start, end)
       this.#emit(this.#kept, 0, this.#keptLength)
     }
-    this.#restart()
+    this.#hasDelimiters = true
+    this.#endMessage()
     return end + 1
   }
 
@@ -240,9 +277,10 @@ export class Framer {
 
 /** The offset of the next LF or NUL, or the chunk's length. */
 function delimiterAt(chunk: Uint8Array, start: number): number {
-  const lineFeed = chunk.indexOf(LF, start)
-  const limit = lineFeed < 0 ? chunk.length : lineFeed
-  // NUL is rare: it is only looked for up to the line feed.
-  for (let index = start; index < limit; index++) if (chunk[index] === NUL) return index
-  return limit
+  // One pass for both: a search for LF alone would read the whole chunk again for each message that ends in NUL.
+  for (let index = start; index < chunk.length; index++) {
+    const octet = chunk[index]
+    if (octet === LF || octet === NUL) return index
+  }
+  return chunk.length
 }

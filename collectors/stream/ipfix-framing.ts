@@ -9,13 +9,16 @@ const HEADER_OCTETS = 16
 const PREFIX_OCTETS = 4
 
 /** Why a stream cannot be followed any further. */
-export type IpfixFramingFault = 'badVersion' | 'badLength'
+export const ipfixFramingFaults = ['badVersion', 'badLength'] as const
+export type IpfixFramingFault = (typeof ipfixFramingFaults)[number]
 
 export class IpfixFramer {
   private readonly onMessage: (octets: Uint8Array) => void
   /** Octets of a message that began in an earlier chunk. */
   private kept = new Uint8Array(0)
   private keptLength = 0
+  /** Whole messages so far. */
+  messages = 0
 
   /** `onMessage` gets one whole message, valid until it returns. */
   constructor(onMessage: (octets: Uint8Array) => void) {
@@ -50,6 +53,7 @@ export class IpfixFramer {
         this.keep(chunk, at, chunk.length)
         return undefined
       }
+      this.messages++
       this.onMessage(chunk.subarray(at, at + length))
       at += length
     }
@@ -73,6 +77,7 @@ export class IpfixFramer {
     at += step
     if (this.keptLength === length) {
       this.keptLength = 0
+      this.messages++
       this.onMessage(this.kept.subarray(0, length))
     }
     return at

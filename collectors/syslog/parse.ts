@@ -15,6 +15,7 @@ export { SyslogEvent } from './event.js'
 
 /** Longest line that is parsed; the rest of a longer one is left out. */
 export const MAX_LINE_OCTETS = 65_536
+const LF = 10
 
 /** What is configured for an exporter's lines. */
 export type SyslogSettings = {
@@ -64,21 +65,31 @@ export async function* parseSyslogFile(
   }
 }
 
+/** Lines without their ends. Of a line that goes on over chunks no more is kept than is parsed: an end may never come. */
 async function* splitLines(source: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let rest: Buffer = Buffer.alloc(0)
+  const begun = Buffer.alloc(MAX_LINE_OCTETS)
+  let begunLength = 0
+  let hasBegun = false
   const chunks = source instanceof Uint8Array ? [source] : source
   for await (const chunk of chunks) {
-    const bytes = rest.length === 0 ? asBuffer(chunk) : Buffer.concat([rest, chunk])
+    const bytes = asBuffer(chunk)
     let start = 0
-    for (;;) {
-      const end = bytes.indexOf(10, start)
-      if (end < 0) break
-      yield lineOf(bytes, start, end)
+    while (start < bytes.length) {
+      const lineFeed = bytes.indexOf(LF, start)
+      const end = lineFeed < 0 ? bytes.length : lineFeed
+      if (!hasBegun && lineFeed >= 0) yield lineOf(bytes, start, end)
+      else {
+        begunLength += bytes.copy(begun, begunLength, start, end)
+        hasBegun = lineFeed < 0
+        if (!hasBegun) {
+          yield lineOf(begun, 0, begunLength)
+          begunLength = 0
+        }
+      }
       start = end + 1
     }
-    rest = bytes.subarray(start)
   }
-  if (rest.length > 0) yield lineOf(rest, 0, rest.length)
+  if (hasBegun) yield lineOf(begun, 0, begunLength)
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

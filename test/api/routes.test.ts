@@ -166,7 +166,8 @@ t.test('every route: tokens, roles, unknown keys, shape of the answer', async (t
     t.same(refused, lesser, `${name} refuses the lesser roles`)
 
     const query = await call(route, bearer[route.role], { query: '?limmit=1' })
-    const suggestion = /^\/api\/v1\/(findings|exceptions|exporters|flows|sessions|detectors|runs|audit|tokens)$/
+    const suggestion =
+      /^\/api\/v1\/(findings|exceptions|exporters|flows|sessions|detectors|runs|audit|tokens)$/
     const hint = route.method === 'GET' && suggestion.test(route.url) ? '; did you mean limit?' : ''
     const expected = [400, [{ pointer: '/limmit', message: `unknown key${hint}` }]]
     t.same([query.statusCode, query.json().details], expected, `${name} refuses an unknown query key`)

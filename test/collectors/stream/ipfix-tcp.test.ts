@@ -1,8 +1,5 @@
 // IPFIX over TCP and TLS with real sockets; `openssl` makes the certificates and is the client of TLS.
-import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
@@ -11,9 +8,11 @@ import { createIpfixSessions } from '#collectors/ipfix-sessions.js'
 import { streamStatus } from '#collectors/status.js'
 import { IpfixFramer } from '#collectors/stream/ipfix-framing.js'
 import { createIpfixListener, type IpfixListenerOptions } from '#collectors/stream/ipfix-tcp.js'
+import { readTls } from '#collectors/stream/tls-files.js'
 import { concatenate } from '#simulate/encode/bytes.js'
 import { data, ipfix, ipfixTemplate, record, simple } from '../netflow/datagrams.js'
 import { createProbe } from '../netflow/probe.js'
+import { closed, makeAuthority, noOpenssl, open, sendWithOpenssl, until } from './peers.js'
 
 const TCP = 1
 const TLS = 2
@@ -77,21 +76,6 @@ async function listen(options: Partial<IpfixListenerOptions> = {}) {
   return { made, port, probe, sessions, status }
 }
 
-async function open(port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1')
-  socket.on('error', () => {})
-  await once(socket, 'connect')
-  return socket
-}
-
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000
-  while (!isSo()) {
-    if (Date.now() > end) throw new Error(`not within 10 s: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
-
 const withTemplate = (last: number) => ipfix([ipfixTemplate(256, simple), data(256, record(last))])
 const without = (last: number) => ipfix([data(256, record(last))])
 
@@ -141,11 +125,12 @@ t.test('peers that are slow, idle, broken or too many are closed and counted', a
   const closedBy = async (port: number, octets: Uint8Array | string) => {
     const socket = await open(port)
     socket.write(octets)
-    await once(socket, 'close')
+    await closed(socket)
   }
   const { made, port, probe } = await listen({ idleTimeoutMilliseconds: 300, messageTimeoutMilliseconds: 60 })
   await closedBy(port, 'GET / HTTP/1.1\r\n\r\n')
   t.equal(made.counts.badVersion, 1)
+  t.equal(made.counts.truncated, 0, 'what is broken is not told as cut too')
   await closedBy(port, Uint8Array.of(0, 10, 0, 4, 0, 0, 0, 0))
   t.equal(made.counts.badLength, 1)
   // One octet now and then would keep a socket busy for ever; the message as a whole has its time.
@@ -153,15 +138,15 @@ t.test('peers that are slow, idle, broken or too many are closed and counted', a
   const message = withTemplate(1)
   let sent = 0
   const timer = setInterval(() => slow.write(message.subarray(sent, ++sent)), 10)
-  await once(slow, 'close')
+  await closed(slow)
   clearInterval(timer)
   t.equal(made.counts.slow, 1)
   const idle = await open(port)
-  await once(idle, 'close')
+  await closed(idle)
   t.equal(made.counts.idle, 1)
   const cut = await open(port)
   cut.end(message.subarray(0, 20))
-  await once(cut, 'close')
+  await closed(cut)
   await until('told', () => made.counts.truncated >= 1)
   t.equal(probe.flows.length, 0)
   await made.close()
@@ -195,83 +180,65 @@ t.test('what was received may wait for the disk before more is read', async (t) 
   await made.close()
 })
 
-const openssl = (args: string[], folder: string) =>
-  spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' })
-
-t.test('TLS, with openssl as the device', async (t) => {
+t.test('TLS, with openssl as the device', { skip: noOpenssl }, async (t) => {
   const folder = t.testdir()
-  if (openssl(['version'], folder).status !== 0) {
-    t.comment('SKIPPED: no openssl command, so nothing was sent over TLS')
-    t.pass('not sent', { skip: 'openssl is not there' })
-    return
-  }
-  const certificate = (name: string) => {
-    const made = openssl(
-      [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-        ...['-days', '2', '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.pem`],
-      ],
-      folder,
-    )
-    if (made.status !== 0) throw new Error(made.stderr)
-    const read = (suffix: string) => readFileSync(join(folder, `${name}.${suffix}`), 'utf8')
-    return { certificate: read('pem'), key: read('key') }
-  }
-  const server = certificate('collector')
-  const device = certificate('device')
-  certificate('stranger')
-  const send = async (port: number, args: string[], octets: Uint8Array) => {
-    const child = spawn(
-      'openssl',
-      [
-        's_client',
-        '-connect',
-        `127.0.0.1:${port}`,
-        '-quiet',
-        '-no_ign_eof',
-        '-CAfile',
-        'collector.pem',
-        ...args,
-      ],
-      { cwd: folder, stdio: ['pipe', 'ignore', 'pipe'] },
-    )
-    child.stdin.on('error', () => {})
-    child.stderr.resume()
-    child.stdin.write(octets)
-    return child
-  }
+  const authority = makeAuthority(folder)
+  authority.sign('collector')
+  authority.sign('device', 'DNS:edge1.example.net')
+  makeAuthority(folder, 'strangers').sign('stranger', 'DNS:edge1.example.net')
+  const collector = authority.settingsOf('collector')
+  const send = (port: number, args: string[], octets: Uint8Array) =>
+    sendWithOpenssl(folder, port, args, octets)
 
-  const plain = await listen({ tls: server })
+  const plain = await listen({ tls: await readTls(collector) })
   for (const [index, version] of ['-tls1_2', '-tls1_3'].entries()) {
-    const child = await send(plain.port, [version, '-verify_return_error'], withTemplate(index + 1))
+    const child = send(plain.port, [version, '-verify_return_error'], withTemplate(index + 1))
     await until(`a flow over ${version}`, () => plain.probe.flows.length === index + 1)
     child.kill()
   }
   t.match(plain.status(), { id: '127.0.0.1_4739_tls', transport: 'tls', records: 2 })
-  const old = await send(plain.port, ['-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'], withTemplate(3))
+  const old = send(plain.port, ['-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'], withTemplate(3))
   await once(old, 'exit')
   const raw = await open(plain.port)
   raw.write(withTemplate(3))
-  await once(raw, 'close')
+  await closed(raw)
   await until('no handshake', () => plain.made.counts.handshakeFailed >= 1)
   t.equal(plain.probe.flows.length, 2, 'nothing without TLS 1.2')
   await plain.made.close()
 
-  const mutual = await listen({ tls: { ...server, clientCa: device.certificate } })
-  const known = await send(mutual.port, ['-cert', 'device.pem', '-key', 'device.key'], withTemplate(1))
+  const mutual = await listen({
+    tls: await readTls({ ...collector, clientCa: join(folder, 'authority.pem') }),
+  })
+  const known = send(mutual.port, ['-cert', 'device.pem', '-key', 'device.key'], withTemplate(1))
   await until('a flow of the known device', () => mutual.probe.flows.length === 1)
   known.kill()
   for (const args of [[], ['-cert', 'stranger.pem', '-key', 'stranger.key']]) {
-    const child = await send(mutual.port, args, withTemplate(2))
+    const child = send(mutual.port, args, withTemplate(2))
     await once(child, 'exit')
   }
-  await until('both are refused', () => mutual.made.counts.handshakeFailed === 2)
+  await until('both are refused', () => mutual.made.counts.peerNotTrusted === 1)
+  t.equal(mutual.made.counts.peerWithoutCertificate, 1)
   t.equal(mutual.probe.flows.length, 1)
   await mutual.made.close()
 
-  const silent = await listen({ tls: server, messageTimeoutMilliseconds: 50 })
+  const named = await listen({
+    tls: await readTls({
+      ...collector,
+      clientCa: join(folder, 'authority.pem'),
+      peers: ['edge1.example.net'],
+    }),
+  })
+  const other = send(named.port, ['-cert', 'collector.pem', '-key', 'collector.key'], withTemplate(1))
+  await once(other, 'exit')
+  const listed = send(named.port, ['-cert', 'device.pem', '-key', 'device.key'], withTemplate(2))
+  await until('a flow of the listed device', () => named.probe.flows.length === 1)
+  listed.kill()
+  t.equal(named.made.counts.peerNotAllowed, 1, 'signed, but by another name')
+  await named.made.close()
+
+  const silent = await listen({ tls: await readTls(collector), handshakeTimeoutMilliseconds: 50 })
   const half = await open(silent.port)
-  await once(half, 'close')
-  t.equal(silent.made.counts.handshakeFailed, 1, 'a handshake that does not come ends too')
+  await closed(half)
+  t.equal(silent.made.counts.handshakeTimeout, 1, 'a handshake that does not come ends too')
   await silent.made.close()
 })

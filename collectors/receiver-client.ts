@@ -1,0 +1,74 @@
+/** The main thread's side of the receiving thread: what it says as calls, its start and its end as promises. */
+import { Worker } from 'node:worker_threads'
+import { ApplianceError } from '#core/errors.js'
+import type { FromReceiver, ListeningReport, ReceiverSetup, ToReceiver } from './receiver-messages.js'
+
+export type ReceiverClient = {
+  readonly sockets: readonly ListeningReport[]
+  readonly restoredTemplates: number
+  /** Ends the thread when everything received is stored. */
+  close(): Promise<void>
+}
+
+export type ReceiverClientOptions = {
+  readonly setup: ReceiverSetup
+  readonly onStatus: (status: Extract<FromReceiver, { type: 'status' }>) => void
+  readonly onProblem: (message: string) => void
+  /** Words for the log that are no fault. */
+  readonly onNotice: (message: string) => void
+  /** Told when the thread ended though nobody asked it to. */
+  readonly onDeath: (error: Error) => void
+}
+
+/** The thread flushes and syncs when it is told to stop; a disk that hangs must not hold the process for ever. */
+const STOP_MILLISECONDS = 20_000
+
+/** Starts the thread and waits for its sockets. Throws PORT_UNAVAILABLE when one that must be there is not. */
+export function startReceiver(options: ReceiverClientOptions): Promise<ReceiverClient> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./receiver.js', import.meta.url), {
+      workerData: options.setup,
+      name: 'receiver',
+    })
+    let isClosing = false
+    let whenStopped: (() => void) | undefined
+    const close = () =>
+      new Promise<void>((resolveStop) => {
+        isClosing = true
+        whenStopped = resolveStop
+        worker.postMessage({ type: 'stop' } satisfies ToReceiver)
+        setTimeout(resolveStop, STOP_MILLISECONDS).unref()
+      })
+    worker.on('message', (message: FromReceiver) => {
+      switch (message.type) {
+        case 'listening': {
+          const failed = message.sockets.filter(({ ok, isOptional }) => !ok && !isOptional)
+          if (failed.length === 0) resolve({ ...message, close })
+          else
+            void close().then(() =>
+              reject(new ApplianceError('PORT_UNAVAILABLE', failed.map(({ error }) => error).join('; '))),
+            )
+          break
+        }
+        case 'status':
+          options.onStatus(message)
+          break
+        case 'problem':
+          options.onProblem(message.message)
+          break
+        case 'notice':
+          options.onNotice(message.message)
+          break
+        case 'stopped':
+          whenStopped?.()
+      }
+    })
+    const die = (error: Error) => {
+      reject(error)
+      whenStopped?.()
+      if (!isClosing) options.onDeath(error)
+    }
+    worker.on('error', (error) => die(error as Error))
+    worker.on('exit', (code) => die(new Error(`the receiving thread ended with code ${code}`)))
+  })
+}
