@@ -45,7 +45,7 @@ export const enterprises: ReadonlyMap<number, EnterpriseElements> = new Map([
   [35_632, allOfNtop],
 ])
 
-/** Field types of NetFlow v9 that are none of IANA's; in IPFIX no id is as large. */
+/** Field types of NetFlow v9 that are none of IANA's: larger than any that IANA has given out. */
 export const version9Elements: EnterpriseElements = [
   ...version9,
   ...allOfNtop.map(([id, name, type]) => [NTOP_IN_VERSION_9 + id, name, type] as const),
