@@ -9,7 +9,8 @@ import type { Domain, LearntName } from './netflow/context.js'
 import type { NetflowDecoder } from './netflow/decoder.js'
 import { describeElement } from './netflow/elements.js'
 import type { Exporter } from './netflow/template-store.js'
-import type { Agent, SflowExporter } from './sflow/agents.js'
+import type { SflowExporter } from './sflow/agents.js'
+import { agentStatuses, sflowCounts } from './sflow/status.js'
 import type { SyslogExporter } from './syslog-intake.js'
 
 /** A status goes to the main thread every second: names beyond these are counted, not listed. */
@@ -198,24 +199,15 @@ function learntStatus(domain: Domain): Partial<ObservationDomain> {
   }
 }
 
-/** The observation domains are the sub-agents; two agents behind one relay may show the same number. */
 export function sflowStatus(
   exporter: SflowExporter,
   rates: RateMemory,
   nowMilliseconds: number,
 ): ExporterStatus {
-  const agents = [...exporter.agents.values()]
   const address = formatAddress(exporter.address)
   const id = exporterId(address, exporter.listenerPort)
-  const sum = (read: (agent: Agent) => number) => agents.reduce((total, agent) => total + read(agent), 0)
-  const undecoded: Record<string, number> = {}
-  for (const { statistics } of agents) {
-    for (const [reason, count] of statistics.undecoded) undecoded[reason] = (undecoded[reason] ?? 0) + count
-  }
-  const records = sum(({ statistics }) => statistics.records)
-  const datagrams = sum(({ statistics }) => statistics.datagrams)
-  const firstSeenMilliseconds = Math.min(...agents.map(({ statistics }) => statistics.firstSeenMilliseconds))
-  const lastSeenMilliseconds = Math.max(...agents.map(({ statistics }) => statistics.lastSeenMilliseconds))
+  const counts = sflowCounts(exporter)
+  const { records, datagrams, firstSeenMilliseconds, lastSeenMilliseconds } = counts
   return {
     id,
     address,
@@ -223,35 +215,10 @@ export function sflowStatus(
     transport: transportNames[exporter.transport]!,
     kind: 'sflow',
     protocolVersions: ['sflow5'],
-    observationDomains: agents.map(agentStatus),
-    datagrams,
-    octets: sum(({ statistics }) => statistics.octets),
-    records,
+    observationDomains: agentStatuses(exporter),
+    ...counts,
     ...ratesOf(rates, id, { records, datagrams }, nowMilliseconds),
-    undecoded,
-    firstSeenMilliseconds,
-    lastSeenMilliseconds,
     ...silence(datagrams, firstSeenMilliseconds, lastSeenMilliseconds, nowMilliseconds),
-  }
-}
-
-function agentStatus({
-  identity,
-  sequence,
-  configuredSamplingInterval,
-  samplingRate,
-}: Agent): ObservationDomain {
-  const isConfigured = configuredSamplingInterval > 0
-  const samplingInterval = isConfigured ? configuredSamplingInterval : samplingRate
-  return {
-    observationDomainId: identity.observationDomainId,
-    protocolVersion: protocolVersionNames.get(identity.protocol)!,
-    templates: [],
-    sequence: { ...sequence.counts, unit: 'packets' },
-    ...(samplingInterval > 0
-      ? { samplingInterval, samplingFrom: isConfigured ? 'configuration' : 'record' }
-      : {}),
-    held: [],
   }
 }
 

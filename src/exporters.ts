@@ -60,7 +60,74 @@ export type SequenceStatus = Static<typeof SequenceStatus>
 export const HeldSets = Type.Object({ templateId: Type.Integer(), sets: Type.Integer() }, closed)
 export type HeldSets = Static<typeof HeldSets>
 
-/** An observation domain (source id, engine) of an exporter. */
+/** A counter: a decimal string above 2^53 − 1. */
+const Count = Type.Union([Type.Integer(), Type.String({ pattern: '^[0-9]+$' })])
+
+/** What an interface says of itself by sFlow's generic counters, at the latest. */
+export const InterfaceStatus = Type.Object(
+  {
+    ifIndex: Type.Integer(),
+    ifType: Type.Integer({ description: 'of IANAifType-MIB; 6 is Ethernet' }),
+    ifSpeed: Count,
+    ifDirection: Type.Enum(['unknown', 'full-duplex', 'half-duplex', 'in', 'out']),
+    isAdminUp: Type.Boolean(),
+    isOperUp: Type.Boolean(),
+    counters: Type.Record(Type.String(), Count, {
+      description:
+        'ifInOctets, ifInUcastPkts, … ifOutErrors of RFC 2863, as the device counts them; absent where it does not',
+    }),
+    receivedMilliseconds: Type.Number({ description: 'when these counters came' }),
+  },
+  closed,
+)
+export type InterfaceStatus = Static<typeof InterfaceStatus>
+
+const effectiveSamplingInterval = Type.Optional(
+  Type.Number({
+    description:
+      'packets that could have been sampled for each sample that came: with losses more than the device says',
+  }),
+)
+
+/** A data source of an sFlow agent, an interface as a rule. */
+export const SflowSourceStatus = Type.Object(
+  {
+    sourceType: Type.Integer({ description: '0 ifIndex, 1 smonVlanDataSource, 2 entPhysicalEntry' }),
+    sourceIndex: Type.Integer(),
+    samplingInterval: Type.Optional(Type.Integer({ description: 'as the latest sample says' })),
+    effectiveSamplingInterval,
+    samples: Type.Integer({ description: 'flow samples since the sampling interval was last changed' }),
+    poolPackets: Type.Number({ description: 'packets that could have been sampled meanwhile' }),
+    missingSamples: Type.Integer({ description: 'by their numbers' }),
+    droppedSamples: Type.Integer({ description: 'which the device says that it had to drop' }),
+  },
+  closed,
+)
+export type SflowSourceStatus = Static<typeof SflowSourceStatus>
+
+/** What is known of an sFlow agent beside what any exporter has. */
+export const SflowAgentStatus = Type.Object(
+  {
+    agentAddress: Type.Optional(Type.String({ description: 'as its datagrams name it' })),
+    flowSamples: Type.Integer(),
+    counterSamples: Type.Integer(),
+    discardedPackets: Type.Integer(),
+    missingSamples: Type.Integer({ description: 'flow samples that never came, by their numbers' }),
+    missingCounterSamples: Type.Integer(),
+    droppedSamples: Type.Integer({ description: 'which the device says that it had to drop' }),
+    poolPackets: Type.Number({ description: 'packets that the samples of all sources stand for' }),
+    effectiveSamplingInterval,
+    sourceCount: Type.Integer(),
+    sources: Type.Array(SflowSourceStatus, { description: 'the first 256 of the exporter' }),
+    interfaces: Type.Array(InterfaceStatus, { description: 'up to 512 of the exporter' }),
+    interfaceCountersNotKept: Type.Integer({ description: 'records of interfaces beyond these' }),
+    unknownRecords: Counts('records of structures without a name, by enterprise/format'),
+  },
+  closed,
+)
+export type SflowAgentStatus = Static<typeof SflowAgentStatus>
+
+/** An observation domain (source id, engine, sub-agent) of an exporter. */
 export const ObservationDomain = Type.Object(
   {
     observationDomainId: Type.Integer(),
@@ -99,6 +166,7 @@ export const ObservationDomain = Type.Object(
     ),
     originalObservationDomainIds: Type.Optional(Type.Array(Type.Number())),
     held: Type.Array(HeldSets),
+    sflow: Type.Optional(SflowAgentStatus),
     activeTimeoutMilliseconds: Type.Optional(
       Type.Number({ description: 'as the records show it: at what length long flows are cut' }),
     ),

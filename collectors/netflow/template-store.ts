@@ -4,6 +4,7 @@
  */
 import { type Address, formatAddress } from '#core/records/address.js'
 import type { ExporterIdentity } from '#core/records/exporter.js'
+import { type ExporterSession, ExporterTable, MAX_EXPORTERS } from '../exporter-table.js'
 import type { Domain, NameBudget } from './context.js'
 import type { ElementNames } from './elements.js'
 import { makePlan, type TemplatePlan } from './row-plan.js'
@@ -16,8 +17,6 @@ export const MAX_TEMPLATES_PER_DOMAIN = 2048
 export const MAX_TEMPLATES = 100_000
 /** Fields of all templates: what templates cost in memory, some 100 octets a field. Real ones have some 30 each. */
 export const MAX_FIELDS = 3_000_000
-/** Exporters in all: spoofed sources must not fill the memory. */
-export const MAX_EXPORTERS = 16_384
 /** Domains of one exporter. */
 export const MAX_DOMAINS_PER_EXPORTER = 1024
 /** Domains in all, some kilobytes each. */
@@ -51,10 +50,7 @@ export type StoredTemplate = {
   lastUsedMilliseconds: number
 }
 
-export type Exporter = {
-  readonly address: Address
-  readonly listenerPort: number
-  readonly transport: number
+export type Exporter = ExporterSession & {
   readonly domains: Map<number, Domain>
   /** The domain of the latest datagram. */
   latest: Domain | undefined
@@ -75,11 +71,9 @@ export type TemplateDocument = {
 }
 
 export class TemplateStore {
-  readonly exporters: Exporter[] = []
   /** Templates dropped because a cap was reached. */
   evictions = 0
-  private readonly byAddress = new Map<Address, Map<number, Exporter>>()
-  private readonly byText = new Map<string, Exporter>()
+  private readonly table: ExporterTable<Exporter>
   private readonly samplingOf: (address: Address) => number
   private readonly limits: TemplateLimits
   private readonly definedElements: ElementNames
@@ -96,22 +90,25 @@ export class TemplateStore {
   ) {
     this.samplingOf = samplingOf
     this.limits = { ...defaultLimits, ...limits }
+    this.table = new ExporterTable(
+      (session) => ({ ...session, domains: new Map(), latest: undefined }),
+      this.limits.exporters,
+    )
     this.definedElements = definedElements
+  }
+
+  get exporters(): readonly Exporter[] {
+    return this.table.all
   }
 
   /** A transport session of its own (TCP, TLS), which no other message shares; undefined when there are too many. */
   session(address: Address, listenerPort: number, transport: number): Exporter | undefined {
-    if (this.exporters.length >= this.limits.exporters) return undefined
-    const exporter = { address, listenerPort, transport, domains: new Map(), latest: undefined }
-    this.exporters.push(exporter)
-    return exporter
+    return this.table.add(address, listenerPort, transport)
   }
 
   /** Forgets a session with its domains and templates. */
   drop(exporter: Exporter): void {
-    const index = this.exporters.indexOf(exporter)
-    if (index < 0) return
-    this.exporters.splice(index, 1)
+    if (!this.table.remove(exporter)) return
     for (const domain of exporter.domains.values()) {
       for (const id of [...domain.templates.keys()]) this.withdraw(domain, id)
       this.domains--
@@ -123,28 +120,9 @@ export class TemplateStore {
     exporter.latest = undefined
   }
 
-  /** The exporter of a datagram; undefined when there are too many. Equal address objects are found fastest. */
+  /** The exporter of a datagram; undefined when there are too many. */
   exporter(address: Address, listenerPort: number, transport: number): Exporter | undefined {
-    const session = listenerPort * 4 + transport
-    const found = this.byAddress.get(address)?.get(session)
-    if (found !== undefined) return found
-    const text = `${formatAddress(address)}|${session}`
-    let exporter = this.byText.get(text)
-    if (exporter === undefined) {
-      if (this.exporters.length >= this.limits.exporters) return undefined
-      exporter = { address, listenerPort, transport, domains: new Map(), latest: undefined }
-      this.exporters.push(exporter)
-      this.byText.set(text, exporter)
-    }
-    let sessions = this.byAddress.get(address)
-    if (sessions === undefined) {
-      // Callers that do not reuse address objects must not grow this cache without end.
-      if (this.byAddress.size >= 2 * MAX_EXPORTERS) this.byAddress.clear()
-      sessions = new Map()
-      this.byAddress.set(address, sessions)
-    }
-    sessions.set(session, exporter)
-    return exporter
+    return this.table.of(address, listenerPort, transport)
   }
 
   /** The domain of a message, made when it is new; undefined when the exporter has too many. */

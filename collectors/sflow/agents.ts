@@ -1,17 +1,19 @@
 /**
  * Who sends sFlow, and what must be remembered of each sender. The exporter is the sender's address and our port, as
  * for all telemetry (decision 8); within it agents are told apart by the agent address and sub-agent id that the
- * datagram names, so that several agents behind one relay or NAT keep their own sequence numbers. Bounded throughout.
+ * datagram names, so that several agents behind one relay or NAT keep their own sequence numbers and identities.
+ * Bounded throughout, and nothing is allocated for an agent, a source or an interface that is known.
  */
-import { type Address, formatAddress } from '#core/records/address.js'
+import { type Address, isSameAddress } from '#core/records/address.js'
 import type { ExporterIdentity } from '#core/records/exporter.js'
+import { type ExporterSession, ExporterTable, MAX_EXPORTERS } from '../exporter-table.js'
 import { SequenceTracker } from '../netflow/sequence.js'
+import { type KnownInterfaces, noteInterface } from './interfaces.js'
 import type { SflowSample } from './samples.js'
+import { type DataSource, makeSource, noteCounterSample, noteFlowSample } from './sources.js'
 
 export const SFLOW_PROTOCOL = 105
 
-/** Exporters in all: spoofed sources must not fill the memory. */
-export const MAX_EXPORTERS = 16_384
 /** Agents of one exporter. */
 export const MAX_AGENTS_PER_EXPORTER = 1024
 /** Agents in all, some kilobytes each. */
@@ -20,6 +22,12 @@ export const MAX_AGENTS = 65_536
 export const MAX_SOURCES_PER_AGENT = 4096
 /** Data sources in all. */
 export const MAX_SOURCES = 500_000
+/** Interfaces of one exporter whose counters are kept: what a status can carry each second. */
+export const MAX_INTERFACES_PER_EXPORTER = 512
+/** Formats of records without a name that are counted of one agent. */
+const MAX_UNKNOWN_FORMATS = 64
+/** Interfaces in all, some 300 octets each. */
+export const MAX_INTERFACES = 100_000
 
 export type AgentLimits = {
   readonly exporters: number
@@ -27,6 +35,8 @@ export type AgentLimits = {
   readonly agents: number
   readonly sourcesPerAgent: number
   readonly sources: number
+  readonly interfacesPerExporter: number
+  readonly interfaces: number
 }
 
 const defaultLimits: AgentLimits = {
@@ -35,13 +45,11 @@ const defaultLimits: AgentLimits = {
   agents: MAX_AGENTS,
   sourcesPerAgent: MAX_SOURCES_PER_AGENT,
   sources: MAX_SOURCES,
+  interfacesPerExporter: MAX_INTERFACES_PER_EXPORTER,
+  interfaces: MAX_INTERFACES,
 }
 
-/** A jump of a sample number beyond this is a new start, not a loss that anyone could count. */
-const LARGEST_GAP = 1_000_000
-
-/** One data source of an agent, an interface as a rule: its flow samples are numbered apart. */
-export type DataSource = { sequenceNumber: number; drops: number; samplingRate: number }
+type Words = Address['words']
 
 /** Counts of one agent; the API shows them. */
 export type AgentStatistics = {
@@ -53,11 +61,17 @@ export type AgentStatistics = {
   discardedPackets: number
   /** Flow samples that never came, by their numbers. */
   missingSamples: number
+  /** Counter samples that never came, by their numbers. */
+  missingCounterSamples: number
   /** Samples that the agent itself had to drop, by its own count. */
   agentDrops: number
+  /** Records of interface counters whose interface was one too many to keep. */
+  interfaceCountersNotKept: number
   firstSeenMilliseconds: number
   lastSeenMilliseconds: number
   readonly undecoded: Map<string, number>
+  /** Records of no known structure, by their format number. */
+  readonly unknownRecords: Map<number, number>
 }
 
 export type Agent = {
@@ -68,6 +82,7 @@ export type Agent = {
   /** Of datagrams. */
   readonly sequence: SequenceTracker
   readonly sources: Map<number, DataSource>
+  readonly interfaces: KnownInterfaces
   readonly statistics: AgentStatistics
   /** The interval that our configuration gives, which wins; 0 when it gives none. */
   readonly configuredSamplingInterval: number
@@ -75,22 +90,22 @@ export type Agent = {
   samplingRate: number
 }
 
-export type SflowExporter = {
-  readonly address: Address
-  readonly listenerPort: number
-  readonly transport: number
-  readonly agents: Map<string, Agent>
+export type SflowExporter = ExporterSession & {
+  readonly agents: Set<Agent>
+  /** By `hashOf` what names them. */
+  readonly byHash: Map<number, Agent[]>
   latest: Agent | undefined
+  /** Of all its agents. */
+  interfaces: number
 }
 
 export class AgentStore {
-  readonly exporters: SflowExporter[] = []
-  private readonly byAddress = new Map<Address, Map<number, SflowExporter>>()
-  private readonly byText = new Map<string, SflowExporter>()
+  private readonly table: ExporterTable<SflowExporter>
   private readonly samplingOf: (address: Address) => number
   private readonly limits: AgentLimits
   private agents = 0
   private sources = 0
+  private interfaces = 0
   /** Whether the sample noted last has another rate than the one before it of its source. */
   rateChanged = false
 
@@ -98,52 +113,42 @@ export class AgentStore {
   constructor(samplingOf: (address: Address) => number = () => 0, limits: Partial<AgentLimits> = {}) {
     this.samplingOf = samplingOf
     this.limits = { ...defaultLimits, ...limits }
+    this.table = new ExporterTable(
+      (session) => ({ ...session, agents: new Set(), byHash: new Map(), latest: undefined, interfaces: 0 }),
+      this.limits.exporters,
+    )
   }
 
-  /** The exporter of a datagram; undefined when there are too many. Equal address objects are found fastest. */
+  get exporters(): readonly SflowExporter[] {
+    return this.table.all
+  }
+
+  /** The exporter of a datagram; undefined when there are too many. */
   exporter(address: Address, listenerPort: number, transport: number): SflowExporter | undefined {
-    const session = listenerPort * 4 + transport
-    const found = this.byAddress.get(address)?.get(session)
-    if (found !== undefined) return found
-    const text = `${formatAddress(address)}|${session}`
-    let exporter = this.byText.get(text)
-    if (exporter === undefined) {
-      if (this.exporters.length >= this.limits.exporters) return undefined
-      exporter = { address, listenerPort, transport, agents: new Map(), latest: undefined }
-      this.exporters.push(exporter)
-      this.byText.set(text, exporter)
-    }
-    let sessions = this.byAddress.get(address)
-    if (sessions === undefined) {
-      // Callers that do not reuse address objects must not grow this cache without end.
-      if (this.byAddress.size >= 2 * MAX_EXPORTERS) this.byAddress.clear()
-      sessions = new Map()
-      this.byAddress.set(address, sessions)
-    }
-    sessions.set(session, exporter)
-    return exporter
+    return this.table.of(address, listenerPort, transport)
   }
 
   /** The agent that a datagram names by `family` (0 unknown, 4, 6) and words; undefined when there are too many. */
-  agent(
-    exporter: SflowExporter,
-    family: number,
-    words: readonly [number, number, number, number],
-    subAgentId: number,
-  ): Agent | undefined {
-    const { latest } = exporter
+  agent(exporter: SflowExporter, family: number, words: Words, subAgentId: number): Agent | undefined {
+    const { latest, agents, byHash } = exporter
     if (latest !== undefined && isAgent(latest, family, words, subAgentId)) return latest
-    const key = `${family}|${words.join()}|${subAgentId}`
-    let agent = exporter.agents.get(key)
-    if (agent === undefined) {
-      if (exporter.agents.size >= this.limits.agentsPerExporter || this.agents >= this.limits.agents) {
-        return undefined
+    const hash = hashOf(words, subAgentId)
+    const candidates = byHash.get(hash)
+    let agent: Agent | undefined
+    if (candidates !== undefined) {
+      for (const candidate of candidates) {
+        if (isAgent(candidate, family, words, subAgentId)) agent = candidate
       }
+    }
+    if (agent === undefined) {
+      if (agents.size >= this.limits.agentsPerExporter || this.agents >= this.limits.agents) return undefined
       this.agents++
-      const agentAddress =
-        family === 0 ? undefined : ({ family: family as 4 | 6, words: [...words] } satisfies Address)
+      const agentAddress: Address | undefined =
+        family === 0 ? undefined : { family: family as 4 | 6, words: [...words] }
       agent = makeAgent(exporter, agentAddress, subAgentId, this.samplingOf(exporter.address))
-      exporter.agents.set(key, agent)
+      agents.add(agent)
+      if (candidates === undefined) byHash.set(hash, [agent])
+      else candidates.push(agent)
     }
     exporter.latest = agent
     return agent
@@ -155,60 +160,98 @@ export class AgentStore {
     agent.sources.clear()
   }
 
-  /**
-   * Notes the numbers of a flow sample: returns how many before it never came or were dropped by the agent. A smaller
-   * number is a late datagram or a new start, and no loss.
-   */
+  /** Notes the numbers of a flow sample: returns how many before it never came or were dropped by the agent. */
   observeSample(agent: Agent, sample: SflowSample): number {
-    const { sources, statistics } = agent
-    const key = sample.sourceType * 0x1_0000_0000 + sample.sourceIndex
-    const source = sources.get(key)
-    const { sequenceNumber, drops, samplingRate } = sample
-    this.rateChanged = samplingRate > 0 && samplingRate !== (source ?? agent).samplingRate
+    const { statistics } = agent
+    const { samplingRate } = sample
+    const source = this.source(agent, sample)
+    const isKnown = source !== undefined && source.sequenceNumber >= 0
+    this.rateChanged = samplingRate > 0 && samplingRate !== (isKnown ? source : agent).samplingRate
     agent.samplingRate = samplingRate
+    if (source === undefined) return 0
+    const { missingSamples, droppedSamples } = source
+    const lost = noteFlowSample(source, sample)
+    statistics.missingSamples += source.missingSamples - missingSamples
+    statistics.agentDrops += source.droppedSamples - droppedSamples
+    return lost
+  }
+
+  /** Notes the number of a counter sample. */
+  observeCounters(agent: Agent, sample: SflowSample): void {
+    const source = this.source(agent, sample)
+    if (source === undefined) return
+    agent.statistics.missingCounterSamples += noteCounterSample(source, sample.sequenceNumber)
+  }
+
+  /** Keeps the counters of an interface: a record of at least IF_COUNTERS_OCTETS. */
+  observeInterface(exporter: SflowExporter, agent: Agent, view: DataView, at: number, now: number): void {
+    const before = agent.interfaces.size
+    const mayAdd =
+      exporter.interfaces < this.limits.interfacesPerExporter && this.interfaces < this.limits.interfaces
+    if (!noteInterface(agent.interfaces, view, at, now, mayAdd)) agent.statistics.interfaceCountersNotKept++
+    if (agent.interfaces.size === before) return
+    exporter.interfaces++
+    this.interfaces++
+  }
+
+  /** The source of a sample, made when it is new; undefined when there are too many. */
+  private source(agent: Agent, sample: SflowSample): DataSource | undefined {
+    const { sources } = agent
+    const key = sample.sourceType * 0x1_0000_0000 + sample.sourceIndex
+    let source = sources.get(key)
     if (source === undefined) {
-      if (sources.size >= this.limits.sourcesPerAgent || this.sources >= this.limits.sources) return 0
+      if (sources.size >= this.limits.sourcesPerAgent || this.sources >= this.limits.sources) return undefined
       this.sources++
-      sources.set(key, { sequenceNumber, drops, samplingRate })
-      return 0
+      source = makeSource(sample)
+      sources.set(key, source)
     }
-    const step = (sequenceNumber - source.sequenceNumber) | 0
-    const missing = step > 1 && step <= LARGEST_GAP ? step - 1 : 0
-    const more = (drops - source.drops) | 0
-    const dropped = step > 0 && more > 0 && more <= LARGEST_GAP ? more : 0
-    if (step > 0 || step < -LARGEST_GAP || sequenceNumber === 1) {
-      source.sequenceNumber = sequenceNumber
-      source.drops = drops
-    }
-    source.samplingRate = samplingRate
-    statistics.missingSamples += missing
-    statistics.agentDrops += dropped
-    return missing + dropped
+    return source
   }
 }
 
-function isAgent(
-  { agentAddress, identity }: Agent,
-  family: number,
-  words: readonly [number, number, number, number],
-  subAgentId: number,
-): boolean {
+/** Counts a record whose structure is not known. */
+export function noteUnknownRecord({ statistics: { unknownRecords } }: Agent, format: number): void {
+  const count = unknownRecords.get(format)
+  if (count !== undefined || unknownRecords.size < MAX_UNKNOWN_FORMATS)
+    unknownRecords.set(format, (count ?? 0) + 1)
+}
+
+/** Of the address and sub-agent; agents of equal hashes are told apart one by one. */
+function hashOf(words: Words, subAgentId: number): number {
+  let hash = subAgentId | 0
+  for (let index = 0; index < 4; index++) hash = (Math.imul(hash, 0x01000193) ^ words[index as 0]) | 0
+  return hash
+}
+
+function isAgent(agent: Agent, family: number, words: Words, subAgentId: number): boolean {
+  const { agentAddress, identity } = agent
   if (identity.observationDomainId !== subAgentId || (agentAddress?.family ?? 0) !== family) return false
-  return agentAddress === undefined || agentAddress.words.every((word, index) => word === words[index])
+  if (agentAddress === undefined) return true
+  const known = agentAddress.words
+  return known[3] === words[3] && known[0] === words[0] && known[1] === words[1] && known[2] === words[2]
 }
 
 function makeAgent(
-  { address, listenerPort, transport }: SflowExporter,
+  { address, listenerPort, transport }: ExporterSession,
   agentAddress: Address | undefined,
   observationDomainId: number,
   configuredSamplingInterval: number,
 ): Agent {
+  const isSender = agentAddress === undefined || isSameAddress(agentAddress, address)
   return {
-    identity: { address, listenerPort, transport, protocol: SFLOW_PROTOCOL, observationDomainId },
+    identity: {
+      address,
+      listenerPort,
+      transport,
+      protocol: SFLOW_PROTOCOL,
+      observationDomainId,
+      ...(isSender ? {} : { agentAddress }),
+    },
     agentAddress,
     // Datagrams are numbered one by one, as NetFlow v9's are.
     sequence: new SequenceTracker(9),
     sources: new Map(),
+    interfaces: new Map(),
     statistics: {
       datagrams: 0,
       octets: 0,
@@ -216,10 +259,13 @@ function makeAgent(
       counterSamples: 0,
       discardedPackets: 0,
       missingSamples: 0,
+      missingCounterSamples: 0,
       agentDrops: 0,
+      interfaceCountersNotKept: 0,
       firstSeenMilliseconds: 0,
       lastSeenMilliseconds: 0,
       undecoded: new Map(),
+      unknownRecords: new Map(),
     },
     configuredSamplingInterval,
     samplingRate: 0,

@@ -6,13 +6,17 @@
 import type { BlockBuilder } from '#core/blocks/builder.js'
 import type { Address } from '#core/records/address.js'
 import type { ExporterEventName } from '#core/records/columns.js'
-import { type Agent, AgentStore } from './agents.js'
+import { type Agent, AgentStore, noteUnknownRecord, type SflowExporter } from './agents.js'
+import { counterStructures } from './counter-structures.js'
 import { FlowRow } from './flow-row.js'
+import { flowStructures } from './flow-structures.js'
+import { IF_COUNTERS_OCTETS } from './interfaces.js'
 import type { SflowUndecodedReason } from './reasons.js'
-import { isKnownSample, SampleFormat, SflowSample } from './samples.js'
+import { CounterFormat, isKnownSample, SampleFormat, SflowSample } from './samples.js'
 
 /** What a sample needs to know of its datagram. One is used again for every datagram. */
 export class SflowContext {
+  exporter!: SflowExporter
   agent!: Agent
   receivedMilliseconds = 0
   /** Milliseconds since the agent began. */
@@ -130,10 +134,11 @@ export class SflowDecoder {
     const exporter = this.store.exporter(source, listenerPort, transport)
     const family = [0, 4, 6][addressType]!
     const agent = exporter === undefined ? undefined : this.store.agent(exporter, family, words, subAgentId)
-    if (agent === undefined) {
+    if (exporter === undefined || agent === undefined) {
       this.refuse('exporter-limit', undefined, 0, length)
       return
     }
+    context.exporter = exporter
     context.agent = agent
     const isInOrder = this.seen(agent, length)
     this.samples(view, behind + HEADER_AFTER_ADDRESS, length, samples, isInOrder)
@@ -198,6 +203,7 @@ export class SflowDecoder {
     row.begin(view)
     this.records(view)
     if (sample.isFlow) {
+      row.finish()
       statistics.records++
       const missing = this.store.observeSample(agent, sample)
       if (this.store.rateChanged)
@@ -212,16 +218,18 @@ export class SflowDecoder {
       sink.observer?.discarded(context, sample, view)
     } else {
       statistics.counterSamples++
+      this.store.observeCounters(agent, sample)
       sink.observer?.counters(context, sample, view)
     }
     return 0
   }
 
-  /** Walks the sample's records: of flow samples into the row, of others to see that they fit. */
+  /** Walks the sample's records: of flow samples into the row, of counter samples the interfaces', of others none. */
   private records(view: DataView): void {
     const { sample, context, row } = this
     const { end, format, recordCount } = sample
     const { agent } = context
+    const structures = sample.isCounters ? counterStructures : flowStructures
     let at = sample.recordsFrom
     for (let record = 0; record < recordCount; record++) {
       if (end - at < ITEM_HEADER) {
@@ -239,10 +247,26 @@ export class SflowDecoder {
         this.refuse('record-past-end', agent, format, end - at)
         return
       }
-      const reason = sample.isFlow ? row.record(recordFormat, at, octets) : undefined
+      const reason = sample.isFlow
+        ? row.record(recordFormat, at, octets)
+        : this.counterRecord(view, recordFormat, at, octets)
       if (reason !== undefined) this.refuse(reason, agent, format, octets)
+      if (!structures.has(recordFormat)) noteUnknownRecord(agent, recordFormat)
       at += padded(octets)
     }
+  }
+
+  private counterRecord(
+    view: DataView,
+    format: number,
+    at: number,
+    octets: number,
+  ): SflowUndecodedReason | undefined {
+    const { sample, context, store } = this
+    if (!sample.isCounters || format !== CounterFormat.generic) return undefined
+    if (octets < IF_COUNTERS_OCTETS) return 'record-truncated'
+    store.observeInterface(context.exporter, context.agent, view, at, context.receivedMilliseconds)
+    return undefined
   }
 
   private refuse(

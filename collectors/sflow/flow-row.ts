@@ -1,7 +1,8 @@
 /**
  * A flow sample as a row: one packet. Its header tells the 5-tuple (collectors/frame); without one that can be read the
- * records sampled_ipv4 and sampled_ipv6 do. Octets are those of the IP packet, as other telemetry has them, not of the
- * frame; start and end are the time of receipt, since sFlow sends no clock and holds no sample back longer than a second.
+ * records sampled_ipv4 and sampled_ipv6 do, and at last the socket of a sampled transaction, which is no packet and has
+ * none. Octets are those of the IP packet, as other telemetry has them, not of the frame; start and end are the time of
+ * receipt, since sFlow sends no clock and holds no sample back longer than a second.
  */
 import { type BlockBuilder, EXPORTER_COLUMN, RECEIVED_COLUMN, SHAPE_COLUMN } from '#core/blocks/builder.js'
 import { FlowColumnIndex } from '#core/records/columns.js'
@@ -11,15 +12,15 @@ import { FrameDissection } from '../frame/dissection.js'
 import { Layer } from '../frame/layers.js'
 import { columnsOf, factsOf, octetsOfFrame, streamOfFrame, writeFrame } from '../frame/row.js'
 import type { Agent } from './agents.js'
+import { columnsOfExtensions, FlowExtensions } from './extensions.js'
 import type { SflowUndecodedReason } from './reasons.js'
 import { interfaceIndex, RecordFormat, type SflowSample } from './samples.js'
 
 const Column = FlowColumnIndex
 const SAMPLING_FROM_RECORD = 1
 const SAMPLING_FROM_CONFIGURATION = 4
-const LARGEST_VLAN_ID = 4095
-/** Octets of a user name that are kept; the specification has at most 200. */
-const MAX_USER_OCTETS = 200
+/** FCS, which the length of sampled_ethernet counts and those of other headers do not. */
+const FCS_OCTETS = 4
 
 /** header_protocol → where dissection begins. */
 const firstLayers: ReadonlyMap<number, Layer> = new Map<number, Layer>([
@@ -36,7 +37,6 @@ const commonColumns = [
   RECEIVED_COLUMN,
   EXPORTER_COLUMN,
   SHAPE_COLUMN,
-  Column.packets,
   Column.startMilliseconds,
   Column.endMilliseconds,
   Column.ingressInterface,
@@ -45,23 +45,16 @@ const commonColumns = [
   Column.samplingFrom,
 ]
 
-/** Facts of other records, above those of the frame. */
-const NAT_SOURCE = 1 << 8
-const NAT_DESTINATION = 1 << 9
-const NAT_PORTS = 1 << 10
-const USER = 1 << 11
+/** Not a packet but an application's transaction. */
+const TRANSACTION = 1 << 12
 
 const shapes = new Map<number, Shape>()
 
 function shapeOfFacts(facts: number): Shape {
   let shape = shapes.get(facts)
   if (shape === undefined) {
-    const columns = [...commonColumns, ...columnsOf(facts)]
-    if ((facts & NAT_SOURCE) !== 0) columns.push(Column.postNATSourceAddress)
-    if ((facts & NAT_DESTINATION) !== 0) columns.push(Column.postNATDestinationAddress)
-    if ((facts & NAT_PORTS) !== 0)
-      columns.push(Column.postNAPTSourceTransportPort, Column.postNAPTDestinationTransportPort)
-    if ((facts & USER) !== 0) columns.push(Column.userName)
+    const columns = [...commonColumns, ...columnsOf(facts), ...columnsOfExtensions(facts)]
+    if ((facts & TRANSACTION) === 0) columns.push(Column.packets)
     shape = shapeOf(columns)
     shapes.set(facts, shape)
   }
@@ -71,26 +64,22 @@ function shapeOfFacts(facts: number): Shape {
 /** What the records of one flow sample say; used again for every sample. */
 export class FlowRow {
   readonly frame = new FrameDissection()
+  private readonly extensions = new FlowExtensions()
   private view: DataView = this.frame.view
   private frameOctets = 0
   private frameOffset = 0
-  private switchVlan = -1
-  private natSourceOffset = -1
-  private natDestinationOffset = -1
-  private natPortsOffset = -1
-  private userOffset = -1
-  private userOctets = 0
+  private socketFamily: 0 | 4 | 6 = 0
+  private socketOffset = 0
+  private isTransaction = false
 
   begin(view: DataView): void {
     this.view = view
     this.frame.begin(view, 0, 0)
+    this.extensions.begin(view)
     this.frameOctets = 0
     this.frameOffset = 0
-    this.switchVlan = -1
-    this.natSourceOffset = -1
-    this.natDestinationOffset = -1
-    this.natPortsOffset = -1
-    this.userOffset = -1
+    this.socketFamily = 0
+    this.isTransaction = false
   }
 
   /** Takes a record of `length` octets. Returns why it could not be used. */
@@ -99,26 +88,20 @@ export class FlowRow {
     switch (format) {
       case RecordFormat.sampledHeader:
         return this.sampledHeader(at, length)
+      case RecordFormat.sampledEthernet:
+        if (length < 4) return 'record-truncated'
+        if (this.frameOctets === 0) this.frameOctets = Math.max(0, view.getUint32(at) - FCS_OCTETS)
+        return undefined
       case RecordFormat.sampledIpv4:
         return length < 32 ? 'record-truncated' : this.sampledIp(4, at)
       case RecordFormat.sampledIpv6:
         return length < 56 ? 'record-truncated' : this.sampledIp(6, at)
-      case RecordFormat.extendedSwitch: {
-        if (length < 16) return 'record-truncated'
-        const vlan = view.getUint32(at)
-        if (vlan <= LARGEST_VLAN_ID) this.switchVlan = vlan
-        return undefined
-      }
-      case RecordFormat.extendedUser:
-        return this.user(at, length)
-      case RecordFormat.extendedNat:
-        return this.nat(at, length)
-      case RecordFormat.extendedNatPort:
-        if (length < 8) return 'record-truncated'
-        this.natPortsOffset = at
-        return undefined
+      case RecordFormat.extendedSocketIpv4:
+        return this.socket(4, at, length)
+      case RecordFormat.extendedSocketIpv6:
+        return this.socket(6, at, length)
       default:
-        return undefined
+        return this.extensions.record(format, at, length)
     }
   }
 
@@ -151,8 +134,7 @@ export class FlowRow {
     frame.enterIp(family, at + 8, at + 8 + octets)
     frame.ipTotalLength = view.getUint32(at)
     frame.protocol = view.getUint32(at + 4) & 0xff
-    const hasPorts = [6, 17, 33, 132, 136].includes(frame.protocol)
-    if (hasPorts) {
+    if (hasPorts(frame.protocol)) {
       frame.sourcePort = view.getUint32(behind) & 0xffff
       frame.destinationPort = view.getUint32(behind + 4) & 0xffff
     }
@@ -160,30 +142,29 @@ export class FlowRow {
     frame.tos = view.getUint32(behind + 12) & 0xff
   }
 
-  /** struct extended_user: character set and name of the source, then of the destination. */
-  private user(at: number, length: number): SflowUndecodedReason | undefined {
-    if (length < 8) return 'record-truncated'
-    const octets = this.view.getUint32(at + 4)
-    if (octets > length - 8) return 'record-truncated'
-    this.userOffset = at + 8
-    this.userOctets = Math.min(octets, MAX_USER_OCTETS)
+  /** struct extended_socket_ipv4 and _ipv6: protocol, local and remote address, local and remote port. */
+  private socket(family: 4 | 6, at: number, length: number): SflowUndecodedReason | undefined {
+    if (length < (family === 4 ? 20 : 44)) return 'record-truncated'
+    this.socketFamily = family
+    this.socketOffset = at
     return undefined
   }
 
-  /** struct extended_nat: two addresses, each a type (1 IPv4, 2 IPv6) and its octets. */
-  private nat(at: number, length: number): SflowUndecodedReason | undefined {
-    const { view } = this
-    const end = at + length
-    for (let address = 0, from = at; address < 2; address++) {
-      if (end - from < 4) return 'record-truncated'
-      const type = view.getUint32(from)
-      const octets = type === 1 ? 4 : type === 2 ? 16 : 0
-      if (end - from - 4 < octets) return 'record-truncated'
-      if (octets > 0 && address === 0) this.natSourceOffset = from
-      if (octets > 0 && address === 1) this.natDestinationOffset = from
-      from += 4 + octets
+  /** Takes the 5-tuple of a transaction's socket where no packet gave one: the remote end asks, the local one serves. */
+  finish(): void {
+    const { frame, socketFamily, socketOffset, view } = this
+    if (frame.family !== 0 || socketFamily === 0 || this.frameOctets > 0) return
+    const octets = socketFamily === 4 ? 4 : 16
+    const local = socketOffset + 4
+    const behind = local + 2 * octets
+    frame.begin(view, socketOffset, 0)
+    frame.enterIp(socketFamily, local + octets, local)
+    frame.protocol = view.getUint32(socketOffset) & 0xff
+    if (hasPorts(frame.protocol)) {
+      frame.sourcePort = view.getUint32(behind + 4) & 0xffff
+      frame.destinationPort = view.getUint32(behind) & 0xffff
     }
-    return undefined
+    this.isTransaction = true
   }
 
   get stream(): number {
@@ -193,17 +174,13 @@ export class FlowRow {
   /** Writes the row of the sample into the builder of its stream. */
   write(builder: BlockBuilder, agent: Agent, sample: SflowSample, receivedMilliseconds: number): void {
     const { frame } = this
-    // A tag in the frame is what was on the wire; a switch that says 0 does not know it.
-    if (this.switchVlan > 0 || (this.switchVlan === 0 && frame.vlanId < 0)) frame.vlanId = this.switchVlan
+    frame.vlanId = this.extensions.vlanOf(frame.vlanId)
     const octets = octetsOfFrame(frame, this.frameOctets, this.frameOffset)
-    let facts = factsOf(frame, octets)
-    if (this.natSourceOffset >= 0) facts |= NAT_SOURCE
-    if (this.natDestinationOffset >= 0) facts |= NAT_DESTINATION
-    if (this.natPortsOffset >= 0) facts |= NAT_PORTS
-    if (this.userOffset >= 0 && this.userOctets > 0) facts |= USER
+    let facts = factsOf(frame, octets) | this.extensions.facts
+    if (this.isTransaction) facts |= TRANSACTION
     const row = builder.begin(agent.identity, shapeOfFacts(facts), receivedMilliseconds, 1)
     writeFrame(frame, facts, octets, builder, row)
-    builder.setUnsigned64(Column.packets, row, 1)
+    if (!this.isTransaction) builder.setUnsigned64(Column.packets, row, 1)
     builder.setNumber(Column.startMilliseconds, row, receivedMilliseconds)
     builder.setNumber(Column.endMilliseconds, row, receivedMilliseconds)
     const { inputFormat, inputValue, outputFormat, outputValue } = sample
@@ -214,38 +191,10 @@ export class FlowRow {
     const from = configuredSamplingInterval > 0 ? SAMPLING_FROM_CONFIGURATION : SAMPLING_FROM_RECORD
     builder.setNumber(Column.samplingInterval, row, interval)
     builder.setNumber(Column.samplingFrom, row, interval > 0 ? from : 0)
-    if (facts >= NAT_SOURCE) this.writeExtensions(builder, row, facts)
+    this.extensions.write(builder, row)
   }
+}
 
-  private writeExtensions(builder: BlockBuilder, row: number, facts: number): void {
-    const { view } = this
-    if ((facts & NAT_SOURCE) !== 0)
-      this.writeAddress(builder, Column.postNATSourceAddress, row, this.natSourceOffset)
-    if ((facts & NAT_DESTINATION) !== 0)
-      this.writeAddress(builder, Column.postNATDestinationAddress, row, this.natDestinationOffset)
-    if ((facts & NAT_PORTS) !== 0) {
-      const at = this.natPortsOffset
-      builder.setNumber(Column.postNAPTSourceTransportPort, row, view.getUint32(at) & 0xffff)
-      builder.setNumber(Column.postNAPTDestinationTransportPort, row, view.getUint32(at + 4) & 0xffff)
-    }
-    if ((facts & USER) !== 0) {
-      const { userOffset, userOctets } = this
-      const text = Buffer.from(view.buffer, view.byteOffset + userOffset, userOctets).toString('utf8')
-      builder.setText(Column.userName, row, text)
-    }
-  }
-
-  private writeAddress(builder: BlockBuilder, column: number, row: number, at: number): void {
-    const { view } = this
-    const isIpv4 = view.getUint32(at) === 1
-    const index = isIpv4
-      ? builder.addresses.indexOf(0, 0, 0xffff, view.getUint32(at + 4))
-      : builder.addresses.indexOf(
-          view.getUint32(at + 4),
-          view.getUint32(at + 8),
-          view.getUint32(at + 12),
-          view.getUint32(at + 16),
-        )
-    builder.setNumber(column, row, index)
-  }
+function hasPorts(protocol: number): boolean {
+  return protocol === 6 || protocol === 17 || protocol === 33 || protocol === 132 || protocol === 136
 }

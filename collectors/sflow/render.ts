@@ -1,18 +1,25 @@
 /** sFlow samples as the JSON objects of `culvert decode`: the structures of the specification under their own names. */
 import { type Address, formatAddress, formatIPv4, formatIPv6 } from '#core/records/address.js'
+import { counterStructures } from './counter-structures.js'
+import { flowStructures } from './flow-structures.js'
 import { InterfaceFormat, SampleFormat, type SflowSample } from './samples.js'
-import { counterStructures, type FieldType, flowStructures } from './structures.js'
+import type { Field, FieldType, Structure } from './structure.js'
+import { XdrReader } from './xdr.js'
 
 type Value = number | string | null | readonly Value[] | { readonly [name: string]: Value }
 
+type Elements = Record<string, Value | Value[]>
+
 const ITEM_HEADER = 8
+/** extended_80211_aggregation. */
+const AGGREGATION = 1016
 /** Records of a sample that are shown: it takes hundreds of octets of JSON to show eight. */
 const MAX_SHOWN_RECORDS = 256
 
 /** The sample's own fields, then each of its records: name → fields, an array where a structure comes twice. */
 export function renderSample(view: DataView, sample: SflowSample): Record<string, unknown> {
   const { end, recordCount } = sample
-  const elements: Record<string, Value | Value[]> = { [nameOf(sample)]: header(sample) }
+  const elements: Elements = { [nameOf(sample)]: header(sample) }
   const structures =
     sample.isFlow || sample.format === SampleFormat.discardedPacket ? flowStructures : counterStructures
   const shown = Math.min(recordCount, MAX_SHOWN_RECORDS)
@@ -22,17 +29,31 @@ export function renderSample(view: DataView, sample: SflowSample): Record<string
     const octets = view.getUint32(at + 4)
     at += ITEM_HEADER
     if (octets > end - at) break
-    const structure = structures.get(format)
-    const fields = structure === undefined ? undefined : readFields(structure.fields, view, at, at + octets)
-    const known = structure !== undefined && fields !== undefined
-    const name = known ? structure.name : `${format >>> 12}/${format & 0xfff}`
-    add(elements, name, known ? fields : hex(view, at, octets))
+    addRecord(elements, structures.get(format), format, view, at, octets)
     at += octets + ((4 - (octets & 3)) & 3)
   }
   return elements
 }
 
-function add(elements: Record<string, Value | Value[]>, name: string, value: Value): void {
+/** Adds a record by its structure; one that has none, or is shorter than it, as "enterprise/format" in hex. */
+function addRecord(
+  elements: Elements,
+  structure: Structure | undefined,
+  format: number,
+  view: DataView,
+  at: number,
+  octets: number,
+): void {
+  const fields = structure && readStructure(structure, new XdrReader(view, at, at + octets))
+  const name = structure !== undefined && fields !== undefined ? structure.name : numberOf(format)
+  add(elements, name, fields ?? hex(view, at, octets))
+}
+
+function numberOf(format: number): string {
+  return `${format >>> 12}/${format & 0xfff}`
+}
+
+function add(elements: Elements, name: string, value: Value): void {
   const present = elements[name]
   if (present === undefined) elements[name] = value
   else if (Array.isArray(present)) present.push(value)
@@ -83,29 +104,46 @@ function interfaceOf(format: number, value: number): Value {
   return format === InterfaceFormat.multiple ? { format, interfaces: value } : { format, value }
 }
 
-/** The fields of a structure; undefined when it ends before its last. */
-function readFields(
-  fields: readonly (readonly [string, FieldType])[],
-  view: DataView,
-  from: number,
-  end: number,
+/** The fields of a structure; undefined when it ends before the last that every agent sends. */
+function readStructure(
+  { fields, required }: Structure,
+  reader: XdrReader,
 ): Record<string, Value> | undefined {
-  const reader = new XdrReader(view, from, end)
   const values: Record<string, Value> = {}
-  for (const [name, type] of fields) {
-    values[name] = readField(reader, type)
+  for (const [index, field] of fields.entries()) {
+    if (index >= required && reader.left === 0) break
+    const value = readField(reader, field)
     if (reader.overran) return undefined
+    values[field.name] = value
   }
   return values
 }
 
-function readField(reader: XdrReader, type: FieldType): Value {
+function readField(reader: XdrReader, field: Field): Value {
+  if ('type' in field) return readValue(reader, field.type)
+  const { each } = field
+  const [only] = each
+  const items: Value[] = []
+  for (let left = reader.count(4); left > 0 && !reader.overran; left--) {
+    if (each.length === 1 && only !== undefined) items.push(readField(reader, only))
+    else items.push(Object.fromEntries(each.map((one) => [one.name, readField(reader, one)])))
+  }
+  return items
+}
+
+function readValue(reader: XdrReader, type: FieldType): Value {
   switch (type) {
     case 'u32':
       return reader.u32()
+    case 'i32':
+      return reader.i32()
     case 'u64': {
       const value = reader.u64()
       return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString()
+    }
+    case 'f32': {
+      const value = reader.f32()
+      return Number.isFinite(value) ? Number(value.toPrecision(7)) : null
     }
     case 'ipv4':
       return formatIPv4(reader.u32())
@@ -117,72 +155,53 @@ function readField(reader: XdrReader, type: FieldType): Value {
       if (family === 2) return formatIPv6(reader.u32(), reader.u32(), reader.u32(), reader.u32())
       return null
     }
-    case 'mac': {
-      const octets = reader.opaque(6)
-      return octets.toString('hex').replace(/(..)(?!$)/g, '$1:')
-    }
+    case 'mac':
+      return reader
+        .opaque(6)
+        .toString('hex')
+        .replace(/(..)(?!$)/g, '$1:')
+    case 'octets16':
+      return reader.opaque(16).toString('hex')
     case 'text':
       return reader.opaque(reader.u32()).toString('utf8')
     case 'opaque':
       return reader.opaque(reader.u32()).toString('hex')
     case 'list':
-      return reader.list()
+      return Array.from({ length: reader.count(4) }, () => reader.u32())
     case 'path':
-      return reader.path()
+      return readPath(reader)
+    case 'pdus':
+      return readPdus(reader)
   }
 }
 
-/** Reads XDR. Past the end it gives zeros and says so, once for a whole structure. */
-class XdrReader {
-  overran = false
-  private readonly view: DataView
-  private at: number
-  private readonly end: number
-
-  constructor(view: DataView, from: number, end: number) {
-    this.view = view
-    this.at = from
-    this.end = end
+function readPath(reader: XdrReader): Value {
+  const segments: Value[] = []
+  for (let left = reader.count(8); left > 0 && !reader.overran; left--) {
+    const type = reader.u32()
+    segments.push({ type, as_number: Array.from({ length: reader.count(4) }, () => reader.u32()) })
   }
+  return segments
+}
 
-  u32(): number {
-    if (!this.take(4)) return 0
-    return this.view.getUint32(this.at - 4)
-  }
-
-  u64(): bigint {
-    if (!this.take(8)) return 0n
-    return this.view.getBigUint64(this.at - 8)
-  }
-
-  opaque(octets: number): Buffer {
-    const from = this.at
-    if (!this.take(octets)) return Buffer.alloc(0)
-    this.at = Math.min(this.end, this.at + ((4 - (octets & 3)) & 3))
-    return Buffer.from(this.view.buffer, this.view.byteOffset + from, octets)
-  }
-
-  list(): number[] {
-    const count = this.u32()
-    if (count * 4 > this.end - this.at) this.overran = true
-    return this.overran ? [] : Array.from({ length: count }, () => this.u32())
-  }
-
-  path(): { type: number; as_number: number[] }[] {
-    const count = this.u32()
-    if (count * 8 > this.end - this.at) this.overran = true
-    const segments = []
-    for (let segment = 0; segment < count && !this.overran; segment++) {
-      segments.push({ type: this.u32(), as_number: this.list() })
+/** The frames of an aggregation (802.11n), each with flow records of its own. */
+function readPdus(reader: XdrReader): Value {
+  const pdus: Value[] = []
+  for (let left = reader.count(4); left > 0 && !reader.overran; left--) {
+    const elements: Elements = {}
+    for (let records = reader.count(ITEM_HEADER); records > 0 && !reader.overran; records--) {
+      const format = reader.u32()
+      const octets = reader.u32()
+      const from = reader.at
+      reader.opaque(octets)
+      if (reader.overran) break
+      // An aggregation within one is not shown in depth: none is, and hostile ones could go on.
+      const structure = format === AGGREGATION ? undefined : flowStructures.get(format)
+      addRecord(elements, structure, format, reader.view, from, octets)
     }
-    return segments
+    pdus.push(elements as { [name: string]: Value })
   }
-
-  private take(octets: number): boolean {
-    if (octets > this.end - this.at) this.overran = true
-    else this.at += octets
-    return !this.overran
-  }
+  return pdus
 }
 
 /** The agent's address as text; undefined where the datagram says "unknown". */

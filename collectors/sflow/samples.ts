@@ -12,15 +12,24 @@ export const SampleFormat = {
   discardedPacket: 5,
 } as const
 
+/** Records of flow samples that rows are made of. Enterprise 0. */
 export const RecordFormat = {
   sampledHeader: 1,
+  sampledEthernet: 2,
   sampledIpv4: 3,
   sampledIpv6: 4,
   extendedSwitch: 1001,
   extendedUser: 1004,
   extendedNat: 1007,
   extendedNatPort: 1020,
+  extendedVlanIn: 1034,
+  extendedSocketIpv4: 2100,
+  extendedSocketIpv6: 2101,
+  httpRequest: 2206,
 } as const
+
+/** Records of counter samples that are kept. Enterprise 0. */
+export const CounterFormat = { generic: 1 } as const
 
 /** Format of an interface: what the 30 bits of its value are. */
 export const InterfaceFormat = { single: 0, discarded: 1, multiple: 2 } as const
@@ -49,6 +58,10 @@ export class SflowSample {
 
   get isExpanded(): boolean {
     return this.format === SampleFormat.flowExpanded || this.format === SampleFormat.countersExpanded
+  }
+
+  get isCounters(): boolean {
+    return this.format === SampleFormat.counters || this.format === SampleFormat.countersExpanded
   }
 
   get isFlow(): boolean {

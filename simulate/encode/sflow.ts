@@ -133,6 +133,42 @@ export function sampledIp(packet: {
   return { format: source.length === 4 ? 3 : 4, octets }
 }
 
+/** The MAC header of a frame; `length` counts the FCS. */
+export function sampledEthernet(
+  length: number,
+  source: Uint8Array,
+  destination: Uint8Array,
+  type: number,
+): SflowRecord {
+  const mac = (octets: Uint8Array) => concatenate([octets, new Uint8Array(2)])
+  return { format: 2, octets: concatenate([words(length), mac(source), mac(destination), words(type)]) }
+}
+
+/** The socket of an application's transaction. Addresses of 4 or 16 octets. */
+export function extendedSocket(socket: {
+  readonly protocol: number
+  readonly local: Uint8Array
+  readonly remote: Uint8Array
+  readonly localPort: number
+  readonly remotePort: number
+}): SflowRecord {
+  const { protocol, local, remote, localPort, remotePort } = socket
+  const octets = concatenate([words(protocol), local, remote, words(localPort, remotePort)])
+  return { format: local.length === 4 ? 2100 : 2101, octets }
+}
+
+/** A request of HTTP/1.1 as its server tells it: method 2 is GET. */
+export function httpRequest(uri: string, host: string, user: string): SflowRecord {
+  const texts = [uri, host, '', 'curl', '', user, 'text/html'].map((text) => opaque(textOctets(text)))
+  const end = words(0, 0, 0, 2000, 1500, 200)
+  return { format: 2206, octets: concatenate([words(2, 1001), ...texts, end]) }
+}
+
+/** The tags of the frame on its way in, TPID and TCI in one word each, the outermost first. */
+export function extendedVlanIn(...stack: readonly number[]): SflowRecord {
+  return { format: 1034, octets: words(stack.length, ...stack) }
+}
+
 /** VLANs and priorities on the way in and out. */
 export function extendedSwitch(sourceVlan: number, destinationVlan: number): SflowRecord {
   return { format: 1001, octets: words(sourceVlan, 0, destinationVlan, 0) }
@@ -163,6 +199,12 @@ export interface InterfaceCounters {
   readonly ifInUcastPkts: number
   readonly ifOutOctets: number
   readonly ifOutUcastPkts: number
+  /** Bit 0 the administrative, bit 1 the operational state; both are up unless said. */
+  readonly ifStatus?: number
+  readonly ifInDiscards?: number
+  readonly ifInErrors?: number
+  readonly ifOutDiscards?: number
+  readonly ifOutErrors?: number
 }
 
 /** The record of these counters; the others are 0. */
@@ -172,11 +214,15 @@ export function interfaceCounters(counters: InterfaceCounters): SflowRecord {
   putUint32(octets, 4, 6)
   putInteger(octets, 8, 8, counters.ifSpeed)
   putUint32(octets, 16, 1)
-  putUint32(octets, 20, 3)
+  putUint32(octets, 20, counters.ifStatus ?? 3)
   putInteger(octets, 24, 8, counters.ifInOctets)
   putUint32(octets, 32, counters.ifInUcastPkts)
+  putUint32(octets, 44, counters.ifInDiscards ?? 0)
+  putUint32(octets, 48, counters.ifInErrors ?? 0)
   putInteger(octets, 56, 8, counters.ifOutOctets)
   putUint32(octets, 64, counters.ifOutUcastPkts)
+  putUint32(octets, 76, counters.ifOutDiscards ?? 0)
+  putUint32(octets, 80, counters.ifOutErrors ?? 0)
   return { format: 1, octets }
 }
 

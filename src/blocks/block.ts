@@ -26,6 +26,8 @@ const PREFIX_OCTETS = 16
 const CHECKSUM_AT = 12
 const FIXED_HEADER_OCTETS = 8 + 4 + 5 * 8 + 32
 const EXPORTER_OCTETS = 28
+/** The agent's address behind an exporter that has one. */
+const AGENT_OCTETS = 16
 const ENTRY_OCTETS = 18
 const VALUES_PIECE = 0
 const DICTIONARY_PIECE = 1
@@ -98,7 +100,7 @@ export function encodeBlock(
   const headerLength =
     FIXED_HEADER_OCTETS +
     2 +
-    EXPORTER_OCTETS * builder.exporters.length +
+    builder.exporters.reduce((sum, exporter) => sum + exporterOctets(exporter), 0) +
     2 +
     SHAPE_OCTETS * builder.shapes.length +
     2 +
@@ -127,15 +129,8 @@ export function encodeBlock(
   view.setUint16(at, builder.exporters.length, true)
   at += 2
   for (const exporter of builder.exporters) {
-    view.setUint8(at, exporter.address.family)
-    view.setUint8(at + 1, exporter.protocol)
-    view.setUint8(at + 2, exporter.transport)
-    view.setUint16(at + 4, exporter.listenerPort, true)
-    view.setUint32(at + 8, exporter.observationDomainId, true)
-    exporter.address.words.forEach((word, index) => {
-      view.setUint32(at + 12 + 4 * index, word)
-    })
-    at += EXPORTER_OCTETS
+    writeExporter(view, at, exporter)
+    at += exporterOctets(exporter)
   }
   view.setUint16(at, builder.shapes.length, true)
   at += 2
@@ -316,8 +311,9 @@ function readHeader(octets: Uint8Array): { header: BlockHeader; pieces: Piece[] 
   const exporterCount = view.getUint16(at, true)
   at += 2
   for (let index = 0; index < exporterCount; index++) {
-    exporters.push(readExporter(view, at))
-    at += EXPORTER_OCTETS
+    const exporter = readExporter(view, at)
+    exporters.push(exporter)
+    at += exporterOctets(exporter)
   }
   const shapes: Shape[] = []
   const shapeCount = view.getUint16(at, true)
@@ -348,17 +344,41 @@ function readHeader(octets: Uint8Array): { header: BlockHeader; pieces: Piece[] 
   return { header: { ...fixed, exporters, shapes }, pieces }
 }
 
+function exporterOctets({ agentAddress }: ExporterIdentity): number {
+  return agentAddress === undefined ? EXPORTER_OCTETS : EXPORTER_OCTETS + AGENT_OCTETS
+}
+
+function writeExporter(view: DataView, at: number, exporter: ExporterIdentity): void {
+  const { address, agentAddress } = exporter
+  view.setUint8(at, address.family)
+  view.setUint8(at + 1, exporter.protocol)
+  view.setUint8(at + 2, exporter.transport)
+  view.setUint8(at + 3, agentAddress?.family ?? 0)
+  view.setUint16(at + 4, exporter.listenerPort, true)
+  view.setUint32(at + 8, exporter.observationDomainId, true)
+  writeAddress(view, at + 12, address)
+  if (agentAddress !== undefined) writeAddress(view, at + EXPORTER_OCTETS, agentAddress)
+}
+
 function readExporter(view: DataView, at: number): ExporterIdentity {
-  const word = (index: number) => view.getUint32(at + 12 + 4 * index)
-  const address: Address = {
-    family: view.getUint8(at) === 6 ? 6 : 4,
-    words: [word(0), word(1), word(2), word(3)],
-  }
+  const agentFamily = view.getUint8(at + 3)
   return {
-    address,
+    address: readAddress(view, at + 12, view.getUint8(at)),
     protocol: view.getUint8(at + 1),
     transport: view.getUint8(at + 2),
     listenerPort: view.getUint16(at + 4, true),
     observationDomainId: view.getUint32(at + 8, true),
+    ...(agentFamily === 0 ? {} : { agentAddress: readAddress(view, at + EXPORTER_OCTETS, agentFamily) }),
   }
+}
+
+function writeAddress(view: DataView, at: number, { words }: Address): void {
+  words.forEach((word, index) => {
+    view.setUint32(at + 4 * index, word)
+  })
+}
+
+function readAddress(view: DataView, at: number, family: number): Address {
+  const word = (index: number) => view.getUint32(at + 4 * index)
+  return { family: family === 6 ? 6 : 4, words: [word(0), word(1), word(2), word(3)] }
 }

@@ -61,6 +61,7 @@ export function rowObject(source: RowSource, row: number): Record<string, unknow
   object['listenerPort'] = exporter.listenerPort
   object['protocolVersion'] = protocolVersionNames.get(exporter.protocol) ?? exporter.protocol
   if (exporter.protocol !== 200) object['observationDomainId'] = exporter.observationDomainId
+  if (exporter.agentAddress !== undefined) object['agentAddress'] = formatAddress(exporter.agentAddress)
   for (const column of shape.columns) {
     if (column === EXPORTER_COLUMN || column === SHAPE_COLUMN) continue
     const definition = source.stream.columns[column]!

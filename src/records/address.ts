@@ -51,6 +51,10 @@ export function formatAddress(address: Address): string {
   return address.family === 4 ? formatIPv4(word3) : formatIPv6(word0, word1, word2, word3)
 }
 
+export function isSameAddress(one: Address, other: Address): boolean {
+  return one.family === other.family && one.words.every((word, index) => word === other.words[index])
+}
+
 /**
  * Reads an address; undefined when it is none. IPv4 must be four decimal parts (no octal, no short forms). An IPv6
  * zone (`%eth0`) is dropped, and an IPv4-mapped address is the IPv4 address: a dual-stack socket shows one exporter

@@ -28,6 +28,8 @@ export type ExporterIdentity = {
   /** A key of protocolVersionNames. */
   readonly protocol: number
   readonly observationDomainId: number
+  /** sFlow: the agent that the datagrams name, where that is not the address they come from (relays, NAT, loopbacks). */
+  readonly agentAddress?: Address
 }
 
 /** One text for one identity, stable over restarts. */
@@ -38,5 +40,6 @@ export function exporterKey(identity: ExporterIdentity): string {
     transportNames[identity.transport],
     protocolVersionNames.get(identity.protocol) ?? identity.protocol,
     identity.observationDomainId,
+    ...(identity.agentAddress === undefined ? [] : [formatAddress(identity.agentAddress)]),
   ].join('|')
 }

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createNetflowV9Encoder } from '#simulate/encode/netflow-v9.js'
 import type { DataRecord, Template } from '#simulate/encode/packer.js'
+import { createSflowEncoder, interfaceCounters } from '#simulate/encode/sflow.js'
 import { smallCompany } from '#simulate/small-company.js'
 
 const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
@@ -162,6 +163,27 @@ t.test('what was received, found and decided is there after a stop and a start',
     protocolVersions: [9],
     observationDomains: [{ observationDomainId: 7, templates: [{ templateId: 300, fieldCount: 9 }] }],
   })
+  const agent = createSflowEncoder({
+    agentAddress: Uint8Array.of(10, 0, 0, 9),
+    bootMilliseconds: Date.now() - 60_000,
+  })
+  const counters = interfaceCounters({
+    ifIndex: 3,
+    ifSpeed: 1e10,
+    ifInOctets: 5,
+    ifInUcastPkts: 1,
+    ifOutOctets: 6,
+    ifOutUcastPkts: 1,
+  })
+  await send(netflow, agent.encode([{ kind: 'counters', sourceIndex: 3, records: [counters] }], Date.now()))
+  const switched = await eventually('the counters of an interface', async () => {
+    const { items } = await get(appliance, 'exporters')
+    const found = items.find(({ kind }: { kind: string }) => kind === 'sflow')
+    return found === undefined ? undefined : get(appliance, `exporters/${found.id}`)
+  })
+  t.match(switched.observationDomains, [
+    { sflow: { agentAddress: '10.0.0.9', interfaces: [{ ifIndex: 3, counters: { ifInOctets: 5 } }] } },
+  ])
   const messages = await eventually('two messages', async () => {
     const { items } = await get(appliance, 'flows?stream=message')
     return items.length === 2 && items

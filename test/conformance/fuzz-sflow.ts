@@ -9,8 +9,13 @@ import { streams } from '#core/records/columns.js'
 import { concatenate, putUint32 } from '#simulate/encode/bytes.js'
 import {
   createSflowEncoder,
+  extendedNat,
+  extendedNatPort,
+  extendedSocket,
   extendedSwitch,
   extendedUser,
+  extendedVlanIn,
+  httpRequest,
   interfaceCounters,
   type SflowFlowSample,
   sampledHeader,
@@ -44,12 +49,39 @@ const encoder = createSflowEncoder({
   bootMilliseconds: START - 60_000,
 })
 
+const transaction: SflowFlowSample = {
+  ...sample,
+  records: [
+    httpRequest('/index.html', 'www', 'carol'),
+    extendedSocket({
+      protocol: 6,
+      local: Uint8Array.of(10, 0, 0, 1),
+      remote: Uint8Array.of(10, 0, 0, 2),
+      localPort: 80,
+      remotePort: 50_000,
+    }),
+  ],
+}
+const translated: SflowFlowSample = {
+  ...sample,
+  records: [
+    extendedVlanIn(0x8100_0007),
+    extendedNat(Uint8Array.of(192, 0, 2, 9), new Uint8Array(16).fill(1)),
+    extendedNatPort(1, 2),
+    sampledHeader(echoFrame),
+    // An aggregation of one frame with one record (extended_vni_egress), then adapters: one with one address.
+    { format: 1016, octets: Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 4, 5, 0, 0, 0, 4, 0, 0, 0, 9) },
+  ],
+}
+const adapters = Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 1, 2, 0, 0, 0, 0, 1, 0, 0)
+
 /** Valid datagrams, from our own encoder. */
 export const sflowSeeds: readonly Uint8Array[] = [
   ...encoder.encode([sample, { ...sample, isExpanded: true }], START),
+  ...encoder.encode([transaction, translated], START),
   ...encoder.encode(
     [
-      { kind: 'counters', sourceIndex: 3, records: [counters] },
+      { kind: 'counters', sourceIndex: 3, records: [counters, { format: 2001, octets: adapters }] },
       {
         kind: 'discarded',
         sourceIndex: 3,
@@ -64,7 +96,10 @@ export const sflowSeeds: readonly Uint8Array[] = [
 ]
 
 const words = [
-  ...[0, 1, 2, 3, 4, 5, 7, 8, 11, 12, 16, 40, 128, 1001, 1003, 1004, 0xfff, 0x1000, 0x1001],
+  ...[
+    0, 1, 2, 3, 4, 5, 7, 8, 11, 12, 16, 40, 128, 1001, 1003, 1004, 1016, 1034, 2001, 2100, 2206, 0xfff,
+    0x1000, 0x1001,
+  ],
   ...[0x3fffffff, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff],
 ]
 
@@ -100,7 +135,15 @@ export function createSflowMutator(random: Random, seeds: readonly Uint8Array[])
   }
 }
 
-const limits = { exporters: 8, agentsPerExporter: 20, agents: 60, sourcesPerAgent: 20, sources: 200 }
+const limits = {
+  exporters: 8,
+  agentsPerExporter: 20,
+  agents: 60,
+  sourcesPerAgent: 20,
+  sources: 200,
+  interfacesPerExporter: 10,
+  interfaces: 40,
+}
 
 /** A decoder under an observer or in runs; `feed` throws when a datagram cost too much. */
 export function makeSflowTarget(sources: readonly Address[], canarySource: Address) {
@@ -158,6 +201,11 @@ export function makeSflowTarget(sources: readonly Address[], canarySource: Addre
         const agents = exporters.reduce((sum, exporter) => sum + exporter.agents.size, 0)
         if (exporters.length > limits.exporters) throw new Error(`${exporters.length} exporters`)
         if (agents > limits.agents) throw new Error(`${agents} agents`)
+        const all = exporters.flatMap((exporter) => [...exporter.agents])
+        const interfaces = all.reduce((sum, agent) => sum + agent.interfaces.size, 0)
+        if (interfaces > limits.interfaces) throw new Error(`${interfaces} interfaces`)
+        const unknown = Math.max(0, ...all.map(({ statistics }) => statistics.unknownRecords.size))
+        if (unknown > 64) throw new Error(`${unknown} formats of one agent`)
       }
       settle()
       const before = rows

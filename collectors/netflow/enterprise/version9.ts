@@ -1,11 +1,40 @@
 /**
  * Field types of NetFlow v9 above IANA's range: plain numbers there, no enterprise bit. Source: Cisco ASA and IOS firewall
  * (33000 to 35012: "Cisco ASA NetFlow Implementation Guide", IOS "Firewall High-Speed Logging", as Filebeat lists them in
- * decoder/fields/cisco.csv; 40000 to 40005: ASA before 8.4) and Palo Alto Networks (PAN-OS, "NetFlow Templates").
+ * decoder/fields/cisco.csv; 40000 to 40005: ASA before 8.4), Palo Alto Networks (PAN-OS, "NetFlow Templates") and
+ * Streamcore StreamGroomer (8192 to 8393, as logstash-codec-netflow lists them in netflow.yaml).
  */
 import type { EnterpriseElements } from './table.js'
 
 export const version9: EnterpriseElements = [
+  [8192, 'streamcoreWanRtt', 'unsigned32'],
+  [8193, 'streamcoreNetAppRespTime', 'unsigned32'],
+  [8194, 'streamcoreTotalAppRespTime', 'unsigned32'],
+  [8195, 'streamcoreTcpRetransRate', 'unsigned16'],
+  [8196, 'streamcoreCallDirection', 'unsigned8'],
+  [8256, 'streamcoreHostname', 'string'],
+  [8257, 'streamcoreUrl', 'string'],
+  [8258, 'streamcoreSslCn', 'string'],
+  [8259, 'streamcoreSslOrg', 'string'],
+  [8320, 'streamcoreMosLq', 'unsigned16'],
+  [8321, 'streamcoreNetDelay', 'unsigned16'],
+  [8322, 'streamcoreNetLoss', 'unsigned16'],
+  [8323, 'streamcoreNetJitter', 'unsigned16'],
+  [8324, 'streamcoreNetDiscard', 'unsigned16'],
+  [8325, 'streamcoreRtpClockrateIn', 'unsigned8'],
+  [8326, 'streamcoreRtpClockrateOut', 'unsigned8'],
+  [8327, 'streamcoreCodecIn', 'unsigned8'],
+  [8328, 'streamcoreCodecOut', 'unsigned8'],
+  [8384, 'streamcoreIdRule1', 'unsigned32'],
+  [8385, 'streamcoreIdRule2', 'unsigned32'],
+  [8386, 'streamcoreIdRule3', 'unsigned32'],
+  [8387, 'streamcoreIdRule4', 'unsigned32'],
+  [8388, 'streamcoreIdRule5', 'unsigned32'],
+  [8389, 'streamcoreIdRule6', 'unsigned32'],
+  [8390, 'streamcoreIdRule7', 'unsigned32'],
+  [8391, 'streamcoreIdRule8', 'unsigned32'],
+  [8392, 'streamcoreIdRule9', 'unsigned32'],
+  [8393, 'streamcoreIdRule10', 'unsigned32'],
   [33000, 'ingressAclId', 'octetArray'],
   [33001, 'egressAclId', 'octetArray'],
   [33002, 'fwExtEvent', 'unsigned16'],

@@ -7,12 +7,13 @@ import t from 'tap'
 import { Value } from 'typebox/value'
 import { readIpfixMessages } from '#collectors/capture/ipfix-file.js'
 import { createTimeoutMeter } from '#collectors/exporter-watch.js'
-import { enterprises } from '#collectors/netflow/enterprise/index.js'
+import { enterprises, version9Elements } from '#collectors/netflow/enterprise/index.js'
 import { MAX_LIST_DEPTH, MAX_LIST_VALUES } from '#collectors/netflow/structured.js'
 import { TemplateStore } from '#collectors/netflow/template-store.js'
 import { netflowStatus } from '#collectors/status.js'
 import { createTemplateArchive } from '#collectors/template-archive.js'
 import { ExporterStatus } from '#core/exporters.js'
+import { informationElements } from '#core/iana/information-elements.js'
 import { createDocuments } from '#core/store/documents.js'
 import { concatenate } from '#simulate/encode/bytes.js'
 import {
@@ -44,9 +45,20 @@ function decodeOne(pairs: readonly Pair[], body: readonly number[], options = {}
 
 t.test("vendors' elements have names and types, also in version 9, and none is there twice", async (t) => {
   for (const [enterpriseNumber, elements] of enterprises) {
-    const ids = new Set(elements.map(([id]) => id))
-    t.equal(ids.size, elements.length, `${enterpriseNumber}: ${elements.length} elements`)
+    const named = `${enterpriseNumber}: ${elements.length} elements`
+    t.equal(new Set(elements.map(([id]) => id)).size, elements.length, `${named}, each id once`)
+    t.equal(new Set(elements.map(([, name]) => name)).size, elements.length, `${named}, each name once`)
+    t.ok(
+      elements.every(([id]) => id > 0 && id < 0x8000),
+      `${named}, ids of 15 bits`,
+    )
   }
+  t.equal(new Set(version9Elements.map(([id]) => id)).size, version9Elements.length)
+  const largest = Math.max(...informationElements.map(([id]) => id))
+  t.ok(
+    version9Elements.every(([id]) => id > largest),
+    "no element of IANA's is hidden",
+  )
   const { elements } = decodeOne(
     [
       [119, 4, 35_632],
@@ -56,8 +68,22 @@ t.test("vendors' elements have names and types, also in version 9, and none is t
       [38, 4, 15_397],
       [137, 2, 2636],
       [999, 2, 9],
+      [21 | 0x4000, 1, 6871],
+      [1, 4, 29_305],
+      [0x2001, 1, 29_305],
+      [493, 2, 35_632],
+      [950, 4, 6876],
+      [464, VARIABLE, 6871],
+      [338, VARIABLE, 6871],
+      [1016, 1, 8057],
     ],
-    [...octets('DNS', 0), 0, 53, 0, 54, 10, 0, 0, 9, 0x3f, 0xc0, 0, 0, 4, 1, 0, 7],
+    [
+      ...[...octets('DNS', 0), 0, 53, 0, 54, 10, 0, 0, 9, 0x3f, 0xc0, 0, 0, 4, 1, 0, 7],
+      ...[8, 0, 0, 0, 9, 6, 0x13, 0x01, 0, 0, 4, 0, ...octets(3, '771')],
+      // basicList: ordered, httpServerString (0x806e with the enterprise number) of variable length.
+      ...octets(12, 4, 0x80, 0x6e, 255, 255, 0, 0, 0x1a, 0xd7, 2, 'ws'),
+      0xff,
+    ],
   )
   t.same(elements, {
     ntopL7ProtoName: 'DNS',
@@ -67,6 +93,14 @@ t.test("vendors' elements have names and types, also in version 9, and none is t
     proceraQoeIncomingInternal: 1.5,
     commonPropertiesId: '0401',
     '9/999': '0007',
+    '6871/16405': '08',
+    reverseOctetDeltaCount: 9,
+    '29305/8193': '06',
+    ntopTlsCipher: 0x1301,
+    vmwareRuleId: 1024,
+    sslClientJA3Fingerprint: '771',
+    httpServerStringList: { semantic: 'ordered', element: 'httpServerString', values: ['ws'] },
+    cesnetPacketDirection: -1,
   })
   const probe = createProbe()
   probe.feed(

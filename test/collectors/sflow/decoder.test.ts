@@ -9,11 +9,15 @@ import {
   createSflowEncoder,
   extendedNat,
   extendedNatPort,
+  extendedSocket,
   extendedSwitch,
   extendedUser,
+  extendedVlanIn,
+  httpRequest,
   interfaceCounters,
   type SflowFlowSample,
   type SflowRecord,
+  sampledEthernet,
   sampledHeader,
   sampledIp,
 } from '#simulate/encode/sflow.js'
@@ -50,6 +54,7 @@ t.test('a sampled packet is a row', async (t) => {
     {
       stream: 'flow4',
       exporterAddress: '192.0.2.1',
+      agentAddress: '10.0.0.9',
       listenerPort: 6343,
       protocolVersion: 'sflow5',
       observationDomainId: 7,
@@ -77,6 +82,13 @@ t.test('a sampled packet is a row', async (t) => {
 
 t.test('rows of each kind', async (t) => {
   const lldp = ethernet(0x88cc, bytes(new Array(46).fill(2)))
+  const socket = {
+    protocol: 6,
+    local: Uint8Array.from(v4(7)),
+    remote: Uint8Array.from(v4(8)),
+    localPort: 80,
+    remotePort: 50_000,
+  }
   const told = { length: 90, protocol: 17, sourcePort: 5, destinationPort: 53, tcpFlags: 0, tos: 8 }
   const cases: readonly (readonly [string, SflowFlowSample, object])[] = [
     [
@@ -163,6 +175,49 @@ t.test('rows of each kind', async (t) => {
         postNAPTSourceTransportPort: 1,
         postNAPTDestinationTransportPort: 2,
       },
+    ],
+    [
+      'the tags that a switch took off',
+      flow([sampledHeader(ping), extendedVlanIn(0x8100_0000 + 44, 0x8100_0000 + 45)]),
+      { vlanId: 44 },
+    ],
+    [
+      'a MAC header alone',
+      flow([sampledEthernet(64, bytes([2, 0, 0, 0, 0, 1]), bytes([2, 0, 0, 0, 0, 2]), 0x0806)]),
+      { octets: 60, packets: 1, sourceAddress: undefined },
+    ],
+    [
+      'a MAC header beside IP',
+      flow([
+        sampledEthernet(108, bytes([2, 0, 0, 0, 0, 1]), bytes([2, 0, 0, 0, 0, 2]), 0x0800),
+        sampledIp({ ...told, source: Uint8Array.from(v4(1)), destination: Uint8Array.from(v4(2)) }),
+      ]),
+      { octets: 90, packets: 1, sourceAddress: '10.0.0.1' },
+    ],
+    [
+      'a transaction: who asks is the source, and there is no packet',
+      flow([httpRequest('/', 'www', 'carol'), extendedSocket(socket)]),
+      {
+        stream: 'flow4',
+        sourceAddress: '10.0.0.8',
+        destinationAddress: '10.0.0.7',
+        sourceTransportPort: 50_000,
+        destinationTransportPort: 80,
+        protocolIdentifier: 6,
+        userName: 'carol',
+        packets: undefined,
+        octets: undefined,
+      },
+    ],
+    [
+      'a transaction over IPv6',
+      flow([extendedSocket({ ...socket, local: Uint8Array.from(v6(7)), remote: Uint8Array.from(v6(8)) })]),
+      { stream: 'flow6', sourceAddress: '2001:db8::8', packets: undefined },
+    ],
+    [
+      'the socket of a sampled packet',
+      flow([extendedSocket(socket), sampledHeader(ping)]),
+      { stream: 'icmp4', sourceAddress: '10.0.0.1', packets: 1 },
     ],
     ['users', flow([extendedUser('ann', 'bob'), sampledHeader(ping)]), { userName: 'ann' }],
     [
