@@ -79,7 +79,11 @@ async function run(setup: ReceiverSetup): Promise<void> {
     counts.datagrams++
     counts.octets += octets
   })
-  const syslog = createSyslogIntake({ writer, zoneOf: (address) => settingsOf(address)?.zone })
+  const syslog = createSyslogIntake({
+    writer,
+    zoneOf: (address) => settingsOf(address)?.zone,
+    mappings: setup.mappings,
+  })
 
   const quota = createQuota(setup.datagramsPerSecondPerExporter)
   let overQuota = 0
