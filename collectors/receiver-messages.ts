@@ -1,8 +1,8 @@
 /** What the receiving thread and the one that started it say to each other. */
 import type { ClockSetup } from '#core/clock.js'
-import type { ElementType } from '#core/config.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import type { ReceivedCounts } from '#core/metrics.js'
+import type { ElementType } from '#core/records/element-types.js'
 
 /** Everything that the thread needs to know when it begins. */
 export type ReceiverSetup = {

@@ -76,6 +76,8 @@ export type DomainStatistics = {
   /** The skew that was last told as an exporter event. */
   reportedSkewMilliseconds: number
   readonly undecoded: Map<string, number>
+  /** Strings that were no UTF-8, of those that were read. */
+  illFormedStrings: number
 }
 
 export class MessageContext {

@@ -5,11 +5,11 @@
  */
 import { informationElements } from '#core/iana/information-elements.js'
 import { formatIPv4, formatIPv6 } from '#core/records/address.js'
+import type { ElementType } from '#core/records/element-types.js'
 import { fromNtp } from '#core/records/time.js'
 import { enterprises, version9Elements } from './enterprise/index.js'
-import type { ElementType } from './enterprise/table.js'
 
-export type { ElementType } from './enterprise/table.js'
+export type { ElementType } from '#core/records/element-types.js'
 
 export const IANA = 0
 /** RFC 5103 §6.1. */

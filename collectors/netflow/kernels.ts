@@ -5,6 +5,7 @@
 import type { BlockBuilder } from '#core/blocks/builder.js'
 import type { MessageContext } from './context.js'
 import { hex, readText, readUnsigned } from './elements.js'
+import { noteText } from './names.js'
 
 export type Kernel = (
   context: MessageContext,
@@ -214,10 +215,11 @@ export const deltaMicroseconds: Kernel = (
 }
 
 /** Text of a fixed or variable length into a dictionary. */
-export const text: Kernel = (_context, builder, column, row, view, offset, length, stride, count) => {
+export const text: Kernel = (context, builder, column, row, view, offset, length, stride, count) => {
   const to = builder.planes[column]![0] as Uint32Array
   for (let index = 0, at = offset; index < count; index++, at += stride) {
     const value = readText(view, at, length)
+    noteText(context.domain, value, view, at, length)
     to[row + index] = value === '' ? 0 : builder.textIndex(column, value)
   }
 }

@@ -5,7 +5,7 @@
 import type { Domain, LearntName } from './context.js'
 import { hex, IANA, readText, readUnsigned } from './elements.js'
 import { identityElements, learnIdentity } from './identity.js'
-import { applicationKey, hasRoom, MAX_NAME_OCTETS } from './names.js'
+import { applicationKey, hasRoom, MAX_NAME_OCTETS, noteText } from './names.js'
 import type { Template } from './template.js'
 import { learnElement } from './type-information.js'
 
@@ -48,6 +48,7 @@ function placesOf(template: Template): ReadonlyMap<number, number> {
 }
 
 function readerOf(
+  domain: Domain,
   found: ReadonlyMap<number, number>,
   view: DataView,
   { offsets, lengths }: RecordFields,
@@ -64,8 +65,22 @@ function readerOf(
         length > 8 ? undefined : readUnsigned(view, offset, length),
       ),
     text: (elementId) =>
-      octets(elementId, (_view, offset, length) => readText(view, offset, Math.min(length, MAX_NAME_OCTETS))),
+      octets(elementId, (_view, offset, length) => {
+        const kept = wholeCharacters(view, offset, length, MAX_NAME_OCTETS)
+        const name = readText(view, offset, kept)
+        noteText(domain, name, view, offset, kept)
+        return name
+      }),
   }
+}
+
+/** How much of a text is kept of at most `most` octets, without a part of a character at its end. */
+function wholeCharacters(view: DataView, offset: number, length: number, most: number): number {
+  if (length <= most) return length
+  // Octets that go on with a character begin with the bits 10; there are three of them at most.
+  let end = most
+  while (end > most - 3 && (view.getUint8(offset + end) & 0xc0) === 0x80) end--
+  return end
 }
 
 /**
@@ -81,7 +96,7 @@ export function learnFromOptions(
 ): boolean {
   const found = placesOf(template)
   if (found.size === 0) return false
-  const read = readerOf(found, view, fields)
+  const read = readerOf(domain, found, view, fields)
   const { unsigned, text } = read
 
   const systemInit = unsigned(160)

@@ -9,6 +9,7 @@ import type { ElementNames } from './elements.js'
 import { makePlan, type TemplatePlan } from './row-plan.js'
 import { SequenceTracker } from './sequence.js'
 import { restoreTemplate, type Template } from './template.js'
+import { observeRefresh } from './template-refresh.js'
 
 /** Templates of one domain; real devices use some tens. */
 export const MAX_TEMPLATES_PER_DOMAIN = 2048
@@ -49,6 +50,10 @@ export type StoredTemplate = {
   plan: TemplatePlan | undefined
   readonly learntMilliseconds: number
   lastUsedMilliseconds: number
+  /** When the device last sent it; 0 when it has not since our start, and the template is a kept one. */
+  lastReceivedMilliseconds: number
+  /** How often the device sends it, as far as that was seen; 0 before it came twice. */
+  refreshMilliseconds: number
 }
 
 export type Exporter = {
@@ -185,6 +190,7 @@ export class TemplateStore {
       equal(known.template.definition, template.definition)
     ) {
       known.lastUsedMilliseconds = nowMilliseconds
+      observeRefresh(known, nowMilliseconds)
       return { stored: known, changed: false }
     }
     if (known !== undefined) this.withdraw(domain, template.id)
@@ -199,6 +205,8 @@ export class TemplateStore {
       plan: undefined,
       learntMilliseconds: nowMilliseconds,
       lastUsedMilliseconds: nowMilliseconds,
+      lastReceivedMilliseconds: nowMilliseconds,
+      refreshMilliseconds: 0,
     }
     domain.templates.set(template.id, stored)
     return { stored, changed: true }
@@ -226,7 +234,8 @@ export class TemplateStore {
     if (template === undefined || exporter === undefined) return false
     const domain = this.domain(exporter, protocol, document.observationDomainId)
     if (domain === undefined) return false
-    this.learn(domain, template, document.learntMilliseconds)
+    const { stored } = this.learn(domain, template, document.learntMilliseconds)
+    stored.lastReceivedMilliseconds = 0
     return true
   }
 
@@ -309,6 +318,7 @@ function makeDomain(
       clockSkewMilliseconds: Number.NaN,
       reportedSkewMilliseconds: 0,
       undecoded: new Map(),
+      illFormedStrings: 0,
     },
   }
 }
