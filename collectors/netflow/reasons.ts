@@ -26,7 +26,7 @@ export const undecodedReasons = {
   'held-limit': 'the data set could not be held until its template comes',
   'record-overrun': 'a record runs past its set',
   'string-not-utf8':
-    'strings of a set are no UTF-8 (RFC 7011 §6.1.6); they are kept, with U+FFFD for what cannot be read',
+    'strings of a set that a column or a name is taken from are no UTF-8 (RFC 7011 §6.1.6); they are kept, with U+FFFD for what cannot be read',
   'exporter-limit': 'too many exporters or domains are known already',
   'internal-error': 'a fault of the decoder itself',
 } as const

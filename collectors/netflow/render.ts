@@ -1,7 +1,6 @@
 /** Decoded rows and records as the JSON objects of `culvert decode` and of the API; names as docs/cli.md lists them. */
 import type { Domain } from './context.js'
 import { describeElement, type ElementValue, readElement } from './elements.js'
-import { noteText } from './names.js'
 import type { RecordFields } from './options.js'
 import { createListReader, isList, type ListValue } from './structured.js'
 import type { Template } from './template.js'
@@ -25,7 +24,6 @@ export function renderElements(
     const value = isList(type)
       ? readList(type, view, offset, length)
       : readElement(type, view, offset, length)
-    if (type === 'string' && typeof value === 'string') noteText(domain, value, view, offset, length)
     if (value !== undefined) addValue(elements, name, value)
   }
   return elements
