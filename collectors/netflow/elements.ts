@@ -49,6 +49,18 @@ const reverse = new Map<number, InformationElement>(
   ]),
 )
 
+/** Elements that a configuration names, by `pen/id`. */
+export function namesOf(
+  elements: readonly (InformationElement & { enterpriseNumber: number; elementId: number })[],
+): ElementNames {
+  return new Map(
+    elements.map(({ enterpriseNumber, elementId, name, type }) => [
+      `${enterpriseNumber}/${elementId}`,
+      { name, type },
+    ]),
+  )
+}
+
 export function elementOf(enterpriseNumber: number, elementId: number): InformationElement {
   const found =
     enterpriseNumber === IANA
