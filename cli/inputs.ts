@@ -22,13 +22,14 @@ export type InputDatagram = Omit<CapturedDatagram, 'timeMilliseconds'> & {
 /** Ports that were asked for; of neither transport: all. */
 export type PortChoice = { readonly udpPort?: readonly number[]; readonly tcpPort?: readonly number[] }
 
+/** Whether something of a capture goes to a port that was asked for; `isStream` where it came over a TCP stream. */
 export function isChosen(
-  { destinationPort, stream }: InputDatagram,
+  { destinationPort }: { destinationPort: number },
+  isStream: boolean,
   { udpPort, tcpPort }: PortChoice,
 ): boolean {
   if (udpPort === undefined && tcpPort === undefined) return true
-  const ports = stream === undefined ? udpPort : tcpPort
-  return ports?.includes(destinationPort) === true
+  return (isStream ? tcpPort : udpPort)?.includes(destinationPort) === true
 }
 
 /** What a file holds. `onFault` is told what a capture lacks of its TCP streams. */

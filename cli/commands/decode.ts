@@ -142,7 +142,9 @@ async function decodeFiles(files: readonly string[], options: DecodeOptions): Pr
   for (const path of files) {
     file = basename(path)
     let number = 0
-    const lacking: OnCaptureFault = ({ timeMilliseconds, source, destinationPort, reason, octets }) =>
+    const lacking: OnCaptureFault = (fault) => {
+      if (!isChosen(fault, true, options)) return
+      const { timeMilliseconds, source, destinationPort, reason, octets } = fault
       output.line({
         kind: 'undecoded',
         file,
@@ -153,9 +155,10 @@ async function decodeFiles(files: readonly string[], options: DecodeOptions): Pr
         reason,
         octets,
       })
+    }
     for (const datagram of inputDatagrams(path, lacking)) {
       const inFile = number++
-      if (!isChosen(datagram, options)) continue
+      if (!isChosen(datagram, datagram.stream !== undefined, options)) continue
       places[datagramIndex] = file
       numbers[datagramIndex] = inFile
       const { payload, source, destinationPort, transport, stream } = datagram

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, statSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
+import type { OnCaptureFault } from '#collectors/capture/datagrams.js'
 import { createImportIntake, type ImportIntake } from '#collectors/import-intake.js'
 import { ApplianceError } from '#core/errors.js'
 import { type Address, parseAddress } from '#core/records/address.js'
@@ -109,9 +110,12 @@ async function importCapture(
   const progress = openProgress(file, statSync(file).size)
   let octets = 0
   let count = 0
-  for (const datagram of inputDatagrams(file, ({ reason }) => intake.fault(reason))) {
+  const lacking: OnCaptureFault = (fault) => {
+    if (isChosen(fault, true, options)) intake.fault(fault.reason)
+  }
+  for (const datagram of inputDatagrams(file, lacking)) {
     octets += datagram.payload.length
-    if (!isChosen(datagram, options)) continue
+    if (!isChosen(datagram, datagram.stream !== undefined, options)) continue
     const { payload, source, destinationPort, timeMilliseconds, transport, stream } = datagram
     const received = Math.floor(timeMilliseconds ?? Date.now())
     intake.datagram(payload, source, destinationPort, received, transport, stream)

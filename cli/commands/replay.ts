@@ -1,5 +1,6 @@
 /** `culvert replay FILE --to HOST:PORT`: sends the payloads of a capture over real UDP. */
 import type { Command } from 'commander'
+import type { OnCaptureFault } from '#collectors/capture/datagrams.js'
 import { inputDatagrams, isChosen, type PortChoice } from '../inputs.js'
 import { endpointOption, portOption, speedOption } from '../options.js'
 import { openProgress } from '../progress.js'
@@ -44,8 +45,11 @@ export function registerReplay(program: Command): void {
 function* payloads(file: string, options: ReplayOptions): Generator<TimedPayload> {
   const left = new Map<string, number>()
   const leave = (why: string) => left.set(why, (left.get(why) ?? 0) + 1)
-  for (const datagram of inputDatagrams(file, ({ reason }) => leave(reason))) {
-    if (!isChosen(datagram, options)) continue
+  const lacking: OnCaptureFault = (fault) => {
+    if (isChosen(fault, true, options)) leave(fault.reason)
+  }
+  for (const datagram of inputDatagrams(file, lacking)) {
+    if (!isChosen(datagram, datagram.stream !== undefined, options)) continue
     const { payload, timeMilliseconds } = datagram
     if (payload.length > MAX_UDP_OCTETS) leave('too long for a datagram')
     else yield { payload, timeMilliseconds: timeMilliseconds ?? 0, ...options.to }
