@@ -6,7 +6,7 @@
 import { informationElements } from '#core/iana/information-elements.js'
 import { formatIPv4, formatIPv6 } from '#core/records/address.js'
 import type { ElementType } from '#core/records/element-types.js'
-import { fromNtp } from '#core/records/time.js'
+import { fromNtp, NTP_MICROSECONDS_MASK } from '#core/records/time.js'
 import { enterprises, version9Elements } from './enterprise/index.js'
 
 export type { ElementType } from '#core/records/element-types.js'
@@ -146,6 +146,8 @@ export function readElement(
     case 'dateTimeMilliseconds':
       return exactMilliseconds(view, offset, length)
     case 'dateTimeMicroseconds':
+      if (length !== 8) return hex(view, offset, length)
+      return fromNtp(view.getUint32(offset), (view.getUint32(offset + 4) & NTP_MICROSECONDS_MASK) >>> 0)
     case 'dateTimeNanoseconds':
       if (length !== 8) return hex(view, offset, length)
       return fromNtp(view.getUint32(offset), view.getUint32(offset + 4))

@@ -17,7 +17,8 @@ export type Target =
   | 'upTime'
   | 'seconds'
   | 'milliseconds'
-  | 'ntp'
+  | 'microseconds'
+  | 'nanoseconds'
   | 'delta'
 
 /** NetFlow v9 field types of the Cisco ASA before 8.4 (ASA NetFlow implementation guide); no such number is IANA's. */
@@ -125,8 +126,10 @@ export function kernelFor(target: Target, field: TemplateField): Kernel | undefi
       return length === 4 ? kernels.seconds : undefined
     case 'milliseconds':
       return length === 8 ? kernels.milliseconds8 : undefined
-    case 'ntp':
-      return length === 8 ? kernels.ntp : undefined
+    case 'microseconds':
+      return length === 8 ? kernels.microseconds : undefined
+    case 'nanoseconds':
+      return length === 8 ? kernels.nanoseconds : undefined
     case 'delta':
       return length === 4 ? kernels.deltaMicroseconds : undefined
   }

@@ -12,8 +12,8 @@ const times: readonly (readonly [column: FlowColumn, ...elements: readonly (read
     [
       'startMilliseconds',
       [152, 'milliseconds'],
-      [156, 'ntp'],
-      [154, 'ntp'],
+      [156, 'nanoseconds'],
+      [154, 'microseconds'],
       [150, 'seconds'],
       [22, 'upTime'],
       [158, 'delta'],
@@ -21,8 +21,8 @@ const times: readonly (readonly [column: FlowColumn, ...elements: readonly (read
     [
       'endMilliseconds',
       [153, 'milliseconds'],
-      [157, 'ntp'],
-      [155, 'ntp'],
+      [157, 'nanoseconds'],
+      [155, 'microseconds'],
       [151, 'seconds'],
       [21, 'upTime'],
       [159, 'delta'],

@@ -242,6 +242,23 @@ t.test('how often a template comes is seen over UDP, and when it ceases', async 
   t.same([kept.lastReceivedMilliseconds, kept.refreshMilliseconds], [NOW + 5 * 86_400_000, 0])
 })
 
+t.test('of microseconds the last bits are ignored, of nanoseconds none', async (t) => {
+  const names = { 154: 'flowStartMicroseconds', 156: 'flowStartNanoseconds' } as const
+  // Half a second, and all of the last 11 bits.
+  const octets = [0xed, 0xc7, 0xe7, 0x40, 0x80, 0, 0x07, 0xff]
+  const seconds = (0xedc7e740 - 2_208_988_800) * 1000
+  for (const [element, rest] of [
+    [154, 0],
+    [156, (0x7ff / 2 ** 32) * 1000],
+  ] as const) {
+    const probe = createProbe()
+    probe.feed(ipfix([ipfixTemplate(256, [...simple, [element, 8]]), data(256, record(1), octets)]))
+    const [flow] = probe.flows
+    t.equal(flow?.elements?.[names[element]], seconds + 500 + rest)
+    t.equal(flow?.['startMilliseconds'], seconds + 500 + rest)
+  }
+})
+
 t.test('strings that are no UTF-8 are kept and told', async (t) => {
   const names: readonly Pair[] = [...simple, [371, 65_535]]
   const options: readonly Pair[] = [
