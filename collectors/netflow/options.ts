@@ -17,7 +17,7 @@ export type RecordFields = { readonly offsets: Int32Array; readonly lengths: Int
 /** The elements that teach something; the others are skipped at no cost. */
 const elements: readonly number[] = [
   ...[10, 14, 34, 48, 50, 82, 83, 95, 96, 160, 234, 235, 236, 252, 253],
-  ...[302, 303, 305, 306, 309, 310, 339, 341, 346, SCOPE_INTERFACE],
+  ...[302, 303, 305, 306, 309, 310, 311, 339, 341, 346, SCOPE_INTERFACE],
   ...identityElements,
 ]
 
@@ -133,7 +133,7 @@ export function learnFromOptions(
   learnIdentity(domain, read)
   learnElement(domain, read)
 
-  const interval = intervalOf(unsigned)
+  const interval = intervalOf(read)
   if (interval === undefined || interval <= 0) return false
   const sampler = unsigned(302) ?? unsigned(48)
   if (sampler !== undefined) {
@@ -150,8 +150,8 @@ export function learnFromOptions(
   return true
 }
 
-/** One packet of how many: IE 34, 50; (305 + 306) / 305; 310 / 309, n out of N (RFC 5477 §8.2). */
-function intervalOf(unsigned: OptionsReader['unsigned']): number | undefined {
+/** One packet of how many: IE 34, 50; (305 + 306) / 305; 310 / 309, n out of N; 1 / 311 (RFC 5477 §8.2). */
+function intervalOf({ unsigned, octets }: OptionsReader): number | undefined {
   const direct = unsigned(34) ?? unsigned(50)
   if (direct !== undefined) return direct
   const packets = unsigned(305)
@@ -160,6 +160,10 @@ function intervalOf(unsigned: OptionsReader['unsigned']): number | undefined {
     return Math.round((packets + space) / packets)
   const size = unsigned(309)
   const population = unsigned(310)
-  if (size === undefined || population === undefined || size === 0) return undefined
-  return Math.round(population / size)
+  if (size !== undefined && population !== undefined && size > 0) return Math.round(population / size)
+  const probability = octets(311, (view, offset, length) =>
+    length === 8 ? view.getFloat64(offset) : length === 4 ? view.getFloat32(offset) : Number.NaN,
+  )
+  if (probability === undefined || !(probability > 0 && probability <= 1)) return undefined
+  return Math.min(Math.round(1 / probability), 0xffffffff)
 }

@@ -29,15 +29,28 @@ const times: readonly (readonly [column: FlowColumn, ...elements: readonly (read
     ],
   ]
 
+/** When an event was seen: all that records of single events have (NSEL, RFC 8158, RFC 5477 §8.4). */
+const observationTimes: readonly (readonly [number, Target])[] = [
+  [323, 'milliseconds'],
+  [325, 'nanoseconds'],
+  [324, 'microseconds'],
+  [322, 'seconds'],
+]
+
 export function addTimes(draft: RowDraft): void {
-  for (const [name, ...elements] of times) {
-    for (const [element, target] of elements) {
-      const field = draft.find(element)
-      if (field >= 0 && draft.add(Column[name], field, kernelFor(target, draft.template.fields[field]!)))
-        break
-    }
-  }
+  for (const [name, ...elements] of times) addFirst(draft, Column[name], elements)
   addDuration(draft)
+  for (const column of [Column.startMilliseconds, Column.endMilliseconds]) {
+    if (!draft.columns.has(column)) addFirst(draft, column, observationTimes)
+  }
+}
+
+/** Fills a column from the first element that the template has in a length that can be read. */
+function addFirst(draft: RowDraft, column: number, elements: readonly (readonly [number, Target])[]): void {
+  for (const [element, target] of elements) {
+    const field = draft.find(element)
+    if (field >= 0 && draft.add(column, field, kernelFor(target, draft.template.fields[field]!))) return
+  }
 }
 
 /** Of an end and a duration (IE 161, 162) the start follows, and of a start the end. */
