@@ -136,10 +136,12 @@ export function learnFromOptions(
   const interval = intervalOf(read)
   if (interval === undefined || interval <= 0) return false
   const sampler = unsigned(302) ?? unsigned(48)
-  if (sampler !== undefined) {
-    if (domain.samplers.get(sampler)?.interval === interval || !hasRoom(domain, domain.samplers, sampler))
-      return false
-    domain.samplers.set(sampler, { interval, learntMilliseconds: nowMilliseconds })
+  const ofInterface = sampler === undefined ? scopeInterface(template, found, unsigned) : undefined
+  const key = sampler ?? ofInterface
+  if (key !== undefined) {
+    const samplers = sampler === undefined ? domain.interfaceSampling : domain.samplers
+    if (samplers.get(key)?.interval === interval || !hasRoom(domain, samplers, key)) return false
+    samplers.set(key, { interval, learntMilliseconds: nowMilliseconds })
     domain.optionsRevision++
     return true
   }
@@ -148,6 +150,18 @@ export function learnFromOptions(
   domain.samplingLearntMilliseconds = nowMilliseconds
   domain.optionsRevision++
   return true
+}
+
+/** The interface that a record is about, where that is its scope; undefined for any other scope. */
+function scopeInterface(
+  template: Template,
+  found: ReadonlyMap<number, number>,
+  unsigned: OptionsReader['unsigned'],
+): number | undefined {
+  const elementId = [SCOPE_INTERFACE, 10, 14].find(
+    (id) => template.fields[found.get(id) ?? -1]?.scope === true,
+  )
+  return elementId === undefined ? undefined : unsigned(elementId)
 }
 
 /** One packet of how many: IE 34, 50; (305 + 306) / 305; 310 / 309, n out of N; 1 / 311 (RFC 5477 §8.2). */

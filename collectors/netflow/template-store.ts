@@ -120,9 +120,14 @@ export class TemplateStore {
     for (const domain of exporter.domains.values()) {
       for (const id of [...domain.templates.keys()]) this.withdraw(domain, id)
       this.domains--
-      const { applications, interfaces, vrfs, samplers, learntElements } = domain
+      const { applications, interfaces, vrfs, samplers, interfaceSampling, learntElements } = domain
       this.nameBudget.left +=
-        applications.size + interfaces.size + vrfs.size + samplers.size + learntElements.size
+        applications.size +
+        interfaces.size +
+        vrfs.size +
+        samplers.size +
+        interfaceSampling.size +
+        learntElements.size
     }
     exporter.domains.clear()
     exporter.latest = undefined
@@ -288,6 +293,7 @@ function makeDomain(
     identity,
     templates: new Map(),
     samplers: new Map(),
+    interfaceSampling: new Map(),
     samplingInterval: 0,
     samplingLearntMilliseconds: 0,
     headerSamplingInterval: 0,

@@ -1,5 +1,7 @@
 /** One packet of how many, and who said so. */
+import type { BlockBuilder } from '#core/blocks/builder.js'
 import { FlowColumnIndex } from '#core/records/columns.js'
+import type { MessageContext } from '../context.js'
 import { readUnsigned, VARIABLE_LENGTH } from '../elements.js'
 import type { Template } from '../template.js'
 import type { RowDraft, RowStep } from './draft.js'
@@ -19,7 +21,7 @@ export function addSampling(draft: RowDraft): void {
   const { template, find, columns, rowSteps } = draft
   columns.add(Column.samplingInterval)
   columns.add(Column.samplingFrom)
-  rowSteps.push(fillSampling)
+  rowSteps.push(fillSampling(interfaceColumns.filter((column) => columns.has(column))))
   const direct = find(34) >= 0 ? find(34) : find(50)
   // The packets of IE 305 say nothing without the space of IE 306 that follows them, nor n (309) without N (310).
   const isOutOf = direct < 0 && find(305) < 0
@@ -77,7 +79,38 @@ function distance(template: Template, from: number, to: number): number {
   return from < to ? octets : -octets
 }
 
-const fillSampling: RowStep = (context, builder, row, count) => {
+/** Of two interfaces that are sampled the one that a packet came in by counts first. */
+const interfaceColumns: readonly number[] = [Column.ingressInterface, Column.egressInterface]
+
+/** What the record does not tell: by configuration, by the interfaces in `columns`, by the domain, by the header. */
+function fillSampling(columns: readonly number[]): RowStep {
+  return (context, builder, row, count) => {
+    if (context.domain.configuredSamplingInterval === 0 && context.domain.interfaceSampling.size > 0)
+      for (const column of columns) fillByInterface(column, context, builder, row, count)
+    fillByDomain(context, builder, row, count)
+  }
+}
+
+function fillByInterface(
+  column: number,
+  context: MessageContext,
+  builder: BlockBuilder,
+  row: number,
+  count: number,
+): void {
+  const interfaces = builder.planes[column]![0]!
+  const intervals = builder.planes[Column.samplingInterval]![0]!
+  const from = builder.planes[Column.samplingFrom]![0]!
+  for (let index = row; index < row + count; index++) {
+    if (from[index] !== 0) continue
+    const sampler = context.domain.interfaceSampling.get(interfaces[index]!)
+    if (sampler === undefined) continue
+    intervals[index] = sampler.interval
+    from[index] = SAMPLING_FROM_OPTIONS
+  }
+}
+
+const fillByDomain: RowStep = (context, builder, row, count) => {
   const { configuredSamplingInterval, samplingInterval, headerSamplingInterval } = context.domain
   const intervals = builder.planes[Column.samplingInterval]![0]!
   const from = builder.planes[Column.samplingFrom]![0]!
