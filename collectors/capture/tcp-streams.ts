@@ -6,6 +6,8 @@ import type { IpPacket } from './ip-packets.js'
 
 /** Octets of early segments held for one stream: about what a fast exporter has under way. */
 export const MAX_HELD_OCTETS = 1024 * 1024
+/** Octets held for all streams together. */
+const MAX_HELD_OCTETS_IN_ALL = 32 * 1024 * 1024
 const MAX_HELD_SEGMENTS = 1024
 /** A segment that is still missing after so much of the capture's time was not captured. */
 const MAX_HELD_MILLISECONDS = 30_000
@@ -54,6 +56,7 @@ type State<Reader> = {
 export class TcpStreams<Reader> {
   private readonly handler: TcpStreamHandler<Reader>
   private readonly states = new Map<string, State<Reader>>()
+  private heldOctets = 0
 
   constructor(handler: TcpStreamHandler<Reader>) {
     this.handler = handler
@@ -113,7 +116,10 @@ export class TcpStreams<Reader> {
       this.hold(state, { sequence, octets: payload.slice(), timeMilliseconds: time })
     } else this.give(state, sequence, payload, time)
     this.giveHeld(state)
-    const isOver = state.heldOctets > MAX_HELD_OCTETS || state.held.length > MAX_HELD_SEGMENTS
+    const isOver =
+      state.heldOctets > MAX_HELD_OCTETS ||
+      state.held.length > MAX_HELD_SEGMENTS ||
+      this.heldOctets > MAX_HELD_OCTETS_IN_ALL
     const oldest = state.held[0]?.timeMilliseconds ?? time
     if (isOver || time - oldest > MAX_HELD_MILLISECONDS) this.skipGap(state, time)
   }
@@ -132,6 +138,7 @@ export class TcpStreams<Reader> {
     while (at > 0 && distance(state.held[at - 1]!.sequence) > distance(held.sequence)) at--
     state.held.splice(at, 0, held)
     state.heldOctets += held.octets.length
+    this.heldOctets += held.octets.length
   }
 
   private giveHeld(state: State<Reader>): void {
@@ -140,6 +147,7 @@ export class TcpStreams<Reader> {
       if (((sequence - state.next) | 0) > 0) break
       taken++
       state.heldOctets -= octets.length
+      this.heldOctets -= octets.length
       this.give(state, sequence, octets, timeMilliseconds)
     }
     if (taken > 0) state.held.splice(0, taken)

@@ -15,7 +15,7 @@ const SAMPLING_FROM_CONFIGURATION = 4
 
 /**
  * One packet of how many: our configuration, the record (IE 34, 50; 305 with 306; 310 over 309), the sampler that it names (IE 48,
- * 302), the domain's options data, the v5 header, in this order. From "none" the interval is unknown.
+ * 302), what options data say of its interfaces and of the domain, the v5 header, in this order. From "none" the interval is unknown.
  */
 export function addSampling(draft: RowDraft): void {
   const { template, find, columns, rowSteps } = draft

@@ -1,4 +1,6 @@
 // Messages out of captured TCP segments that come late, twice, not at all, or never began.
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { createDatagramReader } from '#collectors/capture/datagrams.js'
 import { MAX_STREAMS } from '#collectors/capture/tcp-streams.js'
@@ -11,6 +13,12 @@ const second = ipfix([data(256, record(2), record(3))])
 const third = ipfix([data(256, record(4))])
 const all = concatenate([first, second, third])
 const text = (value: string) => Uint8Array.from(Buffer.from(value))
+
+/** What is kept is what a collection leaves. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+}
 
 /** What a reader makes of segments: the messages, and the faults with their octets. */
 function read(segments: readonly Segment[], apart = 1) {
@@ -131,8 +139,26 @@ t.test('a segment that was not captured is not waited for without end', async (t
     for (let port = 1; port < 60; port++) take({ sequence: 1, flags: SYN, device, sourcePort: port })
     take({ sequence: 9, payload: noise, device })
   }
+  collectGarbage()
   const kept = process.memoryUsage().arrayBuffers - before
-  t.ok(kept < 60_000_000, `${kept} octets for early segments and ${MAX_STREAMS} streams`)
+  t.ok(kept < 10_000_000, `${kept} octets for early segments and ${MAX_STREAMS} streams`)
+})
+
+t.test('early segments of many streams are bounded together', async (t) => {
+  const reader = createDatagramReader()
+  const noise = new Uint8Array(64_000)
+  const before = process.memoryUsage().arrayBuffers
+  for (let index = 0; index < 12; index++) {
+    for (let port = 1; port <= MAX_STREAMS; port++) {
+      const sequence = index === 0 ? 0 : 10 + index * 64_001
+      const segment: Segment = { sequence, flags: index === 0 ? SYN : 0, sourcePort: port }
+      if (index > 0) segment.payload = noise
+      reader.take({ timeMilliseconds: NOW, linkType: 101, octets: tcpPacket(segment) })
+    }
+  }
+  collectGarbage()
+  const kept = process.memoryUsage().arrayBuffers - before
+  t.ok(kept < 50_000_000, `${kept} octets`)
 })
 
 t.test('each connection is a stream of its own', async (t) => {

@@ -1,4 +1,6 @@
 import t from 'tap'
+import { Value } from 'typebox/value'
+import { createTimeoutMeter } from '#collectors/exporter-watch.js'
 import {
   type HeldSet,
   MAX_HELD_MILLISECONDS,
@@ -8,6 +10,8 @@ import { type SequenceOutcome, SequenceTracker } from '#collectors/netflow/seque
 import { MAX_FIELDS_PER_TEMPLATE } from '#collectors/netflow/template.js'
 import { isStale } from '#collectors/netflow/template-refresh.js'
 import { TemplateStore } from '#collectors/netflow/template-store.js'
+import { netflowStatus } from '#collectors/status.js'
+import { ExporterStatus } from '#core/exporters.js'
 import { parseAddress } from '#core/records/address.js'
 import { concatenate } from '#simulate/encode/bytes.js'
 import type { RawSet } from '#simulate/encode/ipfix.js'
@@ -230,6 +234,17 @@ t.test('how often a template comes is seen over UDP, and when it ceases', async 
   t.equal(stored().lastReceivedMilliseconds, last)
   t.notOk(isStale(stored(), last + 3 * minute))
   t.ok(isStale(stored(), last + 4 * minute))
+  const shown = (at: number) => {
+    const [exporter] = probe.decoder.store.exporters
+    const status = netflowStatus(probe.decoder, exporter!, createTimeoutMeter(), new Map(), at)
+    t.ok(Value.Check(ExporterStatus, status), 'as the API describes it')
+    return status.observationDomains[0]!.templates[0]!
+  }
+  const refreshIntervalMilliseconds = Math.round(stored().refreshMilliseconds)
+  const received = { lastReceivedAtMilliseconds: last, refreshIntervalMilliseconds }
+  t.match(shown(last + minute), received)
+  t.notOk('stale' in shown(last + minute))
+  t.match(shown(last + 9 * minute), { ...received, stale: true })
   probe.feed(v9([data(256, record(1))]), { at: last + 9 * minute })
   t.equal(probe.flows.length, 1, 'a stale template is used')
 
