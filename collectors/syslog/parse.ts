@@ -42,7 +42,9 @@ export function createContext(
 export function parseLine(line: string, event: SyslogEvent, context: SyslogContext): boolean {
   event.reset(line.length > MAX_LINE_OCTETS ? line.slice(0, MAX_LINE_OCTETS) : line)
   const headerFound = parseHeader(event, context)
-  return parseBody(event, context) || headerFound
+  const bodyFound = parseBody(event, context)
+  if (event.durationMilliseconds > Number.MAX_SAFE_INTEGER) event.durationMilliseconds = Number.NaN
+  return bodyFound || headerFound
 }
 
 /** Options of `parse-syslog`. */

@@ -157,7 +157,7 @@ function check(event: SyslogEvent, line: string): void {
     if (!Number.isNaN(count)) within('a counter', count, 0, 2 ** 64)
   }
   if (!Number.isNaN(event.durationMilliseconds))
-    within('the duration', event.durationMilliseconds, 0, 2 ** 80)
+    within('the duration', event.durationMilliseconds, 0, Number.MAX_SAFE_INTEGER)
   if (event.kind === 1 && !event.hasPair()) throw new Error('a connection without a pair')
   JSON.parse(JSON.stringify(renderEvent(event, 1)))
 }
