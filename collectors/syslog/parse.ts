@@ -3,7 +3,7 @@
  * in front of it is dropped; octets become code units one to one (latin1), so that nothing received is lost.
  */
 import type { SyslogContext } from './context.js'
-import { DirectionTable } from './directions.js'
+import { Directions, DirectionTable } from './directions.js'
 import { SyslogEvent } from './event.js'
 import { parseHeader } from './header.js'
 import type { SyslogProduct } from './product.js'
@@ -23,16 +23,18 @@ export type SyslogSettings = {
   readonly zone?: string | undefined
   /** Products that the configuration describes. */
   readonly mapped?: readonly SyslogProduct[] | undefined
+  /** Where directions are remembered; a table of its own when absent. */
+  readonly directions?: Directions
 }
 
 /** A context with everything that an exporter's lines need remembered. */
 export function createContext(
   receivedMilliseconds: number,
-  { zone, mapped }: SyslogSettings = {},
+  { zone, mapped, directions }: SyslogSettings = {},
 ): SyslogContext {
   return {
     receivedMilliseconds,
-    directions: new DirectionTable(),
+    directions: directions ?? new Directions(new DirectionTable(), 0),
     ...(zone === undefined ? {} : { zone }),
     ...(mapped === undefined ? {} : { mapped }),
   }
