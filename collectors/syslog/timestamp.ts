@@ -124,7 +124,7 @@ function fraction(line: string, start: number, end: number): number {
   return value * scale
 }
 
-/** `Z`, `+hh:mm`, `-hhmm`, `+hh`; the offset behind it, or -1. */
+/** `Z`, `+hh:mm`, `-hhmm`, `+hh`, and Check Point's `--h:mm`; the offset behind it, or -1. */
 function scanOffset(line: string, position: number, end: number): number {
   if (position >= end) return -1
   const sign = line.charCodeAt(position)
@@ -137,9 +137,11 @@ function scanOffset(line: string, position: number, end: number): number {
   }
   if (sign !== PLUS && sign !== MINUS) return -1
   let index = position + 1
-  const hours = twoDigits(line, index)
+  if (sign === MINUS && line.charCodeAt(index) === MINUS) index++
+  const oneDigit = isDigit(line.charCodeAt(index)) && line.charCodeAt(index + 1) === COLON
+  const hours = oneDigit ? line.charCodeAt(index) - ZERO : twoDigits(line, index)
   if (hours < 0 || hours > 18) return -1
-  index += 2
+  index += oneDigit ? 1 : 2
   let minutes = 0
   const colon = line.charCodeAt(index) === COLON ? 1 : 0
   const read = twoDigits(line, index + colon)
