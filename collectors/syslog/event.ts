@@ -35,7 +35,7 @@ export const fieldNames = Object.keys(Field) as (keyof typeof Field)[]
 const FIELD_COUNT = fieldNames.length
 
 /** How a span was escaped on the wire; it is undone when the text is asked for. */
-export const Escape = { none: 0, structuredData: 1, csv: 2, backslash: 3, cef: 4, json: 5 } as const
+export const Escape = { none: 0, structuredData: 1, csv: 2, backslash: 3, cef: 4, json: 5, percent: 6 } as const
 /** A value of `Escape`. */
 export type EscapeKind = (typeof Escape)[keyof typeof Escape]
 
@@ -264,6 +264,7 @@ export function decodeUtf8(octets: string): string {
 function unescapeText(raw: string, kind: number): string {
   if (kind === Escape.none) return raw
   if (kind === Escape.csv) return raw.includes('""') ? raw.replaceAll('""', '"') : raw
+  if (kind === Escape.percent) return raw.includes('%') ? unescapePercent(raw) : raw
   if (!raw.includes('\\')) return raw
   let result = ''
   for (let index = 0; index < raw.length; index++) {
@@ -284,6 +285,11 @@ function isEscaped(next: string, kind: number): boolean {
   if (kind === Escape.cef)
     return next === '=' || next === '|' || next === '\\' || next === 'n' || next === 'r'
   return next === '"' || next === '\\' || next === "'"
+}
+
+/** RFC 3986 §2.1: octets as `%` and two hexadecimal digits. */
+function unescapePercent(raw: string): string {
+  return raw.replace(/%[0-9a-f]{2}/gi, (escaped) => String.fromCharCode(Number.parseInt(escaped.slice(1), 16)))
 }
 
 function unescapeJson(raw: string): string {

@@ -7,10 +7,12 @@ import type { SyslogContext } from './context.js'
 import type { SyslogEvent } from './event.js'
 import type { SyslogProduct } from './product.js'
 import { SHAPE_COUNT, settleShape } from './shape.js'
+import { catoSase } from './vendors/cato-sase.js'
 import { checkpoint } from './vendors/checkpoint.js'
 import { ciscoAsa } from './vendors/cisco-asa.js'
 import { ciscoIos } from './vendors/cisco-ios.js'
 import { ciscoMeraki } from './vendors/cisco-meraki.js'
+import { f5Bigip } from './vendors/f5-bigip.js'
 import { fortinetFortigate } from './vendors/fortinet-fortigate.js'
 import { genericCef } from './vendors/generic-cef.js'
 import { genericLeef } from './vendors/generic-leef.js'
@@ -20,6 +22,9 @@ import { paloaltoPanos } from './vendors/paloalto-panos.js'
 import { pfFilterlog } from './vendors/pf-filterlog.js'
 import { sonicwall } from './vendors/sonicwall.js'
 import { sophosXg } from './vendors/sophos-xg.js'
+import { suricata } from './vendors/suricata.js'
+import { zscalerZia } from './vendors/zscaler-zia.js'
+import { zscalerZpa } from './vendors/zscaler-zpa.js'
 
 /** Every product; of those that share a shape, unmistakable marks first. */
 export const products: readonly SyslogProduct[] = [
@@ -32,6 +37,11 @@ export const products: readonly SyslogProduct[] = [
   juniperSrx,
   checkpoint,
   sophosXg,
+  f5Bigip,
+  suricata,
+  zscalerZia,
+  zscalerZpa,
+  catoSase,
   ciscoIos,
   linuxNetfilter,
   genericCef,

@@ -278,7 +278,7 @@ function scanYearFirst(line: string, start: number, end: number): number {
 
 /**
  * `mm/dd/yyyy` (Citrix's default; `dd/mm/yyyy` is a setting of the device, told apart by what can be, else by nearness to
- * receipt) or `dd/Mmm/yyyy`, a colon or a space, clock, zone; the offset behind it, or -1.
+ * receipt) or `dd/Mmm/yyyy`, a colon or a space, clock, zone; Snort's `mm/dd-` and `mm/dd/yy-`; the offset behind it, or -1.
  */
 function scanSlashes(line: string, start: number, end: number): number {
   const first = twoDigits(line, start)
@@ -286,6 +286,10 @@ function scanSlashes(line: string, start: number, end: number): number {
   const second = twoDigits(line, index)
   if (second >= 0) {
     index += 2
+    for (let length = 0; length <= 5; length++) {
+      if (line.charCodeAt(index + length) !== MINUS) continue
+      return scanDashed(line, index, index + length, end, first, second)
+    }
     const dayFirst = first > 12
     month = dayFirst ? second : first
     day = dayFirst ? first : second
@@ -302,6 +306,26 @@ function scanSlashes(line: string, start: number, end: number): number {
   if (between !== COLON && between !== SPACE) return -1
   index = scanClock(line, index + 6, end)
   return index < 0 ? -1 : scanZone(line, index, end)
+}
+
+/** Snort's date: the month, the day, a year of two or four digits or none, and a dash in front of the clock. */
+function scanDashed(
+  line: string,
+  start: number,
+  dash: number,
+  end: number,
+  first: number,
+  second: number,
+): number {
+  month = first
+  day = second
+  if (dash > start) {
+    const given = line.charCodeAt(start) === SLASH ? readSmall(line, start + 1, dash, 2199) : -1
+    if (given < 0) return -1
+    year = dash - start === 3 ? 2000 + given : given
+  }
+  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year > 0 ? year : 2000, month)) return -1
+  return scanClock(line, dash + 1, end)
 }
 
 /** Ten digits of seconds with an optional fraction, or thirteen of milliseconds; the offset behind it, or -1. */
@@ -469,6 +493,20 @@ export function readTimeWithZoneOf(
   if (Number.isNaN(offsetMinutes)) offsetMinutes = minutes
   settleTime(event, context, start, stop)
   return true
+}
+
+/** The instant that a field of the payload names, beside the event's own time; NaN where it names none. */
+export function readInstant(event: SyslogEvent, context: SyslogContext, start: number, end: number): number {
+  const { timeMilliseconds, timeZoneFrom, yearInferred } = event
+  const spanStart = event.start(Field.timeText)
+  const spanEnd = event.end(Field.timeText)
+  const instant = readTime(event, context, start, end) ? event.timeMilliseconds : Number.NaN
+  event.clearSpan(Field.timeText)
+  event.setSpan(Field.timeText, spanStart, spanEnd)
+  event.timeMilliseconds = timeMilliseconds
+  event.timeZoneFrom = timeZoneFrom
+  event.yearInferred = yearInferred
+  return instant
 }
 
 /** Sets an epoch time that a vendor's payload carries. */
