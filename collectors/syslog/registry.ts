@@ -12,14 +12,18 @@ import { checkpoint } from './vendors/checkpoint.js'
 import { ciscoAsa } from './vendors/cisco-asa.js'
 import { ciscoIos } from './vendors/cisco-ios.js'
 import { ciscoMeraki } from './vendors/cisco-meraki.js'
+import { citrixAdc } from './vendors/citrix-adc.js'
+import { ekinopsOneos } from './vendors/ekinops-oneos.js'
 import { f5Bigip } from './vendors/f5-bigip.js'
 import { fortinetFortigate } from './vendors/fortinet-fortigate.js'
 import { genericCef } from './vendors/generic-cef.js'
 import { genericLeef } from './vendors/generic-leef.js'
+import { juniperPfe } from './vendors/juniper-pfe.js'
 import { juniperSrx } from './vendors/juniper-srx.js'
 import { linuxNetfilter } from './vendors/linux-netfilter.js'
 import { paloaltoPanos } from './vendors/paloalto-panos.js'
 import { pfFilterlog } from './vendors/pf-filterlog.js'
+import { snort } from './vendors/snort.js'
 import { sonicwall } from './vendors/sonicwall.js'
 import { sophosXg } from './vendors/sophos-xg.js'
 import { suricata } from './vendors/suricata.js'
@@ -37,6 +41,10 @@ export const products: readonly SyslogProduct[] = [
   juniperSrx,
   checkpoint,
   sophosXg,
+  snort,
+  juniperPfe,
+  ekinopsOneos,
+  citrixAdc,
   f5Bigip,
   suricata,
   zscalerZia,

@@ -271,7 +271,9 @@ function scanYearFirst(line: string, start: number, end: number): number {
   if (day > daysInMonth(year, month)) return -1
   index += 5
   const between = line.charCodeAt(index)
-  if (between !== 0x54 && between !== 0x74 && between !== SPACE) return -1
+  // Citrix: `yyyy/mm/dd:hh:mm:ss`.
+  const isJoined = between === COLON && separator === SLASH
+  if (between !== 0x54 && between !== 0x74 && between !== SPACE && !isJoined) return -1
   index = scanClock(line, index + 1, end)
   return index < 0 ? -1 : scanZone(line, index, end)
 }
