@@ -23,6 +23,7 @@ import { juniperSrx } from './vendors/juniper-srx.js'
 import { linuxNetfilter } from './vendors/linux-netfilter.js'
 import { paloaltoPanos } from './vendors/paloalto-panos.js'
 import { pfFilterlog } from './vendors/pf-filterlog.js'
+import { pfText } from './vendors/pf-text.js'
 import { snort } from './vendors/snort.js'
 import { sonicwall } from './vendors/sonicwall.js'
 import { sophosXg } from './vendors/sophos-xg.js'
@@ -41,6 +42,7 @@ export const products: readonly SyslogProduct[] = [
   juniperSrx,
   checkpoint,
   sophosXg,
+  pfText,
   snort,
   juniperPfe,
   ekinopsOneos,
