@@ -310,6 +310,21 @@ function scanSlashes(line: string, start: number, end: number): number {
   return index < 0 ? -1 : scanZone(line, index, end)
 }
 
+/** `dd-Mmm-yyyy` (BIND), `dMmmyyyy` (Check Point), a space, clock, zone; the offset behind it, or -1. */
+function scanDayFirst(line: string, start: number, end: number): number {
+  let index = digitsEnd(line, start, start + 2)
+  day = readSmall(line, start, index, 31)
+  const dash = line.charCodeAt(index) === MINUS ? 1 : 0
+  index += dash
+  month = monthAt(line, index)
+  if (month === 0 || (dash === 1 && line.charCodeAt(index + 3) !== MINUS)) return -1
+  index += 3 + dash
+  year = yearAt(line, index, end)
+  if (year < 0 || day < 1 || day > daysInMonth(year, month) || line.charCodeAt(index + 4) !== SPACE) return -1
+  index = scanClock(line, index + 5, end)
+  return index < 0 ? -1 : scanZone(line, index, end)
+}
+
 /** Snort's date: the month, the day, a year of two or four digits or none, and a dash in front of the clock. */
 function scanDashed(
   line: string,
@@ -356,6 +371,7 @@ export function scanTimestamp(line: string, start: number, end: number): number 
   if (isDigit(first)) {
     if (line.charCodeAt(start + 2) === SLASH) return scanSlashes(line, start, end)
     if (isDigit(line.charCodeAt(start + 4))) return scanEpoch(line, start, end)
+    if (!isDigit(line.charCodeAt(start + 2)) || monthAt(line, start + 2) > 0) return scanDayFirst(line, start, end)
     return scanYearFirst(line, start, end)
   }
   return scanMonthFirst(line, start, end)

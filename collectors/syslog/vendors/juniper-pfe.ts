@@ -46,6 +46,8 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
   event.product = 'junos-pfe'
   event.actionName = action[0]
   event.outcome = action[1]
+  const tag = line.lastIndexOf('FW: ', start)
+  event.setSpan(Field.eventId, tag, tag + 2)
   event.setSpan(Field.ingressInterfaceName, start, wordEnd(line, start, end))
   let word = skipSpaces(line, letter + 1, end)
   // A switch's `type source -> destination` of the frame.
