@@ -19,13 +19,13 @@ import { refineTime } from '../timestamp.js'
 import { parseBigipText, textStart } from './f5-bigip-text.js'
 import { tellsOfTraffic } from './generic-cef.js'
 
-const Own = { time: 100, client: 101, translation: 102, label: 110, custom: 120 } as const
+const Own = { time: 100, client: 101, translation: 102, host: 103, label: 110, custom: 120 } as const
 const members = new JsonKeys({
   errdefs_msgno: Target.eventId,
   acl_rule_name: Target.ruleName,
   acl_rule_uuid: Target.ruleId,
   action: Target.action,
-  hostname: Target.host,
+  hostname: Own.host,
   date_time: Own.time,
   event_timestamp: Own.time,
   source_ip: Target.source,
@@ -67,7 +67,7 @@ const cefNames: Record<string, number> = {
   act: Target.action,
   app: Target.service,
   suser: Target.userName,
-  dvchost: Target.host,
+  dvchost: Own.host,
   rt: Own.time,
 }
 for (let number = 1; number <= 6; number++) {
@@ -102,6 +102,9 @@ function take(
     const target = labels.findRange(event.line, start, end)
     if (target !== 0 && customStarts[number]! >= 0)
       assign(event, target, customStarts[number]!, customEnds[number]!, escaping)
+  } else if (key === Own.host) {
+    // The header's stands.
+    if (!event.has(Field.host)) event.setSpan(Field.host, start, end, escaping)
   } else if (key === Own.time) refineTime(event, context, start, end)
   else if (key === Own.client) readEndpoint(event, AddressSlot.source, start, end)
   else readEndpoint(event, AddressSlot.postNATSource, start, end)
