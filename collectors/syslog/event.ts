@@ -35,7 +35,15 @@ export const fieldNames = Object.keys(Field) as (keyof typeof Field)[]
 const FIELD_COUNT = fieldNames.length
 
 /** How a span was escaped on the wire; it is undone when the text is asked for. */
-export const Escape = { none: 0, structuredData: 1, csv: 2, backslash: 3, cef: 4, json: 5, percent: 6 } as const
+export const Escape = {
+  none: 0,
+  structuredData: 1,
+  csv: 2,
+  backslash: 3,
+  cef: 4,
+  json: 5,
+  percent: 6,
+} as const
 /** A value of `Escape`. */
 export type EscapeKind = (typeof Escape)[keyof typeof Escape]
 
@@ -289,7 +297,9 @@ function isEscaped(next: string, kind: number): boolean {
 
 /** RFC 3986 §2.1: octets as `%` and two hexadecimal digits. */
 function unescapePercent(raw: string): string {
-  return raw.replace(/%[0-9a-f]{2}/gi, (escaped) => String.fromCharCode(Number.parseInt(escaped.slice(1), 16)))
+  return raw.replace(/%[0-9a-f]{2}/gi, (escaped) =>
+    String.fromCharCode(Number.parseInt(escaped.slice(1), 16)),
+  )
 }
 
 function unescapeJson(raw: string): string {

@@ -371,7 +371,8 @@ export function scanTimestamp(line: string, start: number, end: number): number 
   if (isDigit(first)) {
     if (line.charCodeAt(start + 2) === SLASH) return scanSlashes(line, start, end)
     if (isDigit(line.charCodeAt(start + 4))) return scanEpoch(line, start, end)
-    if (!isDigit(line.charCodeAt(start + 2)) || monthAt(line, start + 2) > 0) return scanDayFirst(line, start, end)
+    if (!isDigit(line.charCodeAt(start + 2)) || monthAt(line, start + 2) > 0)
+      return scanDayFirst(line, start, end)
     return scanYearFirst(line, start, end)
   }
   return scanMonthFirst(line, start, end)

@@ -129,7 +129,8 @@ export const deliberateFields: readonly DeliberateField[] = [
     product: 'citrix-adc',
     lines: [5, 6, 7],
     keys: ['type'],
-    reason: 'a closed TCP connection with both ends and its octets, as the goldens of the VPN’s closed connections',
+    reason:
+      'a closed TCP connection with both ends and its octets, as the goldens of the VPN’s closed connections',
   },
   {
     product: 'citrix-waf',
@@ -153,7 +154,8 @@ export const deliberateFields: readonly DeliberateField[] = [
     product: 'zscaler-zia',
     lines: [7],
     keys: ['bytesSrcToDst', 'bytesDstToSrc'],
-    reason: 'inbytes are from the server to the client (the vendor’s field list, and the corpus’ other goldens)',
+    reason:
+      'inbytes are from the server to the client (the vendor’s field list, and the corpus’ other goldens)',
   },
   {
     product: 'snort',
@@ -228,7 +230,8 @@ export const deliberateFields: readonly DeliberateField[] = [
     product: 'fortinet-fortiproxy',
     lines: [5],
     keys: ['bytesSrcToDst', 'bytesDstToSrc', 'packetsDstToSrc'],
-    reason: 'the counters since the last record (sentdelta, rcvddelta), which add up, not the session’s so far',
+    reason:
+      'the counters since the last record (sentdelta, rcvddelta), which add up, not the session’s so far',
   },
   {
     product: 'fortinet-fortiproxy',

@@ -78,9 +78,7 @@ function sayDifferences(say: (line: string) => void, { product, differences }: C
   for (const { line, key, expected, actual } of differences) {
     const reason = reasonOf(product, line, key)
     const given = actual === undefined ? 'nothing' : JSON.stringify(actual)
-    say(
-      `    line ${line}: ${key} ${given}, golden ${JSON.stringify(expected)}${listedAs(reason)}`,
-    )
+    say(`    line ${line}: ${key} ${given}, golden ${JSON.stringify(expected)}${listedAs(reason)}`)
   }
 }
 

@@ -14,7 +14,8 @@ const SEVERITY_LETTERS = 4
 /** The log's type of two letters, then a severity of four or, for access, the service's address. */
 function isLog({ line, contentStart: start }: SyslogEvent): boolean {
   if (line.charCodeAt(start + 2) !== SPACE) return false
-  if (line.startsWith('TR ', start)) return isDigit(line.charCodeAt(start + 3)) && line.includes(' HTTP/', start)
+  if (line.startsWith('TR ', start))
+    return isDigit(line.charCodeAt(start + 3)) && line.includes(' HTTP/', start)
   if (!line.startsWith('NF ', start) && !line.startsWith('WF ', start)) return false
   for (let index = start + 3; index < start + 3 + SEVERITY_LETTERS; index++) {
     const code = line.charCodeAt(index)

@@ -54,7 +54,12 @@ const labels = new KeyTable({
   Access: Own.access,
   Denied_by_policy: Own.policy,
 })
-const cefKeys = new KeyTable({ src: Target.source, spt: Target.sourcePort, act: Target.action, cs1: Target.ruleName })
+const cefKeys = new KeyTable({
+  src: Target.source,
+  spt: Target.sourcePort,
+  act: Target.action,
+  cs1: Target.ruleName,
+})
 const cef = new CefColumns()
 /** How far into the line the processing engine is looked for. */
 const ENGINE_WINDOW = 160
@@ -79,8 +84,10 @@ function walkFields(event: SyslogEvent, context: SyslogContext, start: number, e
     const key = labels.findRange(line, index, labelEnd)
     const valueStart = skipSpaces(line, labelEnd, end)
     let next = fieldEnd(line, labelEnd, end)
+    // Some releases leave out the dash in front of the counters, or the space in front of the dash.
     const counters = line.indexOf(' Total_bytes_send ', valueStart)
     if (counters >= 0 && counters < next) next = counters
+    if (key === Target.sessionId) next = digitsEnd(line, valueStart, next)
     if (key !== 0) takeField(event, context, key, valueStart, next)
     index = next
     while (index < end && isBetween(line.charCodeAt(index))) index++
@@ -99,13 +106,7 @@ function isBetween(code: number): boolean {
   return code === SPACE || code === MINUS || code === 0x3e
 }
 
-function takeField(
-  event: SyslogEvent,
-  context: SyslogContext,
-  key: number,
-  from: number,
-  to: number,
-): void {
+function takeField(event: SyslogEvent, context: SyslogContext, key: number, from: number, to: number): void {
   const line = event.line
   let start = from
   let end = to

@@ -11,21 +11,29 @@ import { readProtocol } from '../protocols.js'
 import { COLON, isDigit, SPACE, skipSpaces, wordEnd } from '../scan.js'
 
 const CODE_LENGTH = 8
+const TAG_WINDOW = 48
 
 function isHexadecimal(code: number): boolean {
   return isDigit(code) || (code >= 0x61 && code <= 0x66)
 }
 
 /** Where the code, or an iRule's `Rule /…`, starts; -1 where the text is no BIG-IP's. */
-export function textStart({ line, messageStart }: SyslogEvent): number {
+export function textStart({ line, contentStart, messageStart }: SyslogEvent): number {
   const start = skipSpaces(line, messageStart, line.length)
-  if (line.startsWith('Rule /', start)) return start
-  if (line.charCodeAt(start) !== 0x30) return -1
+  if (startsText(line, start)) return start
+  // `notice tmm1[1234]: `: the severity's name in front of the tag.
+  const tagEnd = line.indexOf(']: ', contentStart)
+  return tagEnd > 0 && tagEnd < contentStart + TAG_WINDOW && startsText(line, tagEnd + 3) ? tagEnd + 3 : -1
+}
+
+function startsText(line: string, start: number): boolean {
+  if (line.startsWith('Rule /', start)) return true
+  if (line.charCodeAt(start) !== 0x30) return false
   for (let index = start; index < start + CODE_LENGTH; index++) {
-    if (!isHexadecimal(line.charCodeAt(index))) return -1
+    if (!isHexadecimal(line.charCodeAt(index))) return false
   }
   const colon = start + CODE_LENGTH
-  return line.charCodeAt(colon) === COLON && line.charCodeAt(colon + 2) === COLON ? start : -1
+  return line.charCodeAt(colon) === COLON && line.charCodeAt(colon + 2) === COLON
 }
 
 /** Fills the event from prose. */

@@ -159,7 +159,9 @@ function claims(event: SyslogEvent): boolean {
   const { line, contentStart, bodyStart } = event
   switch (event.shape) {
     case Shape.json:
-      return line.includes('"telemetryEventCategory"', bodyStart) || line.includes('"acl_policy_name"', bodyStart)
+      return (
+        line.includes('"telemetryEventCategory"', bodyStart) || line.includes('"acl_policy_name"', bodyStart)
+      )
     case Shape.cef:
       return isCefOf(event, 'F5')
     case Shape.structured:

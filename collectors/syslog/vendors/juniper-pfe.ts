@@ -9,7 +9,16 @@ import { AddressSlot, Field, Outcome, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
 import { type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { ICMP, ICMPV6, readProtocol } from '../protocols.js'
-import { digitsEnd, readAddress, readNumber, readPort, readSmall, SPACE, skipSpaces, wordEnd } from '../scan.js'
+import {
+  digitsEnd,
+  readAddress,
+  readNumber,
+  readPort,
+  readSmall,
+  SPACE,
+  skipSpaces,
+  wordEnd,
+} from '../scan.js'
 import { Shape } from '../shape.js'
 
 const TAG_WINDOW = 48

@@ -44,7 +44,11 @@ function ruleEnd(line: string, start: number, end: number): number {
 function ruleStart({ line, messageStart }: SyslogEvent): number {
   const end = line.length
   const limit = Math.min(end, messageStart + RULE_WINDOW)
-  for (let open = line.indexOf('[', messageStart); open >= 0 && open < limit; open = line.indexOf('[', open + 1)) {
+  for (
+    let open = line.indexOf('[', messageStart);
+    open >= 0 && open < limit;
+    open = line.indexOf('[', open + 1)
+  ) {
     if (ruleEnd(line, open + 1, end) > 0) return open
   }
   return -1
@@ -63,8 +67,11 @@ function parseAlert(event: SyslogEvent, open: number, end: number): void {
   if (nameEnd < 0 || (brace >= 0 && brace < nameEnd)) nameEnd = brace
   if (nameEnd > nameStart) event.setSpan(Field.ruleName, nameStart, nameEnd)
   // An inline sensor says what it did.
-  if (line.includes('[Drop]', event.contentStart) || line.includes('[Block]', event.contentStart))
+  if (line.lastIndexOf('[Drop]', open) >= 0 || line.lastIndexOf('[Block]', open) >= 0) {
     event.outcome = Outcome.deny
+    // In a file the verdict stands where a header has a host in brackets.
+    if (line.charCodeAt(event.start(Field.host) - 1) === OPEN_BRACKET) event.clearSpan(Field.host)
+  }
   const arrow = line.indexOf(' -> ', close)
   if (arrow < 0 || arrow >= end) return
   const from = line.lastIndexOf(' ', arrow - 1) + 1
@@ -135,11 +142,13 @@ function csvStart({ line, contentStart }: SyslogEvent): number {
 
 function parseColumns(event: SyslogEvent, start: number, end: number): void {
   columns.split(event.line, start, end)
-  for (let column = 0; column < columnTargets.length; column++) takeColumn(event, column, columnTargets[column]!)
+  for (let column = 0; column < columnTargets.length; column++)
+    takeColumn(event, column, columnTargets[column]!)
   if (columns.count >= DefaultColumn.count) {
     takeColumn(event, DefaultColumn.icmpType, Target.icmpType)
     takeColumn(event, DefaultColumn.icmpCode, Target.icmpCode)
-  } else if (columns.count === PackageColumn.count) takeColumn(event, PackageColumn.disposition, Target.action)
+  } else if (columns.count === PackageColumn.count)
+    takeColumn(event, PackageColumn.disposition, Target.action)
   dropIcmpPorts(event)
 }
 

@@ -14,7 +14,16 @@ import { JsonKeys, walkJson } from '../json.js'
 import { LeefColumns, LeefHeader } from '../leef.js'
 import { walkPairs, walkSeparated } from '../pairs.js'
 import { dropIdleTranslation, type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
-import { digitsEnd, isDigit, isUnspecified, QUOTE, readNumber, readPort, skipSpaces, wordIs } from '../scan.js'
+import {
+  digitsEnd,
+  isDigit,
+  isUnspecified,
+  QUOTE,
+  readNumber,
+  readPort,
+  skipSpaces,
+  wordIs,
+} from '../scan.js'
 import { Shape } from '../shape.js'
 import { refineTime, setEpoch } from '../timestamp.js'
 
@@ -267,7 +276,8 @@ function isFeedOfColumns(line: string, start: number, end: number): boolean {
     if (line.charCodeAt(index) !== QUOTE) return false
     const close = line.indexOf('",', index + 1)
     if (close < 0 || close > end) return false
-    const isPort = column < 4 || (isDigit(line.charCodeAt(index + 1)) && digitsEnd(line, index + 1, close) === close)
+    const isPort =
+      column < 4 || (isDigit(line.charCodeAt(index + 1)) && digitsEnd(line, index + 1, close) === close)
     if (!isPort) return false
     index = close + 2
   }
