@@ -55,9 +55,10 @@ function walkColonPairs(event: SyslogEvent, context: SyslogContext, start: numbe
 function walkPlainPairs(event: SyslogEvent, context: SyslogContext, start: number, end: number): void {
   const line = event.line
   let index = start
+  let colon = -1
   while (index < end) {
     while (index < end && line.charCodeAt(index) === SPACE) index++
-    const colon = line.indexOf(': ', index)
+    if (colon < index) colon = line.indexOf(': ', index)
     if (colon < 0 || colon >= end) return
     let stop = line.indexOf(';', index)
     if (stop < 0 || stop > end) stop = end

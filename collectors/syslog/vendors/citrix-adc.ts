@@ -79,14 +79,14 @@ let serverEnd = -1
 function walkFields(event: SyslogEvent, context: SyslogContext, start: number, end: number): void {
   const line = event.line
   let index = skipSpaces(line, start, end)
+  const counters = line.indexOf(' Total_bytes_send ', start)
   while (index < end) {
     const labelEnd = wordEnd(line, index, end)
     const key = labels.findRange(line, index, labelEnd)
     const valueStart = skipSpaces(line, labelEnd, end)
     let next = fieldEnd(line, labelEnd, end)
     // Some releases leave out the dash in front of the counters, or the space in front of the dash.
-    const counters = line.indexOf(' Total_bytes_send ', valueStart)
-    if (counters >= 0 && counters < next) next = counters
+    if (counters >= valueStart && counters < next) next = counters
     if (key === Target.sessionId) next = digitsEnd(line, valueStart, next)
     if (key !== 0) takeField(event, context, key, valueStart, next)
     index = next
