@@ -1,7 +1,7 @@
 /**
  * Alerts of Snort, and of Suricata's fast log: `[gid:sid:rev] text [Classification: …] [Priority: n] {PROTO} a:p -> b:p` in
  * syslog or in a file, the full alert with its packet's header behind it, and the CSV that pfSense's package and barnyard
- * write. An alert is one packet: no octets, and who opened the connection is not said.
+ * write; Snort 3's JSON is in snort-json.ts. An alert is one packet: no octets, and who opened the connection is not said.
  * Source: Snort Users Manual §2.6 "Output Modules" (alert_syslog, alert_fast, alert_full, csv); Suricata user guide.
  */
 import { assign, dropIcmpPorts, Target } from '../assign.js'
@@ -25,6 +25,7 @@ import {
   wordEnd,
 } from '../scan.js'
 import { Shape } from '../shape.js'
+import { isSnortJson, parseSnortJson } from './snort-json.js'
 
 const columns = new CsvColumns()
 /** How far into the content the bracket of the rule may stand: `[**]`, an interface and verdicts come before it. */
@@ -158,9 +159,10 @@ function takeColumn(event: SyslogEvent, column: number, target: number): void {
   if (target !== 0 && end > start) assign(event, target, start, end, columns.escapes[column] as EscapeKind)
 }
 
-function parse(event: SyslogEvent, _context: SyslogContext): boolean {
+function parse(event: SyslogEvent, context: SyslogContext): boolean {
   const line = event.line
   const end = event.end(Field.message) > 0 ? event.end(Field.message) : line.length
+  if (event.shape === Shape.json) return parseSnortJson(event, context, end)
   const csv = csvStart(event)
   if (csv >= 0) parseColumns(event, csv, end)
   else {
@@ -179,6 +181,7 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
 
 function claims(event: SyslogEvent): boolean {
   const { line, messageStart } = event
+  if (event.shape === Shape.json) return isSnortJson(event)
   const first = line.charCodeAt(skipSpaces(line, messageStart, line.length))
   if (first === COMMA) return csvStart(event) >= 0
   if (first !== OPEN_BRACKET && first !== 0x3c && first !== OPEN_BRACE && first !== SPACE) return false
@@ -188,7 +191,7 @@ function claims(event: SyslogEvent): boolean {
 /** The product for the registry. */
 export const snort: SyslogProduct = {
   id: 'snort',
-  shapes: [Shape.structured, Shape.text],
+  shapes: [Shape.structured, Shape.text, Shape.json],
   claims,
   parse,
 }
