@@ -47,6 +47,8 @@ export const products: readonly SyslogProduct[] = [
   juniperSrx,
   checkpoint,
   sophosXg,
+  ciscoIos,
+  linuxNetfilter,
   pfText,
   snort,
   juniperPfe,
@@ -62,8 +64,6 @@ export const products: readonly SyslogProduct[] = [
   infobloxNios,
   arubaOs,
   vmwareVsphere,
-  ciscoIos,
-  linuxNetfilter,
   genericCef,
   genericLeef,
 ]

@@ -226,7 +226,8 @@ function settle(event: SyslogEvent, feature: number, name: number, nameEnd: numb
     setConnectionIfPaired(event)
     return
   }
-  const isTcp = line.startsWith('TCP ', feature)
+  // The same sentences for what is translated without a virtual server.
+  const isTcp = line.startsWith('TCP ', feature) || line.startsWith('NAT ', feature)
   if (!isTcp && !line.startsWith('SSLVPN ', feature)) return
   if (isTcp && serverStart >= 0) {
     moveServer(event)
