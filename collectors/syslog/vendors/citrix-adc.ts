@@ -4,10 +4,11 @@
  * handshakes, the application firewall (CEF) and access logs are other. A virtual server is what the client addressed,
  * the server behind it its translation. Source: NetScaler "Syslog Message Reference", features ACL, SSLVPN and TCP.
  */
+
+import { readEndpoint } from '../address-port.js'
 import { assign, Target } from '../assign.js'
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
-import { readEndpoint } from '../endpoints.js'
 import { AddressSlot, Escape, Field, Kind, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
 import { dropIdleTranslation, type SyslogProduct, setConnectionIfPaired } from '../product.js'

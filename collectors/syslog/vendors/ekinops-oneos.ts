@@ -3,8 +3,9 @@
  * all else of the form `#SEVERITY# text` is of the system. Octets are not logged.
  * Source: OneOS6 "CLI Reference Guide", chapter on access lists and event logging.
  */
+
+import { readEndpoint } from '../address-port.js'
 import type { SyslogContext } from '../context.js'
-import { readEndpoint } from '../endpoints.js'
 import { AddressSlot, Field, Kind, type SyslogEvent } from '../event.js'
 import { type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'

@@ -3,8 +3,9 @@
  * packet met, the traffic kernel which two ends a TLS error was between, ASM who violated what. What an iRule logs is its
  * author's own text: only the rule is known.
  */
+
+import { readEndpoint } from '../address-port.js'
 import { assign, Target } from '../assign.js'
-import { readEndpoint } from '../endpoints.js'
 import { AddressSlot, Escape, Field, Kind, type SyslogEvent } from '../event.js'
 import { setAction, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'

@@ -4,10 +4,11 @@
  * traffic kernel that name both ends. Requests, translations (LSN), DoS statistics and the rest are other.
  * Source: F5 "External Monitoring of BIG-IP Systems: Implementations", event messages and attack types.
  */
+
+import { readEndpoint } from '../address-port.js'
 import { assign, dropIcmpPorts, Target } from '../assign.js'
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
-import { readEndpoint } from '../endpoints.js'
 import { AddressSlot, type EscapeKind, Field, Kind, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { JsonKeys, walkJson } from '../json.js'
 import { KeyTable } from '../keyvalue.js'

@@ -3,8 +3,9 @@
  * `rule 3/0(match): block in on em0: …` of FreeBSD. One packet per line; ICMP in tcpdump's words.
  * Source: OpenBSD pf FAQ "Logging", tcpdump(8) and print-pflog of OpenBSD and FreeBSD.
  */
+
+import { readEndpoint } from '../address-port.js'
 import type { SyslogContext } from '../context.js'
-import { readEndpoint } from '../endpoints.js'
 import { AddressSlot, Field, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
 import { type SyslogProduct, setAction, setConnectionIfPaired, setDirection } from '../product.js'

@@ -2,9 +2,10 @@
  * Alerts of Snort 3 as JSON (`alert_json`): the fields are what the configuration asks for, by default the two ends, the
  * direction within the flow, the rule and the verdict. Source: Snort 3 Rule Writing Guide, "Alert Logging".
  */
+
+import { readEndpoint } from '../address-port.js'
 import { assign, dropIcmpPorts, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
-import { readEndpoint } from '../endpoints.js'
 import { AddressSlot, type EscapeKind, Field, Outcome, type SyslogEvent } from '../event.js'
 import { JsonKeys, walkJson } from '../json.js'
 import { setAction, setConnectionIfPaired } from '../product.js'

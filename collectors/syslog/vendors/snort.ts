@@ -4,10 +4,11 @@
  * write; Snort 3's JSON is in snort-json.ts. An alert is one packet: no octets, and who opened the connection is not said.
  * Source: Snort Users Manual §2.6 "Output Modules" (alert_syslog, alert_fast, alert_full, csv); Suricata user guide.
  */
+
+import { readEndpoint } from '../address-port.js'
 import { assign, dropIcmpPorts, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { CsvColumns } from '../csv.js'
-import { readEndpoint } from '../endpoints.js'
 import { AddressSlot, type EscapeKind, Field, Outcome, type SyslogEvent } from '../event.js'
 import { type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { ICMP, ICMPV6, readProtocol } from '../protocols.js'
