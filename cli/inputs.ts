@@ -1,7 +1,7 @@
 /** Input files of the command line as datagrams: captures, `.dat` files of one datagram each, `.ipfix` files (RFC 5655). */
 import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
-import { type CapturedDatagram, readDatagrams } from '#collectors/capture/datagrams.js'
+import { type CapturedDatagram, type OnCaptureFault, readDatagrams } from '#collectors/capture/datagrams.js'
 import { readIpfixMessages } from '#collectors/capture/ipfix-file.js'
 import { ApplianceError } from '#core/errors.js'
 import { parseAddress } from '#core/records/address.js'
@@ -11,16 +11,29 @@ import { transportNames } from '#core/records/exporter.js'
 const datSource = parseAddress('192.0.2.1')!
 const datDestination = parseAddress('192.0.2.254')!
 const IPFIX_PORT = 4739
+const UDP = transportNames.indexOf('udp')
 const TCP = transportNames.indexOf('tcp')
 
 export type InputDatagram = Omit<CapturedDatagram, 'timeMilliseconds'> & {
   /** Undefined where the input has no clock. */
   readonly timeMilliseconds: number | undefined
-  /** A key of transportNames; UDP when it is not there. A file is a session as TCP's is: withdrawals hold in it. */
-  readonly transport?: number
 }
 
-export function* inputDatagrams(path: string): Generator<InputDatagram> {
+/** Ports that were asked for; of neither transport: all. */
+export type PortChoice = { readonly udpPort?: readonly number[]; readonly tcpPort?: readonly number[] }
+
+/** Whether something of a capture goes to a port that was asked for; `isStream` where it came over a TCP stream. */
+export function isChosen(
+  { destinationPort }: { destinationPort: number },
+  isStream: boolean,
+  { udpPort, tcpPort }: PortChoice,
+): boolean {
+  if (udpPort === undefined && tcpPort === undefined) return true
+  return (isStream ? tcpPort : udpPort)?.includes(destinationPort) === true
+}
+
+/** What a file holds. `onFault` is told what a capture lacks of its TCP streams. */
+export function* inputDatagrams(path: string, onFault?: OnCaptureFault): Generator<InputDatagram> {
   const suffix = extname(path).toLowerCase()
   if (suffix === '.ipfix') {
     for (const { payload, exportMilliseconds } of readIpfixMessages(path)) {
@@ -32,13 +45,14 @@ export function* inputDatagrams(path: string): Generator<InputDatagram> {
         sourcePort: IPFIX_PORT,
         destinationPort: IPFIX_PORT,
         payload,
+        // A file is a session as TCP's is: withdrawals hold in it.
         transport: TCP,
       }
     }
     return
   }
   if (suffix !== '.dat') {
-    yield* readDatagrams(path)
+    yield* readDatagrams(path, onFault)
     return
   }
   let payload: Buffer
@@ -54,5 +68,6 @@ export function* inputDatagrams(path: string): Generator<InputDatagram> {
     sourcePort: 2055,
     destinationPort: 2055,
     payload,
+    transport: UDP,
   }
 }

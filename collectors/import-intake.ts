@@ -4,6 +4,7 @@
  */
 import type { Address } from '#core/records/address.js'
 import type { BlockWriter } from '#core/store/writer.js'
+import { createStreamSessions } from './capture/stream-sessions.js'
 import { createFlowIntake } from './flow-intake.js'
 import { createSyslogIntake } from './syslog-intake.js'
 
@@ -14,14 +15,17 @@ export type ImportIntake = {
     linesNotUnderstood: number
     undecoded: Record<string, number>
   }
-  /** `transport` is a key of transportNames; UDP when it is not given. */
+  /** `transport` is a key of transportNames, UDP when it is not given; `stream` the TCP connection it came over. */
   datagram(
     payload: Uint8Array,
     source: Address,
     listenerPort: number,
     receivedMilliseconds: number,
     transport?: number,
+    stream?: object,
   ): void
+  /** Counts what a capture lacks. */
+  fault(reason: string): void
   line(text: string, source: Address, listenerPort: number, receivedMilliseconds: number): void
   /** Gives up on what still waits for its template. */
   finish(): void
@@ -29,29 +33,36 @@ export type ImportIntake = {
 
 export function createImportIntake(writer: BlockWriter, zone?: string): ImportIntake {
   const counts: ImportIntake['counts'] = { datagrams: 0, lines: 0, linesNotUnderstood: 0, undecoded: {} }
+  const count = (reason: string) => {
+    counts.undecoded[reason] = (counts.undecoded[reason] ?? 0) + 1
+  }
   const flows = createFlowIntake({
     writer,
-    onUndecoded(reason) {
-      counts.undecoded[reason] = (counts.undecoded[reason] ?? 0) + 1
-    },
+    onUndecoded: count,
   })
+  const sessions = createStreamSessions(flows.decoder)
   const syslog = createSyslogIntake({ writer, zoneOf: () => zone })
-  const line: ImportIntake['line'] = (text, source, listenerPort, receivedMilliseconds) => {
+  const line = (text: string, source: Address, listenerPort: number, received: number, transport = 0) => {
     counts.lines++
-    syslog.line(text, source, listenerPort, 0, receivedMilliseconds)
+    syslog.line(text, source, listenerPort, transport, received)
   }
   return {
     counts,
     line,
-    datagram(payload, source, listenerPort, receivedMilliseconds, transport = 0) {
+    fault: count,
+    datagram(payload, source, listenerPort, receivedMilliseconds, transport = 0, stream = undefined) {
       counts.datagrams++
       if (looksLikeText(payload)) {
         const text = Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('latin1')
-        line(text.replace(/[\r\n\0]+$/, ''), source, listenerPort, receivedMilliseconds)
+        line(text.replace(/[\r\n\0]+$/, ''), source, listenerPort, receivedMilliseconds, transport)
         return
       }
       const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
-      if (transport === 0) flows.datagram(view, payload.length, source, listenerPort, receivedMilliseconds)
+      if (stream !== undefined) {
+        const session = sessions.of(stream, source, listenerPort, transport)
+        flows.decoder.message(view, payload.length, session, receivedMilliseconds)
+      } else if (transport === 0)
+        flows.datagram(view, payload.length, source, listenerPort, receivedMilliseconds)
       else flows.decoder.datagram(view, payload.length, source, listenerPort, receivedMilliseconds, transport)
     },
     finish() {

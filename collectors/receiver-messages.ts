@@ -1,8 +1,11 @@
 /** What the receiving thread and the one that started it say to each other. */
+
 import type { ClockSetup } from '#core/clock.js'
-import type { Config, ElementType } from '#core/config.js'
+import type { Config } from '#core/config.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import type { ReceivedCounts } from '#core/metrics.js'
+import type { ElementType } from '#core/records/element-types.js'
+import type { SyslogMapping } from './syslog/mapping.js'
 
 /** Everything that the thread needs to know when it begins. */
 export type ReceiverSetup = {
@@ -24,6 +27,8 @@ export type ReceiverSetup = {
   readonly syslogTlsPorts: readonly number[]
   readonly receiveBufferOctets: number
   readonly datagramsPerSecondPerExporter: number
+  /** Products of log lines that the configuration describes. */
+  readonly mappings: readonly SyslogMapping[]
   /** Enterprise elements that the configuration names. */
   readonly elements: readonly {
     readonly enterpriseNumber: number

@@ -1,5 +1,10 @@
 /** What the collectors know of each exporter, in the form that the API shows (src/exporters.ts). */
-import { type ExporterStatus, exporterId, type ObservationDomain } from '#core/exporters.js'
+import {
+  type ExporterStatus,
+  exporterId,
+  type ObservationDomain,
+  type TemplateStatus,
+} from '#core/exporters.js'
 import { formatAddress } from '#core/records/address.js'
 import { samplingFromNames } from '#core/records/columns.js'
 import { protocolVersionNames, transportNames } from '#core/records/exporter.js'
@@ -8,7 +13,8 @@ import type { PastCounts, StreamExporter } from './ipfix-sessions.js'
 import type { Domain, LearntName } from './netflow/context.js'
 import type { NetflowDecoder } from './netflow/decoder.js'
 import { describeElement } from './netflow/elements.js'
-import type { Exporter } from './netflow/template-store.js'
+import { isStale } from './netflow/template-refresh.js'
+import type { Exporter, StoredTemplate } from './netflow/template-store.js'
 import type { SflowExporter } from './sflow/agents.js'
 import { agentStatuses, sflowCounts } from './sflow/status.js'
 import type { SyslogExporter } from './syslog-intake.js'
@@ -82,7 +88,7 @@ function flowStatus(
     transport: transportName,
     kind: 'netflow',
     protocolVersions: past === undefined ? [...versions] : [10],
-    observationDomains: domains.map((domain) => domainStatus(decoder, domain, timeouts)),
+    observationDomains: domains.map((domain) => domainStatus(decoder, domain, timeouts, nowMilliseconds)),
     datagrams,
     octets: sum((one) => one.octets),
     records,
@@ -105,7 +111,12 @@ function silence(
   return isSilent(datagrams, first, last, now) ? { silentSinceMilliseconds: last } : {}
 }
 
-function domainStatus(decoder: NetflowDecoder, domain: Domain, timeouts: TimeoutMeter): ObservationDomain {
+function domainStatus(
+  decoder: NetflowDecoder,
+  domain: Domain,
+  timeouts: TimeoutMeter,
+  nowMilliseconds: number,
+): ObservationDomain {
   const { reportedSkewMilliseconds } = domain.statistics
   const measured = timeouts.measured(domain.identity, reportedSkewMilliseconds)
   const { identity, sequence } = domain
@@ -123,18 +134,9 @@ function domainStatus(decoder: NetflowDecoder, domain: Domain, timeouts: Timeout
     protocolVersion: protocolVersionNames.get(identity.protocol)!,
     templates: isFixed
       ? []
-      : [...domain.templates.values()].map(({ template, learntMilliseconds, lastUsedMilliseconds }) => ({
-          templateId: template.id,
-          kind: template.kind,
-          fieldCount: template.fields.length,
-          fields: template.fields.map((field) => ({
-            name: describeElement(field, domain).name,
-            elementId: Math.abs(field.elementId),
-            enterpriseNumber: field.enterpriseNumber,
-            length: field.length,
-          })),
-          learntAtMilliseconds: learntMilliseconds,
-          lastUsedMilliseconds,
+      : [...domain.templates.values()].map((stored) => ({
+          ...templateStatus(stored, domain),
+          ...refreshStatus(stored, nowMilliseconds),
         })),
     sequence: { ...sequence.counts, unit: sequenceUnits[identity.protocol] ?? 'flows' },
     ...(samplingInterval === undefined ? {} : { samplingInterval, samplingFrom: samplingFrom as 'options' }),
@@ -146,6 +148,35 @@ function domainStatus(decoder: NetflowDecoder, domain: Domain, timeouts: Timeout
     ...(measured.idleMilliseconds === undefined
       ? {}
       : { idleTimeoutMilliseconds: measured.idleMilliseconds }),
+  }
+}
+
+function templateStatus(
+  { template, learntMilliseconds, lastUsedMilliseconds }: StoredTemplate,
+  domain: Domain,
+): TemplateStatus {
+  return {
+    templateId: template.id,
+    kind: template.kind,
+    fieldCount: template.fields.length,
+    fields: template.fields.map((field) => ({
+      name: describeElement(field, domain).name,
+      elementId: Math.abs(field.elementId),
+      enterpriseNumber: field.enterpriseNumber,
+      length: field.length,
+    })),
+    learntAtMilliseconds: learntMilliseconds,
+    lastUsedMilliseconds,
+  }
+}
+
+/** When the device sends a template again, and whether it has ceased to (RFC 7011 §8.4). */
+function refreshStatus(stored: StoredTemplate, nowMilliseconds: number): Partial<TemplateStatus> {
+  const { lastReceivedMilliseconds, refreshMilliseconds } = stored
+  return {
+    ...(lastReceivedMilliseconds === 0 ? {} : { lastReceivedAtMilliseconds: lastReceivedMilliseconds }),
+    ...(refreshMilliseconds === 0 ? {} : { refreshIntervalMilliseconds: Math.round(refreshMilliseconds) }),
+    ...(isStale(stored, nowMilliseconds) ? { stale: true } : {}),
   }
 }
 
@@ -229,12 +260,13 @@ export function syslogStatus(
 ): ExporterStatus {
   const { identity, lines, octets, clockSkewMilliseconds, vendor, product } = exporter
   const address = formatAddress(identity.address)
-  const id = exporterId(address, identity.listenerPort)
+  const transport = transportNames[identity.transport]!
+  const id = exporterId(address, identity.listenerPort, transport === 'udp' ? undefined : transport)
   return {
     id,
     address,
     listenerPort: identity.listenerPort,
-    transport: transportNames[identity.transport]!,
+    transport,
     kind: 'syslog',
     protocolVersions: ['syslog'],
     observationDomains: [],

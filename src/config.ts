@@ -7,38 +7,11 @@ import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { LineCounter, parseDocument } from 'yaml'
 import { ApplianceError } from './errors.js'
+import { elementTypes } from './records/element-types.js'
 import { mappableNames } from './records/mappable.js'
 import { faultsOf } from './validation.js'
 
 const closed = { additionalProperties: false } as const
-/** Abstract data types that a configured element may have. */
-const elementTypes = [
-  'unsigned8',
-  'unsigned16',
-  'unsigned32',
-  'unsigned64',
-  'unsigned256',
-  'signed8',
-  'signed16',
-  'signed32',
-  'signed64',
-  'float32',
-  'float64',
-  'boolean',
-  'macAddress',
-  'octetArray',
-  'string',
-  'dateTimeSeconds',
-  'dateTimeMilliseconds',
-  'dateTimeMicroseconds',
-  'dateTimeNanoseconds',
-  'ipv4Address',
-  'ipv6Address',
-  'basicList',
-  'subTemplateList',
-  'subTemplateMultiList',
-] as const
-export type ElementType = (typeof elementTypes)[number]
 const Port = Type.Integer({ minimum: 1, maximum: 65535 })
 const Ports = (ports: number[], description: string) => Type.Array(Port, { default: ports, description })
 

@@ -35,6 +35,17 @@ export const TemplateStatus = Type.Object(
     fields: Type.Array(TemplateField),
     learntAtMilliseconds: Type.Number(),
     lastUsedMilliseconds: Type.Optional(Type.Number()),
+    lastReceivedAtMilliseconds: Type.Optional(
+      Type.Number({ description: 'absent while only a template kept over a restart is known' }),
+    ),
+    refreshIntervalMilliseconds: Type.Optional(
+      Type.Number({ description: 'how often the device sends it; absent before it came twice' }),
+    ),
+    stale: Type.Optional(
+      Type.Boolean({
+        description: 'true when it did not come for three of these intervals; it is used nevertheless',
+      }),
+    ),
   },
   closed,
 )

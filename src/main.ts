@@ -175,6 +175,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       ...config.listen,
       exporters: config.exporters,
       elements: config.elements,
+      mappings: config.syslog.mappings,
       ...(clockSetup === undefined ? {} : { clock: clockSetup }),
     }
   }

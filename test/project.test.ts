@@ -4,6 +4,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { streamFaults } from '#collectors/capture/stream-messages.js'
+import { undecodedReasons } from '#collectors/netflow/reasons.js'
+import { sflowUndecodedReasons } from '#collectors/sflow/reasons.js'
 import { Config } from '#core/config.js'
 import { detectors } from '#core/detectors/registry.js'
 import { errorCodes } from '#core/errors.js'
@@ -30,6 +33,13 @@ t.test('docs/configuration.md has every key', async (t) => {
   const keysOf = (schema: { properties?: Record<string, object> }): string[] =>
     Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => [key, ...keysOf(inner)])
   for (const key of keysOf(Config)) t.ok(text.includes(key), key)
+})
+
+t.test('docs/cli.md has every reason', async (t) => {
+  const text = page('docs/cli.md')
+  const reasons = { ...undecodedReasons, ...sflowUndecodedReasons, ...streamFaults }
+  for (const [reason, meaning] of Object.entries(reasons))
+    t.match(text, `| \`${reason}\` | ${meaning} |`, reason)
 })
 
 t.test('docs/detectors.md has every detector and each of its settings', async (t) => {

@@ -1,19 +1,25 @@
 /** `culvert decode FILE…`: what the decoder makes of each datagram, one JSON object a line. */
 import { basename } from 'node:path'
 import type { Command } from 'commander'
+import type { OnCaptureFault } from '#collectors/capture/datagrams.js'
+import { createStreamSessions } from '#collectors/capture/stream-sessions.js'
 import type { MessageContext } from '#collectors/netflow/context.js'
 import { type DecoderSink, NetflowDecoder, type RecordObserver } from '#collectors/netflow/decoder.js'
-import { describeElement } from '#collectors/netflow/elements.js'
+import { describeElement, namesOf } from '#collectors/netflow/elements.js'
 import { renderElements } from '#collectors/netflow/render.js'
+import { TemplateStore } from '#collectors/netflow/template-store.js'
 import { isSflow } from '#collectors/sflow/decoder.js'
 import { BlockBuilder } from '#core/blocks/builder.js'
 import { builderRows, rowObject } from '#core/blocks/row.js'
+import { readConfig } from '#core/config.js'
 import { formatAddress } from '#core/records/address.js'
 import { streams } from '#core/records/columns.js'
 import { createSflowPrinter } from '../decode-sflow.js'
-import { inputDatagrams } from '../inputs.js'
+import { inputDatagrams, isChosen, type PortChoice } from '../inputs.js'
 import { portOption } from '../options.js'
 import { openOutput } from '../output.js'
+
+type DecodeOptions = PortChoice & { config?: string }
 
 export function registerDecode(program: Command): void {
   program
@@ -27,13 +33,20 @@ export function registerDecode(program: Command): void {
       'only datagrams sent to this UDP port; may be repeated (default: all)',
       portOption,
     )
+    .option(
+      '--tcp-port <port>',
+      'only messages of TCP connections to this port; may be repeated (default: all)',
+      portOption,
+    )
+    .option('--config <file>', 'YAML; its `elements` name enterprise elements')
     .option('--json', 'JSON Lines (the default: this command has no other form)')
-    .action(async (files: string[], options: { udpPort?: number[] }) => {
-      await decodeFiles(files, options.udpPort ?? [])
+    .action(async (files: string[], options: DecodeOptions) => {
+      await decodeFiles(files, options)
     })
 }
 
-async function decodeFiles(files: readonly string[], ports: readonly number[]): Promise<void> {
+async function decodeFiles(files: readonly string[], options: DecodeOptions): Promise<void> {
+  const definedElements = namesOf(options.config === undefined ? [] : readConfig(options.config).elements)
   const output = openOutput()
   let file = ''
   let datagramIndex = 0
@@ -118,7 +131,8 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
     exporterEvent: () => {},
     templateLearnt: () => {},
   }
-  const decoder = new NetflowDecoder({ sink })
+  const decoder = new NetflowDecoder({ sink, store: new TemplateStore(() => 0, {}, definedElements) })
+  const sessions = createStreamSessions(decoder)
   const sflow = createSflowPrinter({
     line: (object) => output.line(object),
     builder: (stream) => sink.builder(stream),
@@ -128,28 +142,39 @@ async function decodeFiles(files: readonly string[], ports: readonly number[]): 
   for (const path of files) {
     file = basename(path)
     let number = 0
-    for (const datagram of inputDatagrams(path)) {
+    const lacking: OnCaptureFault = (fault) => {
+      if (!isChosen(fault, true, options)) return
+      const { timeMilliseconds, source, destinationPort, reason, octets } = fault
+      output.line({
+        kind: 'undecoded',
+        file,
+        datagram: number,
+        receivedMilliseconds: Math.floor(timeMilliseconds),
+        exporterAddress: formatAddress(source),
+        listenerPort: destinationPort,
+        reason,
+        octets,
+      })
+    }
+    for (const datagram of inputDatagrams(path, lacking)) {
       const inFile = number++
-      if (ports.length > 0 && !ports.includes(datagram.destinationPort)) continue
+      if (!isChosen(datagram, datagram.stream !== undefined, options)) continue
       places[datagramIndex] = file
       numbers[datagramIndex] = inFile
-      const { payload } = datagram
+      const { payload, source, destinationPort, transport, stream } = datagram
       sender = {
-        exporterAddress: formatAddress(datagram.source),
-        listenerPort: datagram.destinationPort,
+        exporterAddress: formatAddress(source),
+        listenerPort: destinationPort,
       }
       const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
       const received = Math.floor(datagram.timeMilliseconds ?? 0)
-      const by = isSflow(view, payload.length) ? sflow : decoder
-      by.datagram(
-        view,
-        payload.length,
-        datagram.source,
-        datagram.destinationPort,
-        received,
-        datagram.transport ?? 0,
-        datagramIndex,
-      )
+      if (stream !== undefined) {
+        const session = sessions.of(stream, source, destinationPort, transport)
+        decoder.message(view, payload.length, session, received, datagramIndex)
+      } else {
+        const by = isSflow(view, payload.length) ? sflow : decoder
+        by.datagram(view, payload.length, source, destinationPort, received, transport, datagramIndex)
+      }
       datagramIndex++
       await output.drained()
     }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, statSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
+import type { OnCaptureFault } from '#collectors/capture/datagrams.js'
 import { createImportIntake, type ImportIntake } from '#collectors/import-intake.js'
 import { ApplianceError } from '#core/errors.js'
 import { type Address, parseAddress } from '#core/records/address.js'
@@ -10,13 +11,12 @@ import { toIso } from '#core/records/time.js'
 import type { Documents } from '#core/store/documents.js'
 import { type BlockWriter, createBlockWriter } from '#core/store/writer.js'
 import { openBlocks, openDocuments } from '../data-folder.js'
-import { inputDatagrams } from '../inputs.js'
+import { inputDatagrams, isChosen, type PortChoice } from '../inputs.js'
 import { listOption, portOption, timeOption, zoneOption } from '../options.js'
 import { openProgress } from '../progress.js'
 
-type ImportOptions = {
+type ImportOptions = PortChoice & {
   data: string
-  udpPort?: number[]
   syslogFile?: string[]
   exporter?: string
   received?: number
@@ -38,6 +38,11 @@ export function registerImport(program: Command): void {
     .option(
       '--udp-port <port>',
       'only datagrams sent to this UDP port; may be repeated (default: all)',
+      portOption,
+    )
+    .option(
+      '--tcp-port <port>',
+      'only messages of TCP connections to this port; may be repeated (default: all)',
       portOption,
     )
     .option('--syslog-file <file>', 'a file of log lines; needs --exporter and --received', listOption)
@@ -67,7 +72,7 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
       },
     })
     const intake = createImportIntake(writer, options.zone)
-    for (const file of [...files, ...lineFiles]) await warnOfRepetition(documents, file, options.udpPort)
+    for (const file of [...files, ...lineFiles]) await warnOfRepetition(documents, file, options)
     for (const file of files) await importCapture(file, options, intake, writer)
     for (const file of lineFiles) await importLines(file, lineOrigin!, intake, writer)
     intake.finish()
@@ -105,10 +110,15 @@ async function importCapture(
   const progress = openProgress(file, statSync(file).size)
   let octets = 0
   let count = 0
-  for (const { payload, source, destinationPort, timeMilliseconds, transport } of inputDatagrams(file)) {
-    octets += payload.length
-    if (options.udpPort !== undefined && !options.udpPort.includes(destinationPort)) continue
-    intake.datagram(payload, source, destinationPort, Math.floor(timeMilliseconds ?? Date.now()), transport)
+  const lacking: OnCaptureFault = (fault) => {
+    if (isChosen(fault, true, options)) intake.fault(fault.reason)
+  }
+  for (const datagram of inputDatagrams(file, lacking)) {
+    octets += datagram.payload.length
+    if (!isChosen(datagram, datagram.stream !== undefined, options)) continue
+    const { payload, source, destinationPort, timeMilliseconds, transport, stream } = datagram
+    const received = Math.floor(timeMilliseconds ?? Date.now())
+    intake.datagram(payload, source, destinationPort, received, transport, stream)
     if (++count % BATCH !== 0) continue
     progress.update(octets)
     await writer.drained()
@@ -136,11 +146,13 @@ async function importLines(
 async function warnOfRepetition(
   documents: Documents,
   file: string,
-  ports: readonly number[] | undefined,
+  { udpPort, tcpPort }: PortChoice,
 ): Promise<void> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer)
-  const key = `import/${hash.digest('hex')}/${ports === undefined ? 'all' : [...ports].sort((a, b) => a - b).join('+')}`
+  const sorted = (ports: readonly number[] = []) => [...ports].sort((a, b) => a - b).join('+')
+  const chosen = udpPort === undefined && tcpPort === undefined ? 'all' : sorted(udpPort)
+  const key = `import/${hash.digest('hex')}/${chosen}${tcpPort === undefined ? '' : `/tcp/${sorted(tcpPort)}`}`
   const before = await documents.get<{ importedMilliseconds: number }>(key)
   if (before !== undefined) {
     process.stderr.write(

@@ -1,22 +1,31 @@
 /** `culvert replay FILE --to HOST:PORT`: sends the payloads of a capture over real UDP. */
 import type { Command } from 'commander'
-import { inputDatagrams } from '../inputs.js'
+import type { OnCaptureFault } from '#collectors/capture/datagrams.js'
+import { inputDatagrams, isChosen, type PortChoice } from '../inputs.js'
 import { endpointOption, portOption, speedOption } from '../options.js'
 import { openProgress } from '../progress.js'
 import { sendTimed, type TimedPayload } from '../sender.js'
 
-type ReplayOptions = { to: { host: string; port: number }; speed: number; udpPort?: number[]; json?: boolean }
+type ReplayOptions = PortChoice & { to: { host: string; port: number }; speed: number; json?: boolean }
+
+/** What a UDP datagram over IPv4 holds at most; a message of a TCP stream may be longer. */
+const MAX_UDP_OCTETS = 65_507
 
 export function registerReplay(program: Command): void {
   program
     .command('replay')
-    .description('send the UDP payloads of a capture to a collector')
+    .description('send the UDP payloads of a capture, and its TCP messages as datagrams, to a collector')
     .argument('<file>', 'pcap, pcapng or .dat')
     .requiredOption('--to <host:port>', 'where to', endpointOption)
     .option('--speed <factor>', 'of the time in the capture, or max', speedOption, 1)
     .option(
       '--udp-port <port>',
       'only datagrams that were sent to this port; may be repeated (default: all)',
+      portOption,
+    )
+    .option(
+      '--tcp-port <port>',
+      'only messages of TCP connections to this port; may be repeated (default: all)',
       portOption,
     )
     .option('--json', 'print the count as JSON')
@@ -33,11 +42,19 @@ export function registerReplay(program: Command): void {
     })
 }
 
-function* payloads(file: string, { to, udpPort }: ReplayOptions): Generator<TimedPayload> {
-  for (const { payload, destinationPort, timeMilliseconds } of inputDatagrams(file)) {
-    if (udpPort !== undefined && !udpPort.includes(destinationPort)) continue
-    yield { payload, timeMilliseconds: timeMilliseconds ?? 0, ...to }
+function* payloads(file: string, options: ReplayOptions): Generator<TimedPayload> {
+  const left = new Map<string, number>()
+  const leave = (why: string) => left.set(why, (left.get(why) ?? 0) + 1)
+  const lacking: OnCaptureFault = (fault) => {
+    if (isChosen(fault, true, options)) leave(fault.reason)
   }
+  for (const datagram of inputDatagrams(file, lacking)) {
+    if (!isChosen(datagram, datagram.stream !== undefined, options)) continue
+    const { payload, timeMilliseconds } = datagram
+    if (payload.length > MAX_UDP_OCTETS) leave('too long for a datagram')
+    else yield { payload, timeMilliseconds: timeMilliseconds ?? 0, ...options.to }
+  }
+  for (const [why, times] of left) process.stderr.write(`culvert: ${times} times not sent: ${why}\n`)
 }
 
 /** Only a terminal shows progress, and only progress needs the range. */

@@ -1,9 +1,9 @@
 /**
  * Packets out of capture files: classic pcap (both byte orders, micro- and nanoseconds) and pcapng (sections,
- * interfaces, time resolutions). Read piecewise, so a file may be larger than memory. Format: draft-ietf-opsawg-pcap,
+ * interfaces, time resolutions, packets with and without a time). Read piecewise, so a file may be larger than memory. Format: draft-ietf-opsawg-pcap,
  * draft-ietf-opsawg-pcapng.
  */
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { ApplianceError } from '#core/errors.js'
 
 export type Frame = {
@@ -43,6 +43,8 @@ type PiecewiseFile = {
   peek(length: number): Buffer | undefined
   /** Takes the next octets; they stay valid until the next call. */
   take(length: number): Buffer | undefined
+  /** When the file was written. */
+  writtenMilliseconds(): number
   close(): void
 }
 
@@ -89,6 +91,7 @@ function openFile(path: string): PiecewiseFile {
       from += length
       return buffer.subarray(from - length, from)
     },
+    writtenMilliseconds: () => Math.floor(fstatSync(descriptor).mtimeMs),
     close: () => closeSync(descriptor),
   }
 }
@@ -116,11 +119,15 @@ function* pcap(file: PiecewiseFile, path: string, isLittle: boolean): Generator<
   }
 }
 
-type Interface = { linkType: number; ticksPerSecond: bigint; offsetSeconds: number }
+/** Block types of pcapng. */
+const BLOCK = { interface: 1, packet: 2, simplePacket: 3, enhancedPacket: 6 }
+
+type Interface = { linkType: number; snapLength: number; ticksPerSecond: bigint; offsetSeconds: number }
 
 function* pcapng(file: PiecewiseFile, path: string): Generator<Frame> {
   let isLittle = true
   let interfaces: Interface[] = []
+  let latestMilliseconds: number | undefined
   const u16 = (buffer: Buffer, offset: number) =>
     isLittle ? buffer.readUInt16LE(offset) : buffer.readUInt16BE(offset)
   const u32 = (buffer: Buffer, offset: number) =>
@@ -141,14 +148,27 @@ function* pcapng(file: PiecewiseFile, path: string): Generator<Frame> {
     const block = file.take(length)
     if (block === undefined) return
     if (isSection) continue
-    if (type === 1 && length >= 20) interfaces.push(readInterface(block, u16, u32))
-    else if (type === 6 && length >= 32) {
-      const found = interfaces[u32(block, 8)]
+    if (type === BLOCK.interface && length >= 20) interfaces.push(readInterface(block, isLittle))
+    else if (type === BLOCK.simplePacket && length >= 16) {
+      const [first] = interfaces
+      if (first === undefined) continue
+      const captured = Math.min(u32(block, 8), first.snapLength || Number.POSITIVE_INFINITY, length - 16)
+      // Such packets have no time: that of the one before is the nearest, or when the file was written.
+      latestMilliseconds ??= file.writtenMilliseconds()
+      yield {
+        timeMilliseconds: latestMilliseconds,
+        linkType: first.linkType,
+        octets: block.subarray(12, 12 + captured),
+      }
+    } else if ((type === BLOCK.enhancedPacket || type === BLOCK.packet) && length >= 32) {
+      // The obsolete packet block has 16 bits of interface and 16 of drops where the enhanced one has 32.
+      const found = interfaces[type === BLOCK.packet ? u16(block, 8) : u32(block, 8)]
       const captured = u32(block, 20)
       if (found === undefined || captured > length - 32) continue
       const ticks = (BigInt(u32(block, 12)) << 32n) | BigInt(u32(block, 16))
+      latestMilliseconds = toMilliseconds(ticks, found)
       yield {
-        timeMilliseconds: toMilliseconds(ticks, found),
+        timeMilliseconds: latestMilliseconds,
         linkType: found.linkType,
         octets: block.subarray(28, 28 + captured),
       }
@@ -162,23 +182,26 @@ function toMilliseconds(ticks: bigint, { ticksPerSecond, offsetSeconds }: Interf
   return seconds * 1000 + (Number(ticks % ticksPerSecond) * 1000) / Number(ticksPerSecond)
 }
 
-function readInterface(
-  block: Buffer,
-  u16: (buffer: Buffer, offset: number) => number,
-  u32: (buffer: Buffer, offset: number) => number,
-): Interface {
-  const found = { linkType: u16(block, 8), ticksPerSecond: 1_000_000n, offsetSeconds: 0 }
+function readInterface(block: Buffer, isLittle: boolean): Interface {
+  const u16 = (at: number) => (isLittle ? block.readUInt16LE(at) : block.readUInt16BE(at))
+  const found = {
+    linkType: u16(8),
+    snapLength: isLittle ? block.readUInt32LE(12) : block.readUInt32BE(12),
+    ticksPerSecond: 1_000_000n,
+    offsetSeconds: 0,
+  }
   for (let at = 16; at + 4 <= block.length - 4; ) {
-    const code = u16(block, at)
-    const length = u16(block, at + 2)
+    const code = u16(at)
+    const length = u16(at + 2)
     if (code === 0 || at + 4 + length > block.length - 4) break
     if (code === 9 && length >= 1) {
       // if_tsresol: a power of ten, or of two when the high bit is set.
       const resolution = block[at + 4]!
       found.ticksPerSecond = resolution & 0x80 ? 2n ** BigInt(resolution & 0x7f) : 10n ** BigInt(resolution)
     }
-    // if_tsoffset is 64 bits of seconds; the low word is all that a real clock needs.
-    if (code === 14 && length === 8) found.offsetSeconds = Math.max(u32(block, at + 4), u32(block, at + 8))
+    // if_tsoffset: seconds, signed.
+    if (code === 14 && length === 8)
+      found.offsetSeconds = Number(isLittle ? block.readBigInt64LE(at + 4) : block.readBigInt64BE(at + 4))
     at += 4 + Math.ceil(length / 4) * 4
   }
   return found

@@ -20,6 +20,8 @@ export type Domain = {
   readonly templates: Map<number, StoredTemplate>
   /** samplerId (IE 48) or selectorId (IE 302) → one packet of so many. */
   readonly samplers: Map<number, Sampler>
+  /** ifIndex → one packet of so many, where options data say it of an interface. */
+  readonly interfaceSampling: Map<number, Sampler>
   /** The interval that options data give for the whole domain; 0 when they give none. */
   samplingInterval: number
   samplingLearntMilliseconds: number
@@ -76,6 +78,8 @@ export type DomainStatistics = {
   /** The skew that was last told as an exporter event. */
   reportedSkewMilliseconds: number
   readonly undecoded: Map<string, number>
+  /** Strings that were no UTF-8, of those that were read. */
+  illFormedStrings: number
 }
 
 export class MessageContext {

@@ -5,18 +5,11 @@
 import type { Address } from '#core/records/address.js'
 import { type Domain, MessageContext } from './context.js'
 import { fixedFormats } from './fixed-formats.js'
-import { type HeldSet, HeldSets, MAX_HELD_MILLISECONDS } from './held-sets.js'
-import { endOfOctets, isZero } from './octets.js'
+import { HeldSets } from './held-sets.js'
 import type { UndecodedReason } from './reasons.js'
-import { RecordDecoder } from './records.js'
+import { SetDecoder } from './sets.js'
 import type { DecoderSink } from './sink.js'
-import {
-  readIpfixTemplate,
-  readV9OptionsTemplate,
-  readV9Template,
-  type Template,
-  type TemplateResult,
-} from './template.js'
+import type { Template } from './template.js'
 import { type Exporter, type StoredTemplate, TemplateStore } from './template-store.js'
 
 export type { DecoderSink, RecordObserver } from './sink.js'
@@ -31,21 +24,17 @@ export type DecoderOptions = {
 /** Headers tell whole seconds, and a datagram may be under way for some time. */
 const SKEW_GRAIN_MILLISECONDS = 3000
 
-const UDP = 0
 const V9 = 9
 const IPFIX = 10
 const V9_HEADER = 20
 const IPFIX_HEADER = 16
-const SET_HEADER = 4
-/** A record of no field octets still counts as one octet, so this bounds the records of a datagram. */
-const SMALLEST_DATA_SET_ID = 256
 
 export class NetflowDecoder {
   readonly store: TemplateStore
   readonly held: HeldSets
   private readonly sink: DecoderSink
   private readonly context = new MessageContext()
-  private readonly records: RecordDecoder
+  private readonly sets: SetDecoder
   private lastExpiryMilliseconds = 0
   /** Options records of the domain before the message in hand. */
   private optionsRecordsBefore = 0
@@ -54,12 +43,12 @@ export class NetflowDecoder {
     this.sink = options.sink
     this.store = options.store ?? new TemplateStore()
     this.held = options.held ?? new HeldSets()
-    this.records = new RecordDecoder(this.context, this.sink, this.store, this.refuse.bind(this))
+    this.sets = new SetDecoder(this.context, this.sink, this.store, this.held, this.refuse.bind(this))
   }
 
   /** Work done since the start, in steps that each cost about the same: sets, template fields, fields of records. */
   get steps(): number {
-    return this.records.steps
+    return this.sets.records.steps
   }
 
   /** Decodes one datagram of `length` octets at the start of `view`. */
@@ -116,19 +105,19 @@ export class NetflowDecoder {
     else this.fixed(view, length, version)
     if (receivedMilliseconds - this.lastExpiryMilliseconds > 60_000) {
       this.lastExpiryMilliseconds = receivedMilliseconds
-      this.giveUp(this.held.expire(receivedMilliseconds - MAX_HELD_MILLISECONDS))
+      this.sets.expire(receivedMilliseconds)
     }
   }
 
   /** A transport session has ended: its templates go with it (RFC 7011 §8), and what waited for one. */
   endSession(exporter: Exporter): void {
-    for (const domain of exporter.domains.values()) this.giveUp(this.held.drop(domain))
+    for (const domain of exporter.domains.values()) this.sets.giveUp(this.held.drop(domain))
     this.store.drop(exporter)
   }
 
   /** Tells the sink of all sets whose template never came; at the end of a file. */
   finish(): void {
-    this.giveUp(this.held.expire(Number.POSITIVE_INFINITY))
+    this.sets.giveUp(this.held.expire(Number.POSITIVE_INFINITY))
   }
 
   /** NetFlow v1, v5 and v7: header, then `count` records of one layout. */
@@ -147,7 +136,7 @@ export class NetflowDecoder {
       this.refuse('count-exceeds-datagram', domain, 0, length - headerLength - present * recordLength)
     }
     const stored = this.fixedTemplate(domain, template)
-    this.records.records(stored, view, headerLength, headerLength + records * recordLength)
+    this.sets.records.records(stored, view, headerLength, headerLength + records * recordLength)
     domain.statistics.records += records
     if (version !== 1) this.observeSequence(view.getUint32(16), records, context.sysUpTimeMilliseconds)
   }
@@ -163,7 +152,7 @@ export class NetflowDecoder {
     const { context } = this
     context.sysUpTimeMilliseconds = view.getUint32(4)
     this.setExportTime(view.getUint32(8) * 1000)
-    const records = this.sets(view, V9_HEADER, length)
+    const records = this.sets.walk(view, V9_HEADER, length)
     this.observeSequence(view.getUint32(12), records, context.sysUpTimeMilliseconds)
   }
 
@@ -194,7 +183,7 @@ export class NetflowDecoder {
       // Some exporters leave padding out of the message length; no further message fits behind such a one.
       const end = at + messageLength
       const limit = length - end < IPFIX_HEADER ? length : end
-      const records = this.sets(view, at + IPFIX_HEADER, end, limit)
+      const records = this.sets.walk(view, at + IPFIX_HEADER, end, limit)
       this.observeSequence(view.getUint32(at + 8), records, -1)
       at += messageLength
     }
@@ -214,6 +203,7 @@ export class NetflowDecoder {
     const { statistics } = context.domain
     context.exportMilliseconds = exportMilliseconds
     this.optionsRecordsBefore = statistics.optionsRecords
+    this.sets.replayedOptionsRecords = 0
     if (context.receivedMilliseconds === 0) return
     const skew = exportMilliseconds - context.receivedMilliseconds
     statistics.clockSkewMilliseconds = skew
@@ -222,148 +212,13 @@ export class NetflowDecoder {
     this.sink.exporterEvent(context.domain, 'clockSkew', skew, context.receivedMilliseconds)
   }
 
-  /**
-   * The sets of a message that ends at `end`; its last set may reach to `limit`. Returns the message's data records, -1
-   * when a set could not be counted.
-   */
-  private sets(view: DataView, from: number, end: number, limit = end): number {
-    const { context } = this
-    let at = from
-    let records = 0
-    for (; at + SET_HEADER <= end; context.set++) {
-      this.records.steps++
-      const setId = view.getUint16(at)
-      const setLength = view.getUint16(at + 2)
-      if (setLength < SET_HEADER) {
-        // A tail of zeros is how some devices fill a datagram up; anything else of no length cannot be walked past.
-        if (setId !== 0 || setLength !== 0 || !isZero(view, at, end)) {
-          this.refuse('set-length-below-header', context.domain, setId, end - at)
-        }
-        break
-      }
-      if (at + setLength > limit) {
-        this.refuse('set-past-end', context.domain, setId, end - at)
-        records = -1
-        break
-      }
-      const counted = this.set(view, setId, at + SET_HEADER, at + setLength)
-      records = records < 0 || counted < 0 ? -1 : records + counted
-      at += setLength
-    }
-    return records
-  }
-
-  private set(view: DataView, setId: number, from: number, end: number): number {
-    const isV9 = this.context.protocol === V9
-    if (setId >= SMALLEST_DATA_SET_ID) return this.dataSet(view, setId, from, end)
-    if (setId === (isV9 ? 0 : 2)) {
-      this.templateSet(view, setId, from, end, isV9 ? readV9Template : readIpfixDataTemplate)
-    } else if (setId === (isV9 ? 1 : 3)) {
-      this.templateSet(view, setId, from, end, isV9 ? readV9OptionsTemplate : readIpfixOptionsTemplate)
-    } else this.refuse('set-id-reserved', this.context.domain, setId, end - from)
-    return 0
-  }
-
-  private templateSet(
-    view: DataView,
-    setId: number,
-    from: number,
-    end: number,
-    read: (view: DataView, offset: number, end: number) => TemplateResult,
-  ): void {
-    const { context } = this
-    // Fewer than four octets, or zeros to the end, are padding. It is looked for once, not behind each definition.
-    const padding = endOfOctets(view, from, end)
-    let at = from
-    while (at + 4 <= end && at < padding) {
-      const result = read(view, at, end)
-      this.records.steps += 1 + ((result.next - at) >> 2)
-      if ('template' in result) this.learn(result.template)
-      else if ('withdrawn' in result) this.withdraw(result.withdrawn, setId)
-      else this.refuse(result.reason, context.domain, setId, result.next - at)
-      at = result.next
-    }
-  }
-
-  private learn(template: Template): void {
-    const { context, sink } = this
-    const { domain } = context
-    const evictions = this.store.evictions
-    const known = domain.templates.get(template.id)
-    const { stored, changed } = this.store.learn(domain, template, context.receivedMilliseconds)
-    if (this.store.evictions > evictions) this.refuse('template-limit', domain, template.id, 0)
-    sink.observer?.template(context, template)
-    if (!changed) return
-    if (known !== undefined && isReliable(domain)) this.refuse('template-redefined', domain, template.id, 0)
-    sink.templateLearnt(domain, stored)
-    const waiting = this.held.take(domain, template.id)
-    if (waiting.length > 0) this.replay(stored, waiting)
-  }
-
-  private withdraw(templateId: number, setId: number): void {
-    const { domain } = this.context
-    if (!isReliable(domain)) {
-      this.refuse('template-withdrawal-ignored', domain, setId, 4)
-      return
-    }
-    if (templateId >= SMALLEST_DATA_SET_ID) {
-      this.store.withdraw(domain, templateId)
-      return
-    }
-    const kind = templateId === 2 ? 'data' : 'options'
-    for (const [id, stored] of domain.templates)
-      if (stored.template.kind === kind) this.store.withdraw(domain, id)
-  }
-
-  /** Decodes sets that waited, each as of the message that brought it. */
-  private replay(stored: StoredTemplate, waiting: readonly HeldSet[]): void {
-    const { context } = this
-    const { receivedMilliseconds, exportMilliseconds, sysUpTimeMilliseconds, datagram, set } = context
-    const { statistics } = context.domain
-    const optionsRecords = statistics.optionsRecords
-    for (const held of waiting) {
-      Object.assign(context, held.context)
-      context.held = true
-      const view = new DataView(held.octets.buffer, held.octets.byteOffset, held.octets.length)
-      statistics.records += this.records.decodeSet(stored, view, held.setId, 0, held.octets.length)
-    }
-    // They were counted by the sequence number of the message that brought them.
-    this.optionsRecordsBefore += statistics.optionsRecords - optionsRecords
-    Object.assign(context, { receivedMilliseconds, exportMilliseconds, sysUpTimeMilliseconds, datagram, set })
-    context.held = false
-  }
-
-  private dataSet(view: DataView, setId: number, from: number, end: number): number {
-    const { context } = this
-    const { domain } = context
-    const stored = domain.templates.get(setId)
-    if (stored === undefined) {
-      if (!this.held.hold(context, setId, view, from, end))
-        this.refuse('held-limit', domain, setId, end - from)
-      return -1
-    }
-    stored.lastUsedMilliseconds = context.receivedMilliseconds
-    const records = this.records.decodeSet(stored, view, setId, from, end)
-    domain.statistics.records += records
-    return records
-  }
-
   private observeSequence(sequence: number, records: number, upTimeMilliseconds: number): void {
     const { domain, receivedMilliseconds } = this.context
     const { optionsRecords } = domain.statistics
-    const inMessage = optionsRecords - this.optionsRecordsBefore
+    const inMessage = optionsRecords - this.optionsRecordsBefore - this.sets.replayedOptionsRecords
     const outcome = domain.sequence.observe(sequence, records, inMessage, upTimeMilliseconds)
     if (outcome.event !== 'none')
       this.sink.exporterEvent(domain, outcome.event, outcome.value, receivedMilliseconds)
-  }
-
-  private giveUp(sets: readonly HeldSet[]): void {
-    for (const held of sets) {
-      const { domain } = held
-      Object.assign(this.context, held.context, { held: true, domain, protocol: domain.identity.protocol })
-      this.refuse('template-unknown', held.domain, held.setId, held.octets.length)
-    }
-    this.context.held = false
   }
 
   private refuse(reason: UndecodedReason, domain: Domain | undefined, setId: number, octets: number): void {
@@ -375,19 +230,9 @@ export class NetflowDecoder {
   }
 }
 
-/** TCP and TLS, where withdrawals are obeyed: over UDP they are ignored, since order is not kept (RFC 7011 §8.4). */
-function isReliable({ identity }: Domain): boolean {
-  return identity.transport !== UDP
-}
-
 /** v5: engine_type and engine_id name the part of the device that counted. v9: source id. IPFIX: observation domain. */
 function domainIdOf(view: DataView, version: number): number {
   if (version === V9) return view.getUint32(16)
   if (version === IPFIX) return view.getUint32(12)
   return version === 5 ? view.getUint16(20) : 0
 }
-
-const readIpfixDataTemplate = (view: DataView, offset: number, end: number) =>
-  readIpfixTemplate(view, offset, end, 'data')
-const readIpfixOptionsTemplate = (view: DataView, offset: number, end: number) =>
-  readIpfixTemplate(view, offset, end, 'options')

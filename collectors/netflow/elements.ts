@@ -5,11 +5,11 @@
  */
 import { informationElements } from '#core/iana/information-elements.js'
 import { formatIPv4, formatIPv6 } from '#core/records/address.js'
-import { fromNtp } from '#core/records/time.js'
+import type { ElementType } from '#core/records/element-types.js'
+import { fromNtp, NTP_MICROSECONDS_MASK } from '#core/records/time.js'
 import { enterprises, version9Elements } from './enterprise/index.js'
-import type { ElementType } from './enterprise/table.js'
 
-export type { ElementType } from './enterprise/table.js'
+export type { ElementType } from '#core/records/element-types.js'
 
 export const IANA = 0
 /** RFC 5103 §6.1. */
@@ -48,6 +48,18 @@ const reverse = new Map<number, InformationElement>(
     { name: `reverse${name[0]!.toUpperCase()}${name.slice(1)}`, type },
   ]),
 )
+
+/** Elements that a configuration names, by `pen/id`. */
+export function namesOf(
+  elements: readonly (InformationElement & { enterpriseNumber: number; elementId: number })[],
+): ElementNames {
+  return new Map(
+    elements.map(({ enterpriseNumber, elementId, name, type }) => [
+      `${enterpriseNumber}/${elementId}`,
+      { name, type },
+    ]),
+  )
+}
 
 export function elementOf(enterpriseNumber: number, elementId: number): InformationElement {
   const found =
@@ -134,6 +146,8 @@ export function readElement(
     case 'dateTimeMilliseconds':
       return exactMilliseconds(view, offset, length)
     case 'dateTimeMicroseconds':
+      if (length !== 8) return hex(view, offset, length)
+      return fromNtp(view.getUint32(offset), (view.getUint32(offset + 4) & NTP_MICROSECONDS_MASK) >>> 0)
     case 'dateTimeNanoseconds':
       if (length !== 8) return hex(view, offset, length)
       return fromNtp(view.getUint32(offset), view.getUint32(offset + 4))

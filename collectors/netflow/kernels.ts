@@ -3,8 +3,10 @@
  * Separate small functions per width keep each loop simple for the compiler; none allocates.
  */
 import type { BlockBuilder } from '#core/blocks/builder.js'
+import { fromNtp, NTP_MICROSECONDS_MASK } from '#core/records/time.js'
 import type { MessageContext } from './context.js'
 import { hex, readText, readUnsigned } from './elements.js'
+import { noteText } from './names.js'
 
 export type Kernel = (
   context: MessageContext,
@@ -18,7 +20,6 @@ export type Kernel = (
   count: number,
 ) => void
 
-const NTP_TO_UNIX_SECONDS = 2_208_988_800
 const TWO_32 = 0x1_0000_0000
 
 const unsigned1: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
@@ -184,16 +185,22 @@ export const milliseconds8: Kernel = (
   }
 }
 
-/** dateTimeMicroseconds and dateTimeNanoseconds in NTP format. RFC 7011 §6.1.9, §6.1.10. */
-export const ntp: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
-  const to = builder.planes[column]![0] as Float64Array
-  for (let index = 0, at = offset; index < count; index++, at += stride) {
-    const whole = view.getUint32(at)
-    const era = whole >= 0x80000000 ? 0 : TWO_32
-    const time = (whole + era - NTP_TO_UNIX_SECONDS) * 1000 + (view.getUint32(at + 4) / TWO_32) * 1000
-    to[row + index] = whole === 0 ? 0 : time
+/** A kernel for times in NTP format, of whose fraction these bits count. RFC 7011 §6.1.9, §6.1.10. */
+function ntpKernel(fractionMask: number): Kernel {
+  return (_context, builder, column, row, view, offset, _length, stride, count) => {
+    const to = builder.planes[column]![0] as Float64Array
+    for (let index = 0, at = offset; index < count; index++, at += stride) {
+      const whole = view.getUint32(at)
+      to[row + index] = whole === 0 ? 0 : fromNtp(whole, (view.getUint32(at + 4) & fractionMask) >>> 0)
+    }
   }
 }
+
+/** dateTimeMicroseconds. */
+export const microseconds = ntpKernel(NTP_MICROSECONDS_MASK)
+
+/** dateTimeNanoseconds. */
+export const nanoseconds = ntpKernel(0xffffffff)
 
 /** Microseconds before the export time (IE 158, 159). */
 export const deltaMicroseconds: Kernel = (
@@ -214,10 +221,11 @@ export const deltaMicroseconds: Kernel = (
 }
 
 /** Text of a fixed or variable length into a dictionary. */
-export const text: Kernel = (_context, builder, column, row, view, offset, length, stride, count) => {
+export const text: Kernel = (context, builder, column, row, view, offset, length, stride, count) => {
   const to = builder.planes[column]![0] as Uint32Array
   for (let index = 0, at = offset; index < count; index++, at += stride) {
     const value = readText(view, at, length)
+    noteText(context.domain, value, view, at, length)
     to[row + index] = value === '' ? 0 : builder.textIndex(column, value)
   }
 }
@@ -258,6 +266,7 @@ export const variableKernels = {
   upTime: whenLength(4, upTime),
   seconds: whenLength(4, seconds),
   milliseconds: whenLength(8, milliseconds8),
-  ntp: whenLength(8, ntp),
+  microseconds: whenLength(8, microseconds),
+  nanoseconds: whenLength(8, nanoseconds),
   delta: whenLength(4, deltaMicroseconds),
 } as const

@@ -1,4 +1,5 @@
 /** How names that options data teach are keyed, and how many of them are kept. */
+import { isUtf8 } from 'node:buffer'
 import type { Domain } from './context.js'
 import { hex, readUnsigned } from './elements.js'
 
@@ -20,4 +21,16 @@ export function hasRoom<K>(domain: Domain, names: ReadonlyMap<K, unknown>, key: 
   if (names.size >= MAX_NAMES || domain.nameBudget.left <= 0) return false
   domain.nameBudget.left--
   return true
+}
+
+/** Counts a string that was no UTF-8. Only what reads as U+FFFD is looked at again: that character may be sent too. */
+export function noteText(
+  { statistics }: Domain,
+  text: string,
+  view: DataView,
+  offset: number,
+  length: number,
+): void {
+  if (!text.includes('\uFFFD')) return
+  if (!isUtf8(new Uint8Array(view.buffer, view.byteOffset + offset, length))) statistics.illFormedStrings++
 }

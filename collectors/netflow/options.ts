@@ -5,7 +5,7 @@
 import type { Domain, LearntName } from './context.js'
 import { hex, IANA, readText, readUnsigned } from './elements.js'
 import { identityElements, learnIdentity } from './identity.js'
-import { applicationKey, hasRoom, MAX_NAME_OCTETS } from './names.js'
+import { applicationKey, hasRoom, MAX_NAME_OCTETS, noteText } from './names.js'
 import type { Template } from './template.js'
 import { learnElement } from './type-information.js'
 
@@ -17,7 +17,7 @@ export type RecordFields = { readonly offsets: Int32Array; readonly lengths: Int
 /** The elements that teach something; the others are skipped at no cost. */
 const elements: readonly number[] = [
   ...[10, 14, 34, 48, 50, 82, 83, 95, 96, 160, 234, 235, 236, 252, 253],
-  ...[302, 303, 305, 306, 309, 310, 339, 341, 346, SCOPE_INTERFACE],
+  ...[302, 303, 305, 306, 309, 310, 311, 339, 341, 346, SCOPE_INTERFACE],
   ...identityElements,
 ]
 
@@ -48,6 +48,7 @@ function placesOf(template: Template): ReadonlyMap<number, number> {
 }
 
 function readerOf(
+  domain: Domain,
   found: ReadonlyMap<number, number>,
   view: DataView,
   { offsets, lengths }: RecordFields,
@@ -64,8 +65,22 @@ function readerOf(
         length > 8 ? undefined : readUnsigned(view, offset, length),
       ),
     text: (elementId) =>
-      octets(elementId, (_view, offset, length) => readText(view, offset, Math.min(length, MAX_NAME_OCTETS))),
+      octets(elementId, (_view, offset, length) => {
+        const kept = wholeCharacters(view, offset, length, MAX_NAME_OCTETS)
+        const name = readText(view, offset, kept)
+        noteText(domain, name, view, offset, kept)
+        return name
+      }),
   }
+}
+
+/** How much of a text is kept of at most `most` octets, without a part of a character at its end. */
+function wholeCharacters(view: DataView, offset: number, length: number, most: number): number {
+  if (length <= most) return length
+  // Octets that go on with a character begin with the bits 10; there are three of them at most.
+  let end = most
+  while (end > most - 3 && (view.getUint8(offset + end) & 0xc0) === 0x80) end--
+  return end
 }
 
 /**
@@ -81,7 +96,7 @@ export function learnFromOptions(
 ): boolean {
   const found = placesOf(template)
   if (found.size === 0) return false
-  const read = readerOf(found, view, fields)
+  const read = readerOf(domain, found, view, fields)
   const { unsigned, text } = read
 
   const systemInit = unsigned(160)
@@ -118,13 +133,15 @@ export function learnFromOptions(
   learnIdentity(domain, read)
   learnElement(domain, read)
 
-  const interval = intervalOf(unsigned)
+  const interval = intervalOf(read)
   if (interval === undefined || interval <= 0) return false
   const sampler = unsigned(302) ?? unsigned(48)
-  if (sampler !== undefined) {
-    if (domain.samplers.get(sampler)?.interval === interval || !hasRoom(domain, domain.samplers, sampler))
-      return false
-    domain.samplers.set(sampler, { interval, learntMilliseconds: nowMilliseconds })
+  const ofInterface = sampler === undefined ? scopeInterface(template, found, unsigned) : undefined
+  const key = sampler ?? ofInterface
+  if (key !== undefined) {
+    const samplers = sampler === undefined ? domain.interfaceSampling : domain.samplers
+    if (samplers.get(key)?.interval === interval || !hasRoom(domain, samplers, key)) return false
+    samplers.set(key, { interval, learntMilliseconds: nowMilliseconds })
     domain.optionsRevision++
     return true
   }
@@ -135,8 +152,20 @@ export function learnFromOptions(
   return true
 }
 
-/** One packet of how many: IE 34, 50; (305 + 306) / 305; 310 / 309, n out of N (RFC 5477 §8.2). */
-function intervalOf(unsigned: OptionsReader['unsigned']): number | undefined {
+/** The interface that a record is about, where that is its scope; undefined for any other scope. */
+function scopeInterface(
+  template: Template,
+  found: ReadonlyMap<number, number>,
+  unsigned: OptionsReader['unsigned'],
+): number | undefined {
+  const elementId = [SCOPE_INTERFACE, 10, 14].find(
+    (id) => template.fields[found.get(id) ?? -1]?.scope === true,
+  )
+  return elementId === undefined ? undefined : unsigned(elementId)
+}
+
+/** One packet of how many: IE 34, 50; (305 + 306) / 305; 310 / 309, n out of N; 1 / 311 (RFC 5477 §8.2). */
+function intervalOf({ unsigned, octets }: OptionsReader): number | undefined {
   const direct = unsigned(34) ?? unsigned(50)
   if (direct !== undefined) return direct
   const packets = unsigned(305)
@@ -145,6 +174,10 @@ function intervalOf(unsigned: OptionsReader['unsigned']): number | undefined {
     return Math.round((packets + space) / packets)
   const size = unsigned(309)
   const population = unsigned(310)
-  if (size === undefined || population === undefined || size === 0) return undefined
-  return Math.round(population / size)
+  if (size !== undefined && population !== undefined && size > 0) return Math.round(population / size)
+  const probability = octets(311, (view, offset, length) =>
+    length === 8 ? view.getFloat64(offset) : length === 4 ? view.getFloat32(offset) : Number.NaN,
+  )
+  if (probability === undefined || !(probability > 0 && probability <= 1)) return undefined
+  return Math.min(Math.round(1 / probability), 0xffffffff)
 }

@@ -16,12 +16,17 @@ export const undecodedReasons = {
   'template-id-reserved': 'a template id is below 256',
   'template-scope-invalid': 'an options template has no scope field, or more than fields',
   'template-withdrawal-ignored': 'a withdrawal over UDP (RFC 7011 §8.4)',
+  'template-withdrawal-unknown':
+    'over TCP or TLS a withdrawal of a template that is not known; nothing changes (RFC 7011 §8.1)',
+  'template-repeated': 'over TCP or TLS a template came again as it was; nothing changes (RFC 7011 §8.1)',
   'template-redefined':
     'over TCP or TLS a template came with another layout before it was withdrawn; the new one holds (RFC 7011 §8.1)',
   'template-limit': 'the template store is full; the least recently used one was dropped',
   'template-unknown': 'no template came for the set',
   'held-limit': 'the data set could not be held until its template comes',
   'record-overrun': 'a record runs past its set',
+  'string-not-utf8':
+    'strings of a set that a column or a name is taken from are no UTF-8 (RFC 7011 §6.1.6); they are kept, with U+FFFD for what cannot be read',
   'exporter-limit': 'too many exporters or domains are known already',
   'internal-error': 'a fault of the decoder itself',
 } as const

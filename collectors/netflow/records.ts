@@ -42,6 +42,21 @@ export class RecordDecoder {
 
   /** Returns the number of records. */
   decodeSet(stored: StoredTemplate, view: DataView, setId: number, from: number, end: number): number {
+    const { domain } = this.context
+    const { illFormedStrings } = domain.statistics
+    const records = this.decodeRecords(stored, view, setId, from, end)
+    if (domain.statistics.illFormedStrings > illFormedStrings)
+      this.refuse('string-not-utf8', domain, setId, 0)
+    return records
+  }
+
+  private decodeRecords(
+    stored: StoredTemplate,
+    view: DataView,
+    setId: number,
+    from: number,
+    end: number,
+  ): number {
     const { template } = stored
     this.context.systemInitMilliseconds = this.context.domain.systemInitMilliseconds
     if (template.kind === 'options') return this.optionsRecords(template, view, setId, from, end)

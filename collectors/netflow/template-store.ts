@@ -10,6 +10,7 @@ import type { ElementNames } from './elements.js'
 import { makePlan, type TemplatePlan } from './row-plan.js'
 import { SequenceTracker } from './sequence.js'
 import { restoreTemplate, type Template } from './template.js'
+import { observeRefresh } from './template-refresh.js'
 
 /** Templates of one domain; real devices use some tens. */
 export const MAX_TEMPLATES_PER_DOMAIN = 2048
@@ -48,6 +49,10 @@ export type StoredTemplate = {
   plan: TemplatePlan | undefined
   readonly learntMilliseconds: number
   lastUsedMilliseconds: number
+  /** When the device last sent it; 0 when it has not since our start, and the template is a kept one. */
+  lastReceivedMilliseconds: number
+  /** How often the device sends it, as far as that was seen; 0 before it came twice. */
+  refreshMilliseconds: number
 }
 
 export type Exporter = ExporterSession & {
@@ -112,9 +117,14 @@ export class TemplateStore {
     for (const domain of exporter.domains.values()) {
       for (const id of [...domain.templates.keys()]) this.withdraw(domain, id)
       this.domains--
-      const { applications, interfaces, vrfs, samplers, learntElements } = domain
+      const { applications, interfaces, vrfs, samplers, interfaceSampling, learntElements } = domain
       this.nameBudget.left +=
-        applications.size + interfaces.size + vrfs.size + samplers.size + learntElements.size
+        applications.size +
+        interfaces.size +
+        vrfs.size +
+        samplers.size +
+        interfaceSampling.size +
+        learntElements.size
     }
     exporter.domains.clear()
     exporter.latest = undefined
@@ -163,6 +173,7 @@ export class TemplateStore {
       equal(known.template.definition, template.definition)
     ) {
       known.lastUsedMilliseconds = nowMilliseconds
+      observeRefresh(known, nowMilliseconds)
       return { stored: known, changed: false }
     }
     if (known !== undefined) this.withdraw(domain, template.id)
@@ -177,6 +188,8 @@ export class TemplateStore {
       plan: undefined,
       learntMilliseconds: nowMilliseconds,
       lastUsedMilliseconds: nowMilliseconds,
+      lastReceivedMilliseconds: nowMilliseconds,
+      refreshMilliseconds: 0,
     }
     domain.templates.set(template.id, stored)
     return { stored, changed: true }
@@ -204,7 +217,8 @@ export class TemplateStore {
     if (template === undefined || exporter === undefined) return false
     const domain = this.domain(exporter, protocol, document.observationDomainId)
     if (domain === undefined) return false
-    this.learn(domain, template, document.learntMilliseconds)
+    const { stored } = this.learn(domain, template, document.learntMilliseconds)
+    stored.lastReceivedMilliseconds = 0
     return true
   }
 
@@ -257,6 +271,7 @@ function makeDomain(
     identity,
     templates: new Map(),
     samplers: new Map(),
+    interfaceSampling: new Map(),
     samplingInterval: 0,
     samplingLearntMilliseconds: 0,
     headerSamplingInterval: 0,
@@ -287,6 +302,7 @@ function makeDomain(
       clockSkewMilliseconds: Number.NaN,
       reportedSkewMilliseconds: 0,
       undecoded: new Map(),
+      illFormedStrings: 0,
     },
   }
 }

@@ -60,6 +60,9 @@ export class Framer {
   #keptLength = 0
   /** Octets that a counted message still lacks. */
   #missing = 0
+  /** Where the next ones are in the chunk at hand; the chunk's length when there are none. */
+  #lineFeedAt = -1
+  #nulAt = -1
   /** What the stream has shown of its framing so far. */
   #hasCounts = false
   #hasDelimiters = false
@@ -85,6 +88,8 @@ export class Framer {
   /** Takes a chunk; false when the framing is broken and the connection must be closed. */
   push(chunk: Uint8Array): boolean {
     let index = 0
+    this.#lineFeedAt = -1
+    this.#nulAt = -1
     while (index < chunk.length) {
       switch (this.#state) {
         case State.head:
@@ -104,7 +109,7 @@ export class Framer {
           break
         }
         case State.skipDelimited: {
-          const end = delimiterAt(chunk, index)
+          const end = this.#delimiterAt(chunk, index)
           index = end + 1
           if (end < chunk.length) this.#endMessage()
           break
@@ -221,7 +226,7 @@ export class Framer {
   }
 
   #readDelimited(chunk: Uint8Array, start: number): number {
-    const end = delimiterAt(chunk, start)
+    const end = this.#delimiterAt(chunk, start)
     const length = this.#keptLength + end - start
     if (length > this.#maxFrameOctets) {
       this.#onReason('oversized')
@@ -273,14 +278,16 @@ export class Framer {
     }
     if (end > start) this.#onFrame(bytes, start, end)
   }
+
+  /** The offset of the next LF or NUL, or the chunk's length. No octet of a chunk is searched twice for the same one. */
+  #delimiterAt(chunk: Uint8Array, start: number): number {
+    if (this.#lineFeedAt < start) this.#lineFeedAt = offsetOf(LF, chunk, start)
+    if (this.#nulAt < start) this.#nulAt = offsetOf(NUL, chunk, start)
+    return Math.min(this.#lineFeedAt, this.#nulAt)
+  }
 }
 
-/** The offset of the next LF or NUL, or the chunk's length. */
-function delimiterAt(chunk: Uint8Array, start: number): number {
-  // One pass for both: a search for LF alone would read the whole chunk again for each message that ends in NUL.
-  for (let index = start; index < chunk.length; index++) {
-    const octet = chunk[index]
-    if (octet === LF || octet === NUL) return index
-  }
-  return chunk.length
+function offsetOf(octet: number, chunk: Uint8Array, start: number): number {
+  const found = chunk.indexOf(octet, start)
+  return found < 0 ? chunk.length : found
 }

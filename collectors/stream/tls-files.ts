@@ -78,6 +78,8 @@ export function watchTls(options: TlsWatchOptions): { close(): void } {
     }
     try {
       const material = await readTls(settings)
+      // Written while they were read: what is there now is for the next look.
+      if ((await stateOf(settings)) !== seen) return
       used = seen
       told = ''
       onRenewed(material)

@@ -528,8 +528,12 @@ export function readInstant(event: SyslogEvent, context: SyslogContext, start: n
   return instant
 }
 
-/** Sets an epoch time that a vendor's payload carries. */
+/** 2200-01-01: an epoch from there on is no time but a number that is wrong, or in another unit. */
+const LAST_EPOCH_MILLISECONDS = 7_258_118_400_000
+
+/** Sets an epoch time that a vendor's payload carries, where it can be one. */
 export function setEpoch(event: SyslogEvent, milliseconds: number, start: number, end: number): void {
+  if (!(milliseconds >= 0 && milliseconds < LAST_EPOCH_MILLISECONDS)) return
   event.timeMilliseconds = milliseconds
   event.timeZoneFrom = ZoneFrom.message
   event.yearInferred = false

@@ -11,6 +11,9 @@ export type EpochMilliseconds = number & { readonly [epoch]: 'EpochMilliseconds'
 /** Seconds between the NTP era 0 epoch (1900) and the Unix epoch. RFC 5905 §6. */
 const NTP_TO_UNIX_SECONDS = 2_208_988_800
 
+/** Bits of the fraction that dateTimeMicroseconds has; those below are under a microsecond. RFC 7011 §6.1.9. */
+export const NTP_MICROSECONDS_MASK = 0xfffff800
+
 export function fromMilliseconds(milliseconds: number): EpochMilliseconds {
   return milliseconds as EpochMilliseconds
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { concatenate } from '#simulate/encode/bytes.js'
 import { pcapChunks } from '#simulate/pcap.js'
+import { connection, rawPcap, tcpPacket } from '../collectors/capture/segments.js'
 import {
   data,
   ipfix,
@@ -264,6 +265,56 @@ t.test('--udp-port keeps datagrams of these ports, and files may follow it', asy
     [4739, 2],
   ])
   t.same(ports(path, '--udp-port', '9995', '--json'), [[9995, 1]])
+})
+
+t.test('IPFIX over TCP: each connection has its own templates, and gaps are told', async (t) => {
+  const folder = t.testdir({
+    'elements.yaml':
+      'elements:\n  - { enterpriseNumber: 32473, elementId: 7, name: acmeRoom, type: string }\n',
+    'wrong.yaml': 'elements: 7\n',
+  })
+  const path = join(folder, 'streams.pcap')
+  const room: readonly Pair[] = [...simple, [7, 65_535, 32_473]]
+  const ports = { sourcePort: 50_001 }
+  const one = connection([
+    ipfix([ipfixTemplate(256, simple)]),
+    ipfix([data(256, record(1))]),
+    ipfix([data(256, record(2))]),
+    ipfix([data(256, record(3))]),
+  ])
+  const other = connection(
+    [ipfix([ipfixTemplate(256, room), data(256, record(4), [4, 65, 49, 48, 55])])],
+    ports,
+  )
+  const segments = [one[0]!, one[1]!, ...other, one[2]!, one[4]!]
+  writeFileSync(path, rawPcap(segments.map(tcpPacket), NOW))
+  const { status, objects, stderr } = culvert('decode', '--config', join(folder, 'elements.yaml'), path)
+  t.equal(status, 0, stderr)
+  t.match(
+    objects().filter(({ kind }) => kind !== 'template'),
+    [
+      { sourceAddress: '10.0.0.4', exporterAddress: '192.0.2.33', elements: { acmeRoom: 'A107' } },
+      { sourceAddress: '10.0.0.1', listenerPort: 4739 },
+      {
+        kind: 'undecoded',
+        reason: 'stream-gap',
+        octets: 29,
+        exporterAddress: '192.0.2.33',
+        listenerPort: 4739,
+      },
+      { sourceAddress: '10.0.0.3' },
+    ],
+  )
+  t.same(culvert('decode', '--udp-port', '4739', path).lines, [])
+  t.same(culvert('decode', '--tcp-port', '4740', path).lines, [])
+  t.equal(culvert('decode', '--tcp-port', '4739', path).lines.length, 6)
+  const wrong = culvert('decode', '--config', join(folder, 'wrong.yaml'), path)
+  t.equal(wrong.status, 1)
+  t.match(wrong.stderr, /wrong\.yaml:1:11: elements/)
+
+  const stored = join(folder, 'data')
+  const imported = culvert('import', path, '--data', stored, '--json')
+  t.match(JSON.parse(imported.lines[0]!), { datagrams: 4, undecoded: { 'stream-gap': 1 } })
 })
 
 t.test('exit codes: 0, 1 for what cannot be read, 2 for what cannot be understood', async (t) => {

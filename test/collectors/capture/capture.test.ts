@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import { type CapturedDatagram, createDatagramReader, readDatagrams } from '#collectors/capture/datagrams.js'
+import { createDatagramReader, readDatagrams } from '#collectors/capture/datagrams.js'
 import { formatAddress } from '#core/records/address.js'
 import { concatenate } from '#simulate/encode/bytes.js'
 import { createPcapEncoder } from '#simulate/pcap.js'
@@ -34,7 +34,7 @@ offloaded6.set([0, 0], 4)
 
 const read = createDatagramReader()
 const frame = (linkType: number, ...parts: Uint8Array[]) =>
-  read({ timeMilliseconds: TIME, linkType, octets: concatenate(parts) })
+  read.take({ timeMilliseconds: TIME, linkType, octets: concatenate(parts) })[0]
 
 t.test('link layers, tags and IP versions', async (t) => {
   const cases: [name: string, linkType: number, parts: Uint8Array[], source: string | undefined][] = [
@@ -47,8 +47,13 @@ t.test('link layers, tags and IP versions', async (t) => {
     ['ARP', 1, [macs, hex('0806'), ipv4], undefined],
     ['Linux cooked', 113, [new Uint8Array(14), hex('0800'), ipv4], '192.0.2.7'],
     ['Linux cooked 2', 276, [hex('0800'), new Uint8Array(18), ipv4], '192.0.2.7'],
+    ['Linux cooked, a VLAN tag', 113, [new Uint8Array(14), hex('8100 0064 86dd'), ipv6], '2001:db8::7'],
+    ['Linux cooked, ARP', 113, [new Uint8Array(14), hex('0806'), ipv4], undefined],
     ['BSD loopback', 0, [hex('02000000'), ipv4], '192.0.2.7'],
+    ['OpenBSD loopback', 108, [hex('00000018'), ipv6], '2001:db8::7'],
     ['raw', 101, [ipv4], '192.0.2.7'],
+    ['raw IPv4', 228, [ipv4], '192.0.2.7'],
+    ['raw IPv6', 229, [ipv6], '2001:db8::7'],
     ['raw, IPv6', 101, [ipv6], '2001:db8::7'],
     ['a total length of 0, as offload leaves it', 101, [offloaded], '192.0.2.7'],
     ['a payload length of 0', 101, [offloaded6], '2001:db8::7'],
@@ -90,9 +95,7 @@ t.test('fragments are put together in any order, and not with those of another d
   const pieces = frames(octets)
   t.equal(pieces.length, 4)
   const feed = (reader: typeof read, list: Uint8Array[], at = TIME) =>
-    list
-      .map((octets) => reader({ timeMilliseconds: at, linkType: 1, octets }))
-      .filter((found): found is CapturedDatagram => found !== undefined)
+    list.flatMap((octets) => reader.take({ timeMilliseconds: at, linkType: 1, octets }))
   t.same(feed(createDatagramReader(), pieces)[0]?.payload, octets, 'in order')
   t.same(feed(createDatagramReader(), [...pieces].reverse())[0]?.payload, octets, 'backwards')
   t.same(
@@ -122,8 +125,8 @@ t.test('fragments are put together in any order, and not with those of another d
   }
   const long = concatenate([hex('9c40 0807 0018 0000'), octets.subarray(0, 16)])
   const six = createDatagramReader()
-  const found = [fragment6(16, 0, long.subarray(16)), fragment6(0, 1, long.subarray(0, 16))].map((packet) =>
-    six({ timeMilliseconds: TIME, linkType: 101, octets: packet }),
+  const found = [fragment6(16, 0, long.subarray(16)), fragment6(0, 1, long.subarray(0, 16))].map(
+    (packet) => six.take({ timeMilliseconds: TIME, linkType: 101, octets: packet })[0],
   )
   t.same([found[0], found[1]?.payload], [undefined, octets.slice(0, 16)], 'IPv6')
 })
@@ -142,11 +145,11 @@ t.test('a flood of first fragments keeps no more than a few', async (t) => {
   const before = process.memoryUsage().arrayBuffers
   for (let id = 0; id < 60_000; id++) {
     first.set([id >> 8, id & 0xff], 4)
-    reader({ timeMilliseconds: TIME, linkType: 101, octets: concatenate([first, new Uint8Array(1000)]) })
+    reader.take({ timeMilliseconds: TIME, linkType: 101, octets: concatenate([first, new Uint8Array(1000)]) })
   }
   // Fragments of one datagram that never ends, over and over.
   for (let count = 0; count < 60_000; count++)
-    reader({ timeMilliseconds: TIME, linkType: 101, octets: concatenate([first, new Uint8Array(1000)]) })
+    reader.take({ timeMilliseconds: TIME, linkType: 101, octets: concatenate([first, new Uint8Array(1000)]) })
   collectGarbage()
   const kept = process.memoryUsage().arrayBuffers - before
   t.ok(kept < 40_000_000, `${kept} octets`)
@@ -171,6 +174,20 @@ function pcap(isLittle: boolean, magic: number, fraction: number): Uint8Array {
   return concatenate([...header, ...packet])
 }
 
+/** A block of pcapng. */
+function block(isLittle: boolean, type: number, ...parts: Uint8Array[]): Uint8Array {
+  const word = (value: number) => u32(value, isLittle)
+  const body = concatenate(parts)
+  const length = 12 + Math.ceil(body.length / 4) * 4
+  return concatenate([
+    word(type),
+    word(length),
+    body,
+    new Uint8Array(length - 12 - body.length),
+    word(length),
+  ])
+}
+
 function pcapng(
   isLittle: boolean,
   resolution: number | undefined,
@@ -178,17 +195,6 @@ function pcapng(
   offsetSeconds = 0,
 ): Uint8Array {
   const word = (value: number) => u32(value, isLittle)
-  const block = (type: number, ...parts: Uint8Array[]) => {
-    const body = concatenate(parts)
-    const length = 12 + Math.ceil(body.length / 4) * 4
-    return concatenate([
-      word(type),
-      word(length),
-      body,
-      new Uint8Array(length - 12 - body.length),
-      word(length),
-    ])
-  }
   const option = (code: number, value: Uint8Array) =>
     concatenate([
       u16(code, isLittle),
@@ -204,13 +210,14 @@ function pcapng(
           option(
             14,
             isLittle
-              ? concatenate([word(offsetSeconds), word(0)])
-              : concatenate([word(0), word(offsetSeconds)]),
+              ? concatenate([word(offsetSeconds), word(offsetSeconds < 0 ? -1 : 0)])
+              : concatenate([word(offsetSeconds < 0 ? -1 : 0), word(offsetSeconds)]),
           ),
         ]),
   ]
   return concatenate([
     block(
+      isLittle,
       0x0a0d0d0a,
       word(0x1a2b3c4d),
       u16(1, isLittle),
@@ -218,9 +225,10 @@ function pcapng(
       word(0xffffffff),
       word(0xffffffff),
     ),
-    block(1, u16(101, isLittle), u16(0, isLittle), word(0), ...options),
-    block(0x0bad, word(1)),
+    block(isLittle, 1, u16(101, isLittle), u16(0, isLittle), word(0), ...options),
+    block(isLittle, 0x0bad, word(1)),
     block(
+      isLittle,
       6,
       word(0),
       word(Number(ticks >> 32n)),
@@ -242,6 +250,7 @@ t.test('capture files of every kind', async (t) => {
     ['pcapng, big-endian, nanoseconds', pcapng(false, 9, milliseconds * 1_000_000n)],
     ['pcapng, 2^-10 seconds, clock from an offset', pcapng(true, 0x80 | 10, 256n, Math.floor(TIME / 1000))],
     ['pcapng, big-endian with an offset', pcapng(false, 3, 250n, Math.floor(TIME / 1000))],
+    ['pcapng, an offset below zero', pcapng(true, 3, milliseconds + 5000n, -5)],
     [
       'two sections of two byte orders',
       concatenate([pcapng(true, 3, milliseconds), pcapng(false, 3, milliseconds)]),
@@ -260,6 +269,50 @@ t.test('capture files of every kind', async (t) => {
     )
     writeFileSync(path, octets.subarray(0, -5))
     t.same([...readDatagrams(path)].length, wanted.length - 1, `${name}, cut off in its last packet`)
+  }
+})
+
+t.test('packets of pcapng without a time, and of the obsolete kind', async (t) => {
+  for (const isLittle of [true, false]) {
+    const word = (value: number) => u32(value, isLittle)
+    const section = pcapng(isLittle, 3, BigInt(TIME)).subarray(0, 28)
+    const interfaceOf = (snapLength: number) =>
+      block(isLittle, 1, u16(101, isLittle), u16(0, isLittle), word(snapLength))
+    const simple = block(isLittle, 3, word(ipv4.length), ipv4)
+    const cut = block(isLittle, 3, word(ipv4.length), ipv4.subarray(0, 30))
+    const ticks = BigInt(TIME) * 1000n
+    const obsolete = block(
+      isLittle,
+      2,
+      u16(0, isLittle),
+      u16(7, isLittle),
+      word(Number(ticks >> 32n)),
+      word(Number(ticks & 0xffffffffn)),
+      word(ipv4.length),
+      word(ipv4.length),
+      ipv4,
+    )
+    const path = join(t.testdir(), 'simple.pcapng')
+    const read = (...blocks: Uint8Array[]) => {
+      writeFileSync(path, concatenate([section, ...blocks]))
+      return [...readDatagrams(path)].map(({ timeMilliseconds, payload }) => [
+        timeMilliseconds,
+        payload.length,
+      ])
+    }
+    t.same(read(interfaceOf(0), obsolete, simple), [
+      [TIME, 4],
+      [TIME, 4],
+    ])
+    const [[time, length] = []] = read(interfaceOf(0), simple)
+    t.equal(length, 4, 'no snap length is no limit')
+    t.ok(Math.abs(Date.now() - time!) < 60_000, 'the time of the file')
+    t.same(
+      read(interfaceOf(30), obsolete, cut).map(([, octets]) => octets),
+      [4, 2],
+      'cut to the snap length',
+    )
+    t.same(read(simple), [], 'without an interface')
   }
 })
 

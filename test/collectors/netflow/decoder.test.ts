@@ -1,4 +1,6 @@
 import t from 'tap'
+import { Value } from 'typebox/value'
+import { createTimeoutMeter } from '#collectors/exporter-watch.js'
 import {
   type HeldSet,
   MAX_HELD_MILLISECONDS,
@@ -6,9 +8,13 @@ import {
 } from '#collectors/netflow/held-sets.js'
 import { type SequenceOutcome, SequenceTracker } from '#collectors/netflow/sequence.js'
 import { MAX_FIELDS_PER_TEMPLATE } from '#collectors/netflow/template.js'
+import { isStale } from '#collectors/netflow/template-refresh.js'
 import { TemplateStore } from '#collectors/netflow/template-store.js'
+import { netflowStatus } from '#collectors/status.js'
+import { ExporterStatus } from '#core/exporters.js'
 import { parseAddress } from '#core/records/address.js'
 import { concatenate } from '#simulate/encode/bytes.js'
+import type { RawSet } from '#simulate/encode/ipfix.js'
 import {
   data,
   ipfix,
@@ -173,6 +179,138 @@ t.test('another layout without a withdrawal is told over TCP, and holds', async 
     for (const message of messages) probe.feed(message, { transport })
     t.same(probe.reasons(), reasons)
     t.match(probe.flows, [{ sourceAddress: '10.0.0.1', destinationAddress: '10.0.0.2' }])
+  }
+})
+
+t.test('over TCP what a device should not send about templates is told by name', async (t) => {
+  const template = ipfixTemplate(256, simple)
+  const withdraw = (id: number) => ({ setId: 2, body: Uint8Array.of(id >> 8, id & 0xff, 0, 0) })
+  const cases: [name: string, sets: RawSet[], reasons: string[]][] = [
+    [
+      'a withdrawal of a template that is not known',
+      [template, withdraw(300)],
+      ['template-withdrawal-unknown'],
+    ],
+    ['one withdrawn twice', [template, withdraw(256), withdraw(256)], ['template-withdrawal-unknown']],
+    ['a withdrawal of a reserved id', [template, withdraw(17)], ['template-id-reserved']],
+    ['the same template again', [template, template], ['template-repeated']],
+    ['all that there is, and there is none', [withdraw(2), withdraw(3)], []],
+  ]
+  t.plan(2 * cases.length)
+  for (const [name, sets, reasons] of cases) {
+    const tcp = createProbe()
+    const options = ipfixOptions(400, [
+      [149, 4],
+      [34, 4],
+    ])
+    tcp.feed(ipfix([...(reasons.length === 0 ? [] : [options]), ...sets]), { transport: 1 })
+    t.same(tcp.reasons(), reasons, name)
+    const [domain] = tcp.decoder.store.exporters[0]!.domains.values()
+    t.equal(domain!.templates.has(400), reasons.length > 0, `${name}: others stay`)
+  }
+})
+
+t.test('how often a template comes is seen over UDP, and when it ceases', async (t) => {
+  const probe = createProbe()
+  const minute = 60_000
+  const stored = () => {
+    const [domain] = probe.decoder.store.exporters[0]!.domains.values()
+    return domain!.templates.get(256)!
+  }
+  const send = (at: number) => probe.feed(v9([v9Template(256, simple)]), { at })
+  send(NOW)
+  t.equal(stored().refreshMilliseconds, 0, 'once tells nothing')
+  t.notOk(isStale(stored(), NOW + 1000 * minute))
+  send(NOW + 10)
+  t.equal(stored().refreshMilliseconds, 0, 'nor do two in a burst')
+  send(NOW + minute)
+  send(NOW + 2 * minute)
+  t.equal(stored().refreshMilliseconds, minute)
+  send(NOW + 4 * minute)
+  t.equal(stored().refreshMilliseconds, 2 * minute, 'one that was lost')
+  for (let index = 5; index < 60; index++) send(NOW + index * minute)
+  t.ok(stored().refreshMilliseconds < 1.1 * minute, 'is forgotten')
+  const last = NOW + 59 * minute
+  t.equal(stored().lastReceivedMilliseconds, last)
+  t.notOk(isStale(stored(), last + 3 * minute))
+  t.ok(isStale(stored(), last + 4 * minute))
+  const shown = (at: number) => {
+    const [exporter] = probe.decoder.store.exporters
+    const status = netflowStatus(probe.decoder, exporter!, createTimeoutMeter(), new Map(), at)
+    t.ok(Value.Check(ExporterStatus, status), 'as the API describes it')
+    return status.observationDomains[0]!.templates[0]!
+  }
+  const refreshIntervalMilliseconds = Math.round(stored().refreshMilliseconds)
+  const received = { lastReceivedAtMilliseconds: last, refreshIntervalMilliseconds }
+  t.match(shown(last + minute), received)
+  t.notOk('stale' in shown(last + minute))
+  t.match(shown(last + 9 * minute), { ...received, stale: true })
+  probe.feed(v9([data(256, record(1))]), { at: last + 9 * minute })
+  t.equal(probe.flows.length, 1, 'a stale template is used')
+
+  const store = new TemplateStore()
+  store.restore(probe.documents[0]!, parseAddress('192.0.2.1')!)
+  const after = createProbe({ store })
+  const kept = [...store.exporters[0]!.domains.values()][0]!.templates.get(256)!
+  t.same([kept.lastReceivedMilliseconds, kept.refreshMilliseconds], [0, 0], 'kept over a restart')
+  after.feed(v9([v9Template(256, simple)]), { at: NOW + 5 * 86_400_000 })
+  t.same([kept.lastReceivedMilliseconds, kept.refreshMilliseconds], [NOW + 5 * 86_400_000, 0])
+})
+
+t.test('of microseconds the last bits are ignored, of nanoseconds none', async (t) => {
+  const names = { 154: 'flowStartMicroseconds', 156: 'flowStartNanoseconds' } as const
+  // Half a second, and all of the last 11 bits.
+  const octets = [0xed, 0xc7, 0xe7, 0x40, 0x80, 0, 0x07, 0xff]
+  const seconds = (0xedc7e740 - 2_208_988_800) * 1000
+  for (const [element, rest] of [
+    [154, 0],
+    [156, (0x7ff / 2 ** 32) * 1000],
+  ] as const) {
+    const probe = createProbe()
+    probe.feed(ipfix([ipfixTemplate(256, [...simple, [element, 8]]), data(256, record(1), octets)]))
+    const [flow] = probe.flows
+    t.equal(flow?.elements?.[names[element]], seconds + 500 + rest)
+    t.equal(flow?.['startMilliseconds'], seconds + 500 + rest)
+  }
+})
+
+t.test('strings that are no UTF-8 are kept and told', async (t) => {
+  const names: readonly Pair[] = [...simple, [371, 65_535]]
+  const options: readonly Pair[] = [
+    [10, 4],
+    [82, 65_535],
+  ]
+  const text = (value: string | number[]) => {
+    const octets = typeof value === 'string' ? [...Buffer.from(value)] : value
+    return octets.length < 255
+      ? [octets.length, ...octets]
+      : [255, octets.length >> 8, octets.length & 0xff, ...octets]
+  }
+  const latin1 = [0x4d, 0xfc, 0x6c, 0x6c]
+  for (const observed of [true, false]) {
+    const probe = createProbe({ observed })
+    probe.feed(ipfix([ipfixTemplate(256, names), ipfixOptions(257, options)]))
+    probe.feed(ipfix([data(256, record(1), text('Müller'), record(2), text('\uFFFD is a character'))]))
+    t.same(probe.reasons(), [], 'well formed')
+    probe.feed(ipfix([data(256, record(3), text(latin1), record(4), text(latin1))]))
+    t.same(probe.undecoded.splice(0), [
+      { reason: 'string-not-utf8', setId: 256, octets: 0, exporter: '192.0.2.1', domain: 1 },
+    ])
+    // A name that is cut between two octets of a character was well formed.
+    probe.feed(ipfix([data(257, [0, 0, 0, 7], text('ä'.repeat(200)))]))
+    t.same(probe.reasons(), [], 'a long name')
+    probe.feed(ipfix([data(257, [0, 0, 0, 8], text(latin1))]))
+    t.same(probe.reasons(), ['string-not-utf8'])
+    const [domain] = probe.decoder.store.exporters[0]!.domains.values()
+    t.same(
+      [...domain!.interfaces.values()].map(({ name }) => name),
+      ['ä'.repeat(127), 'M\uFFFDll'],
+    )
+    probe.finish()
+    t.same(
+      probe.flows.map((flow) => flow['userName']),
+      ['Müller', '\uFFFD is a character', 'M\uFFFDll', 'M\uFFFDll'],
+    )
   }
 })
 

@@ -277,6 +277,141 @@ t.test('numbers of variable length, and n out of N', async (t) => {
   ])
 })
 
+t.test(
+  'what only some devices send: egress counts, times of events, sampling by interface and by probability',
+  async (t) => {
+    const milliseconds = [0, 0, 0x01, 0x9e, 0, 0, 0, 0]
+    const at = 0x19e * 2 ** 32
+    const cases: [name: string, pairs: Pair[], body: number[], wanted: Record<string, unknown>][] = [
+      [
+        'counts behind a middlebox',
+        [
+          [23, 4],
+          [24, 4],
+        ],
+        [...u32(500), ...u32(5)],
+        { octets: 500, packets: 5 },
+      ],
+      [
+        'not where there are others',
+        [
+          [1, 4],
+          [23, 4],
+          [2, 4],
+          [24, 4],
+        ],
+        [500, 0, 5, 0].flatMap(u32),
+        { octets: 500, packets: 5 },
+      ],
+      ['an event has one time', [[323, 8]], milliseconds, { startMilliseconds: at, endMilliseconds: at }],
+      [
+        'a flow and its event',
+        [
+          [152, 8],
+          [323, 8],
+        ],
+        [0, 0, 0x01, 0x9d, 0, 0, 0, 0, ...milliseconds],
+        { startMilliseconds: 0x19d * 2 ** 32, endMilliseconds: at },
+      ],
+      [
+        'a duration goes before the event',
+        [
+          [153, 8],
+          [161, 4],
+          [323, 8],
+        ],
+        [...milliseconds, ...u32(1000), ...u32(9), ...u32(9)],
+        { startMilliseconds: at - 1000, endMilliseconds: at },
+      ],
+      ['a length of Ethernet is no VLAN', [[242, 2]], [5, 220], { vlanId: undefined }],
+      [
+        'a VLAN',
+        [
+          [242, 2],
+          [243, 2],
+        ],
+        [5, 220, 0, 7],
+        { vlanId: 7 },
+      ],
+      ['a VLAN of what leaves', [[59, 2]], [0, 9], { vlanId: 9 }],
+    ]
+    for (const observed of [true, false]) {
+      for (const [name, pairs, body, wanted] of cases) {
+        const probe = createProbe({ observed })
+        probe.feed(ipfix([ipfixTemplate(256, [...simple, ...pairs]), data(256, record(1), body)]))
+        probe.finish()
+        for (const [key, value] of Object.entries(wanted))
+          t.equal(probe.flows[0]?.[key], value, `${name}: ${key}`)
+      }
+      const sampled: Pair[] = [...simple, [10, 4], [14, 4]]
+      const flow = (last: number, ingress: number, egress: number) => [
+        ...record(last),
+        ...u32(ingress),
+        ...u32(egress),
+      ]
+      const rows = [flow(1, 3, 4), flow(2, 4, 3), flow(3, 8, 4), flow(4, 8, 9)]
+      const quarter = [0x3e, 0x80, 0, 0]
+      for (const messages of [
+        [
+          ipfix([
+            ipfixOptions(300, [
+              [10, 4],
+              [34, 4],
+            ]),
+            ipfixOptions(301, [
+              [149, 4],
+              [311, 4],
+            ]),
+          ]),
+          ipfix([
+            data(
+              300,
+              ...[
+                [3, 100],
+                [4, 200],
+              ].map((pair) => pair.flatMap(u32)),
+            ),
+            data(301, u32(1), quarter),
+          ]),
+          ipfix([ipfixTemplate(256, sampled), data(256, ...rows)]),
+        ],
+        [
+          v9([
+            v9Options(300, [
+              [2, 4],
+              [34, 4],
+            ]),
+            v9Options(301, [
+              [1, 4],
+              [50, 4],
+            ]),
+          ]),
+          v9([
+            data(
+              300,
+              ...[
+                [3, 100],
+                [4, 200],
+              ].map((pair) => pair.flatMap(u32)),
+            ),
+            data(301, u32(0), u32(4)),
+          ]),
+          v9([v9Template(256, sampled), data(256, ...rows)]),
+        ],
+      ]) {
+        const probe = createProbe({ observed })
+        for (const message of messages) probe.feed(message)
+        probe.finish()
+        t.same(
+          probe.flows.map((row) => row['samplingInterval']),
+          [100, 200, 200, 4],
+        )
+        t.same(probe.events.filter(({ event }) => event === 'sampling').length, 3)
+      }
+    }
+  },
+)
+
 t.test('lists of RFC 6313 as nested JSON', async (t) => {
   const probe = createProbe()
   const row = (last: number) => record(last)
