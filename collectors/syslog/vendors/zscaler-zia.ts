@@ -213,7 +213,6 @@ function claims(event: SyslogEvent): boolean {
     case Shape.csv:
       return isFeedOfColumns(line, contentStart, line.length)
   }
-  if (!line.startsWith('datetime=', contentStart) && !line.startsWith('time=', contentStart)) return false
   return line.includes('csip=', contentStart) && line.includes('cdip=', contentStart)
 }
 

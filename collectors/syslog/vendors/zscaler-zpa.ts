@@ -124,6 +124,6 @@ export const zscalerZpa: SyslogProduct = {
   id: 'zscaler-zpa',
   shapes: [Shape.json],
   claims: ({ line, bodyStart }) =>
-    line.startsWith('"LogTimestamp"', bodyStart + 1) || line.includes('"AuditOperationType"', bodyStart),
+    line.includes('"LogTimestamp"', bodyStart) || line.includes('"AuditOperationType"', bodyStart),
   parse,
 }
