@@ -7,19 +7,34 @@ import type { SyslogContext } from './context.js'
 import type { SyslogEvent } from './event.js'
 import type { SyslogProduct } from './product.js'
 import { SHAPE_COUNT, settleShape } from './shape.js'
+import { arubaOs } from './vendors/aruba-os.js'
+import { barracudaWaf } from './vendors/barracuda-waf.js'
+import { catoSase } from './vendors/cato-sase.js'
 import { checkpoint } from './vendors/checkpoint.js'
 import { ciscoAsa } from './vendors/cisco-asa.js'
 import { ciscoIos } from './vendors/cisco-ios.js'
 import { ciscoMeraki } from './vendors/cisco-meraki.js'
+import { citrixAdc } from './vendors/citrix-adc.js'
+import { ekinopsOneos } from './vendors/ekinops-oneos.js'
+import { f5Bigip } from './vendors/f5-bigip.js'
 import { fortinetFortigate } from './vendors/fortinet-fortigate.js'
 import { genericCef } from './vendors/generic-cef.js'
 import { genericLeef } from './vendors/generic-leef.js'
+import { infobloxNios } from './vendors/infoblox-nios.js'
+import { juniperPfe } from './vendors/juniper-pfe.js'
 import { juniperSrx } from './vendors/juniper-srx.js'
 import { linuxNetfilter } from './vendors/linux-netfilter.js'
 import { paloaltoPanos } from './vendors/paloalto-panos.js'
 import { pfFilterlog } from './vendors/pf-filterlog.js'
+import { pfText } from './vendors/pf-text.js'
+import { pulseSecure } from './vendors/pulse-secure.js'
+import { snort } from './vendors/snort.js'
 import { sonicwall } from './vendors/sonicwall.js'
 import { sophosXg } from './vendors/sophos-xg.js'
+import { suricata } from './vendors/suricata.js'
+import { vmwareVsphere } from './vendors/vmware-vsphere.js'
+import { zscalerZia } from './vendors/zscaler-zia.js'
+import { zscalerZpa } from './vendors/zscaler-zpa.js'
 
 /** Every product; of those that share a shape, unmistakable marks first. */
 export const products: readonly SyslogProduct[] = [
@@ -34,6 +49,21 @@ export const products: readonly SyslogProduct[] = [
   sophosXg,
   ciscoIos,
   linuxNetfilter,
+  pfText,
+  snort,
+  juniperPfe,
+  ekinopsOneos,
+  citrixAdc,
+  f5Bigip,
+  suricata,
+  zscalerZia,
+  zscalerZpa,
+  catoSase,
+  barracudaWaf,
+  pulseSecure,
+  infobloxNios,
+  arubaOs,
+  vmwareVsphere,
   genericCef,
   genericLeef,
 ]

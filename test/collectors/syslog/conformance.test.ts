@@ -5,17 +5,29 @@ import { corporaFolder } from '../netflow/probe.js'
 
 /** Products that are implemented, and the share of golden fields that must agree. */
 const wanted: Readonly<Record<string, number>> = {
+  'cato-sase': 0.96,
+  checkpoint: 0.99,
+  'citrix-adc': 1,
   'cisco-asa': 0.985,
   'cisco-ftd': 0.965,
   'cisco-ios': 0.98,
   'cisco-meraki': 0.99,
+  'ekinops-oneos': 1,
+  'f5-bigip': 0.88,
   'fortinet-fortigate': 0.98,
+  'infoblox-nios': 1,
+  'juniper-pfe': 0.86,
   'juniper-srx': 0.93,
   'linux-iptables': 1,
   'paloalto-panos': 0.995,
+  'openbsd-pf': 0.97,
+  opnsense: 0.93,
   pfsense: 0.98,
+  'pulse-secure': 1,
+  snort: 0.89,
   sonicwall: 0.95,
   'sophos-xg': 0.98,
+  'zscaler-zia': 0.96,
 }
 
 const corpora = corporaFolder()
