@@ -7,42 +7,20 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFlowIntake } from '#collectors/flow-intake.js'
 import { encodeBlock } from '#core/blocks/block.js'
-import { BLOCK_ROWS, BlockBuilder } from '#core/blocks/builder.js'
+import type { BlockBuilder } from '#core/blocks/builder.js'
 import { type Address, parseAddress } from '#core/records/address.js'
-import { FlowColumnIndex, streams } from '#core/records/columns.js'
+import { FlowColumnIndex } from '#core/records/columns.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { emptyScanCounts, scan } from '#core/store/scan.js'
-import { type BlockWriter, createBlockWriter } from '#core/store/writer.js'
+import { createBlockWriter } from '#core/store/writer.js'
 import { smallCompany } from '#simulate/small-company.js'
+import { emptyingWriter } from './emptying-writer.js'
 import { best, print, ROUNDS } from './figures.js'
 import { benchSyslog } from './syslog.js'
 
 const SEED = 1
 
 type Prepared = { view: DataView; length: number; address: Address; port: number; time: number }
-
-/** Builders that are emptied when they are full: decoding alone. */
-function emptyingWriter(onFull: (builder: BlockBuilder) => void): BlockWriter {
-  const builders = streams.map((stream) => new BlockBuilder(stream, BLOCK_ROWS))
-  return {
-    counts: { blocks: 0, rows: 0, octets: 0, droppedRows: 0, failures: 0 },
-    builder(stream) {
-      const builder = builders[stream]!
-      if (builder.rows >= builder.capacity) {
-        onFull(builder)
-        builder.reset()
-      }
-      return builder
-    },
-    pendingOctets: () => 0,
-    seal() {
-      for (const builder of builders) if (builder.rows > 0) onFull(builder)
-      for (const builder of builders) builder.reset()
-    },
-    flush: async () => {},
-    drained: async () => {},
-  }
-}
 
 const flows: Prepared[] = []
 for (const { payload, exporterAddress, listenerPort, timeMilliseconds } of smallCompany(SEED).datagrams) {

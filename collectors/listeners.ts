@@ -5,7 +5,7 @@
 import type { ReceivedCounts } from '#core/metrics.js'
 import { type Address, parseAddress } from '#core/records/address.js'
 import { transportNames } from '#core/records/exporter.js'
-import { createDgramSource } from './datagram/dgram.js'
+import { chooseReceive } from './datagram/choose.js'
 import type { DatagramSource } from './datagram/source.js'
 import { portUnavailable } from './port-error.js'
 import type { ListeningReport, ReceiverSetup } from './receiver-messages.js'
@@ -54,7 +54,7 @@ export type ListenersOptions = {
 export type Listeners = {
   /** What was opened, and what was not and why. */
   readonly sockets: readonly ListeningReport[]
-  counts(): Pick<ReceivedCounts, 'tcp' | 'ipfixStreams' | 'refusedPeers'>
+  counts(): Pick<ReceivedCounts, 'tcp' | 'ipfixStreams' | 'refusedPeers' | 'truncated'>
   close(): Promise<void>
 }
 
@@ -71,6 +71,9 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
   const syslogListeners: ConnectionListener<string>[] = []
   const ipfixListeners: ConnectionListener<string>[] = []
   const refused = createRefusedPeers(now)
+  const receive = chooseReceive(setup.receive)
+  if (receive.fallback !== undefined)
+    onNotice(`UDP is received by Node's own sockets, at more cost for each datagram: ${receive.fallback}`)
   const tls = setup.tls === undefined ? undefined : await readIdentity(setup.tls)
 
   async function readIdentity(settings: NonNullable<ReceiverSetup['tls']>): Promise<TlsMaterial | Error> {
@@ -92,7 +95,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
   }
 
   async function openUdp(name: DatagramProtocol, port: number): Promise<void> {
-    const source = createDgramSource({
+    const source = receive.createSource({
       host: setup.host,
       port,
       receiveBufferOctets: setup.receiveBufferOctets,
@@ -105,7 +108,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
     try {
       const { bufferAsked, bufferGranted } = await source.start()
       sources.push(source)
-      sockets.push({ ...report, ok: true, bufferAsked, bufferGranted })
+      sockets.push({ ...report, ok: true, receive: receive.kind, bufferAsked, bufferGranted })
     } catch (error) {
       sockets.push({ ...report, ok: false, error: (error as Error).message })
     }
@@ -210,6 +213,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
       tcp: sumCounts(syslogListeners),
       ipfixStreams: sumCounts(ipfixListeners),
       refusedPeers: refused.list(),
+      truncated: sources.reduce((sum, { counts }) => sum + counts.truncated, 0),
     }),
     async close() {
       watch?.close()

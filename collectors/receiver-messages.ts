@@ -25,6 +25,7 @@ export type ReceiverSetup = {
   readonly sflowPorts: readonly number[]
   readonly syslogPorts: readonly number[]
   readonly syslogTlsPorts: readonly number[]
+  readonly receive: Config['listen']['receive']
   readonly receiveBufferOctets: number
   readonly datagramsPerSecondPerExporter: number
   /** Products of log lines that the configuration describes. */
@@ -53,6 +54,8 @@ export type ListeningReport = {
   readonly error?: string
   /** True where the port may be left out: below 1024, or a stream whose port another program has. */
   readonly isOptional: boolean
+  /** How datagrams are received here. */
+  readonly receive?: 'dgram' | 'recvmmsg'
   readonly bufferAsked?: number
   readonly bufferGranted?: number
 }

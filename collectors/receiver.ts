@@ -13,6 +13,7 @@ import { createBlockWriter } from '#core/store/writer.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
 import { createQuota, createTimeoutMeter } from './exporter-watch.js'
 import { createFlowIntake } from './flow-intake.js'
+import { watchGarbageCollection } from './garbage-collection.js'
 import { createIpfixSessions } from './ipfix-sessions.js'
 import { openListeners } from './listeners.js'
 import { namesOf } from './netflow/elements.js'
@@ -81,6 +82,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
     mappings: setup.mappings,
   })
 
+  const garbageCollection = watchGarbageCollection()
   const quota = createQuota(setup.datagramsPerSecondPerExporter)
   let overQuota = 0
   const listeners = await openListeners({
@@ -153,6 +155,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
       overQuota,
       storeFailures: failures,
       undecoded,
+      garbageCollection,
       ...listeners.counts(),
       ...(drops === undefined ? {} : { kernelDrops: Object.fromEntries(drops) }),
     }

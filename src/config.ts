@@ -67,6 +67,11 @@ export const Config = Type.Object(
           description:
             'a device that sends more is cut off at this rate, so that it cannot starve the others',
         }),
+        receive: Type.Enum(['auto', 'dgram', 'recvmmsg'], {
+          default: 'auto',
+          description:
+            'how UDP is received: `recvmmsg` takes many datagrams in one call (Linux), `dgram` is everywhere; `auto` takes the first that is there',
+        }),
         receiveBufferOctets: Type.Integer({
           default: 32 * 1024 * 1024,
           minimum: 65536,

@@ -14,6 +14,7 @@ export type HealthOptions = {
     port: number
     ok: boolean
     isOptional: boolean
+    receive?: string
     bufferAsked?: number
     bufferGranted?: number
   }[]
@@ -58,6 +59,8 @@ export function createHealth(options: HealthOptions) {
         `${store.lostRows} rows gone, ${store.damagedBlocks} blocks unreadable at the start`,
       ),
     ]
+    const receiving = receivingCheck(sockets)
+    if (receiving !== undefined) all.push(receiving)
     const quiet = silent()
     all.push(
       check(
@@ -115,6 +118,16 @@ export function createHealth(options: HealthOptions) {
       }
     },
   }
+}
+
+/** How datagrams come in; a small buffer is no fault by itself, the drops that follow from it are. */
+function receivingCheck(sockets: HealthOptions['sockets']): Check | undefined {
+  const open = sockets.filter(({ ok, receive }) => ok && receive !== undefined)
+  const [first] = open
+  if (first === undefined) return undefined
+  const granted = Math.min(...open.map(({ bufferGranted = 0 }) => bufferGranted))
+  const text = `by ${first.receive}, ${granted} octets of receive buffer for each socket, ${first.bufferAsked} asked`
+  return check('UDP', 'ok', text)
 }
 
 function check(name: string, status: Status, text: string): Check {

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { buildServer } from '#api/server.js'
+import { requireReceive } from '#collectors/datagram/choose.js'
 import { startReceiver } from '#collectors/receiver-client.js'
 import type { ListeningReport, ReceiverSetup } from '#collectors/receiver-messages.js'
 import { readTls } from '#collectors/stream/tls-files.js'
@@ -75,6 +76,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   async function start(): Promise<StartReport> {
     checkExporters(config)
     if (config.listen.tls !== undefined) await readTls(config.listen.tls)
+    requireReceive(config.listen.receive)
     const scheduled = configuredDetectors(config)
     const folder = await openDataFolder({ data, logger, onOpen: (close) => closers.push(close) })
     const repositories = createRepositories(folder.documents, now)

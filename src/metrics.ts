@@ -14,6 +14,10 @@ export type ReceivedCounts = {
   /** Datagrams over the quota of their sender. */
   readonly overQuota: number
   readonly storeFailures: number
+  /** Datagrams that were longer than the room for them. */
+  readonly truncated: number
+  /** Garbage collection of the receiving thread since its start. */
+  readonly garbageCollection: { readonly seconds: number; readonly runs: number }
   /** Datagrams of no exporter that could be told, by reason. */
   readonly undecoded: Readonly<Record<string, number>>
   /** By what happened on TCP and TLS connections of syslog. */
@@ -70,6 +74,17 @@ export function createMetrics(counts: () => ReceivedCounts | undefined, exporter
     (now) => now.droppedRows,
   )
   total('culvert_over_quota_total', 'datagrams over the quota of their sender', (now) => now.overQuota)
+  total('culvert_truncated_datagrams_total', 'datagrams that were cut when received', (now) => now.truncated)
+  total(
+    'culvert_receiver_gc_seconds_total',
+    'time that garbage collection took of the receiving thread',
+    (now) => now.garbageCollection.seconds,
+  )
+  total(
+    'culvert_receiver_gc_runs_total',
+    'garbage collections of the receiving thread',
+    (now) => now.garbageCollection.runs,
+  )
   total('culvert_store_failures_total', 'blocks that could not be written', (now) => now.storeFailures)
 
   const labelled = (

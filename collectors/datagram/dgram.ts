@@ -1,7 +1,7 @@
 /** Datagrams through Node's own sockets: works everywhere, about 2 µs a datagram. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { type Address, parseAddress } from '#core/records/address.js'
-import { portUnavailable } from '../port-error.js'
+import { openOnHost } from './host.js'
 import type { DatagramSource, DatagramSourceOptions, ListeningSocket } from './source.js'
 
 /** Senders whose address objects are kept; beyond it, the cache begins anew. */
@@ -34,22 +34,11 @@ export function createDgramSource(options: DatagramSourceOptions): DatagramSourc
   }
 
   return {
+    // Node reads into 64 KiB: there is no longer datagram.
+    counts: { truncated: 0 },
     async start() {
       // One socket for both families; IPv4 senders show as ::ffff:a.b.c.d, which parseAddress takes as IPv4.
-      const family = host === '::' ? 'udp6' : host.includes(':') ? 'udp6' : 'udp4'
-      try {
-        socket = await bind(family, host, port)
-      } catch (error) {
-        if (
-          host !== '::' ||
-          !['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
-        ) {
-          throw portUnavailable('UDP', host, port, error)
-        }
-        socket = await bind('udp4', '0.0.0.0', port).catch((cause: unknown) => {
-          throw portUnavailable('UDP', '0.0.0.0', port, cause)
-        })
-      }
+      socket = await openOnHost(host, port, (on) => bind(on.includes(':') ? 'udp6' : 'udp4', on, port))
       socket.on('message', receive)
       socket.on('error', onError)
       return described(socket, receiveBufferOctets)

@@ -2,8 +2,8 @@
 import type { Address } from '#core/records/address.js'
 
 /**
- * Takes one datagram: `length` octets at the start of `view`, which are valid until the call returns. Equal senders
- * come as the same address object.
+ * Takes one datagram: `length` octets at the start of `view`, which may be longer and is valid until the call returns.
+ * Equal senders come as the same address object. The time is when the datagram was read, not when it arrived.
  */
 export type DatagramHandler = (
   view: DataView,
@@ -15,7 +15,12 @@ export type DatagramHandler = (
 export type DatagramSource = {
   /** Opens the socket; throws PORT_UNAVAILABLE. */
   start(): Promise<ListeningSocket>
+  /** No datagram comes once this has resolved. */
   close(): Promise<void>
+  readonly counts: {
+    /** Datagrams that were longer than the room for them. */
+    readonly truncated: number
+  }
 }
 
 export type ListeningSocket = {
