@@ -32,8 +32,8 @@ export class Batch {
   /** The senders' socket addresses, SOCKET_ADDRESS_OCTETS each. */
   readonly names: DataView
   private readonly headers: Uint32Array
-  // The kernel is given the addresses of these octets: without a holder the collector would free them.
-  private readonly held: readonly Uint8Array[]
+  /** What the kernel has the addresses of: without a holder the collector would free it, and each call fail. */
+  readonly held: readonly Uint8Array[]
 
   /** `octets` is the room of one datagram; what is longer is cut. */
   constructor(libc: Pick<Libc, 'addressOf'>, datagrams = BATCH_DATAGRAMS, octets = DATAGRAM_OCTETS) {
@@ -64,11 +64,6 @@ export class Batch {
     this.headers = new Uint32Array(headers.buffer)
     this.held = [slab, names, iovecs, headers]
     this.reset(datagrams)
-  }
-
-  /** Octets that the whole takes; most of them are never touched. */
-  get octets(): number {
-    return this.held.reduce((sum, { byteLength }) => sum + byteLength, 0)
   }
 
   lengthOf(index: number): number {
