@@ -7,19 +7,33 @@ import type { SyslogContext } from './context.js'
 import type { SyslogEvent } from './event.js'
 import type { SyslogProduct } from './product.js'
 import { SHAPE_COUNT, settleShape } from './shape.js'
+import { amazonVpc } from './vendors/amazon-vpc.js'
+import { aristaEos } from './vendors/arista-eos.js'
+import { barracudaCloudgen } from './vendors/barracuda-cloudgen.js'
 import { checkpoint } from './vendors/checkpoint.js'
 import { ciscoAsa } from './vendors/cisco-asa.js'
 import { ciscoIos } from './vendors/cisco-ios.js'
 import { ciscoMeraki } from './vendors/cisco-meraki.js'
+import { ciscoZbf } from './vendors/cisco-zbf.js'
+import { clavisterCos } from './vendors/clavister-cos.js'
+import { forcepointNgfw } from './vendors/forcepoint-ngfw.js'
 import { fortinetFortigate } from './vendors/fortinet-fortigate.js'
 import { genericCef } from './vendors/generic-cef.js'
 import { genericLeef } from './vendors/generic-leef.js'
+import { huaweiUsg } from './vendors/huawei-usg.js'
+import { juniperScreenos } from './vendors/juniper-screenos.js'
 import { juniperSrx } from './vendors/juniper-srx.js'
 import { linuxNetfilter } from './vendors/linux-netfilter.js'
 import { paloaltoPanos } from './vendors/paloalto-panos.js'
 import { pfFilterlog } from './vendors/pf-filterlog.js'
+import { prismaSdwan } from './vendors/prisma-sdwan.js'
 import { sonicwall } from './vendors/sonicwall.js'
+import { sophosUtm } from './vendors/sophos-utm.js'
 import { sophosXg } from './vendors/sophos-xg.js'
+import { stormshieldSns } from './vendors/stormshield-sns.js'
+import { vmwareSdwan } from './vendors/vmware-sdwan.js'
+import { watchguardFirebox } from './vendors/watchguard-firebox.js'
+import { zeek } from './vendors/zeek.js'
 
 /** Every product; of those that share a shape, unmistakable marks first. */
 export const products: readonly SyslogProduct[] = [
@@ -32,6 +46,20 @@ export const products: readonly SyslogProduct[] = [
   juniperSrx,
   checkpoint,
   sophosXg,
+  stormshieldSns,
+  watchguardFirebox,
+  juniperScreenos,
+  zeek,
+  huaweiUsg,
+  forcepointNgfw,
+  clavisterCos,
+  barracudaCloudgen,
+  sophosUtm,
+  prismaSdwan,
+  vmwareSdwan,
+  amazonVpc,
+  aristaEos,
+  ciscoZbf,
   ciscoIos,
   linuxNetfilter,
   genericCef,
