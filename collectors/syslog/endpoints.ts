@@ -1,11 +1,11 @@
 /** `address:port` as many products write an end of a connection in prose. */
 import { AddressSlot, type AddressSlotIndex, type SyslogEvent } from './event.js'
-import { CLOSE_BRACKET, COLON, digitsEnd, OPEN_BRACKET, readAddress, readPort } from './scan.js'
+import { CLOSE_BRACKET, COLON, isDigit, OPEN_BRACKET, readAddress, readPort } from './scan.js'
 
 /** The separator in front of the port, or -1: the last colon, or BSD's dot; an IPv6 address may be in brackets. */
 function portMark(line: string, start: number, end: number, mark: number): number {
   let index = end - 1
-  while (index > start && digitsEnd(line, index, end) > index) index--
+  while (index > start && isDigit(line.charCodeAt(index))) index--
   if (line.charCodeAt(index) !== mark || index === start || index === end - 1) return -1
   return index
 }

@@ -31,6 +31,7 @@ import { sonicwall } from './vendors/sonicwall.js'
 import { sophosUtm } from './vendors/sophos-utm.js'
 import { sophosXg } from './vendors/sophos-xg.js'
 import { stormshieldSns } from './vendors/stormshield-sns.js'
+import { vmwareNsx } from './vendors/vmware-nsx.js'
 import { vmwareSdwan } from './vendors/vmware-sdwan.js'
 import { watchguardFirebox } from './vendors/watchguard-firebox.js'
 import { zeek } from './vendors/zeek.js'
@@ -57,6 +58,7 @@ export const products: readonly SyslogProduct[] = [
   sophosUtm,
   prismaSdwan,
   vmwareSdwan,
+  vmwareNsx,
   amazonVpc,
   aristaEos,
   ciscoZbf,

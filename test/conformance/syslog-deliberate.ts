@@ -101,6 +101,12 @@ export const deliberateFields: readonly DeliberateField[] = [
     keys: ['timeLocal'],
     reason: 'the golden is when HAProxy accepted the request; the header says when the line was written',
   },
+  {
+    product: 'sophos-xg',
+    lines: [174],
+    keys: ['product', 'action'],
+    reason: 'a line of Sophos UTM 9, another product; the golden has the event’s name for its `action`',
+  },
 ]
 
 /** The reason why a difference is meant, or undefined. */

@@ -1,6 +1,12 @@
+import { join } from 'node:path'
 import t from 'tap'
+import { createImportIntake } from '#collectors/import-intake.js'
 import { createContext, parseLine, type SyslogContext, SyslogEvent } from '#collectors/syslog/parse.js'
 import { renderEvent, type SyslogRecord } from '#collectors/syslog/render.js'
+import { parseAddress } from '#core/records/address.js'
+import { createBlockStore } from '#core/store/blocks.js'
+import { querySessions } from '#core/store/sessions.js'
+import { createBlockWriter } from '#core/store/writer.js'
 
 const RECEIVED = Date.UTC(2026, 5, 15, 12)
 const event = new SyslogEvent()
@@ -122,4 +128,21 @@ t.test('header lines of any number of tags are bounded', async (t) => {
     sourceAddress: '192.0.2.76',
   })
   t.notMatch(parse(`<133>Jun 15 10:00:00 s1 tag0: ${data}`, context), { vendor: 'zeek' })
+})
+
+t.test('a row begins with the first packet and lasts as long as the connection did', async (t) => {
+  const store = createBlockStore({ location: join(t.testdir(), 'blocks'), isFirst: true })
+  await store.open()
+  t.teardown(() => store.close())
+  const writer = createBlockWriter({
+    store,
+    now: () => RECEIVED,
+    onFailure: (error) => t.fail(error.message),
+  })
+  const intake = createImportIntake(writer)
+  const line = `{"_path":"conn","ts":1781517599.5,"uid":"C1","id.orig_h":"192.0.2.1","id.orig_p":5,"id.resp_h":"198.51.100.2","id.resp_p":80,"proto":"tcp","duration":2.25,"conn_state":"SF"}`
+  intake.line(line, parseAddress('192.0.2.254')!, 5514, RECEIVED)
+  await writer.flush()
+  const { sessions } = await querySessions(store, { limit: 5 })
+  t.match(sessions, [{ sessionId: 'C1', startMilliseconds: 1781517599500, endMilliseconds: 1781517601750 }])
 })
