@@ -20,9 +20,11 @@ import { forcepointNgfw } from './vendors/forcepoint-ngfw.js'
 import { fortinetFortigate } from './vendors/fortinet-fortigate.js'
 import { genericCef } from './vendors/generic-cef.js'
 import { genericLeef } from './vendors/generic-leef.js'
+import { hpeProcurve } from './vendors/hpe-procurve.js'
 import { huaweiUsg } from './vendors/huawei-usg.js'
 import { juniperScreenos } from './vendors/juniper-screenos.js'
 import { juniperSrx } from './vendors/juniper-srx.js'
+import { lancomLcos } from './vendors/lancom-lcos.js'
 import { linuxNetfilter } from './vendors/linux-netfilter.js'
 import { paloaltoPanos } from './vendors/paloalto-panos.js'
 import { pfFilterlog } from './vendors/pf-filterlog.js'
@@ -31,6 +33,7 @@ import { sonicwall } from './vendors/sonicwall.js'
 import { sophosUtm } from './vendors/sophos-utm.js'
 import { sophosXg } from './vendors/sophos-xg.js'
 import { stormshieldSns } from './vendors/stormshield-sns.js'
+import { usergateNgfw } from './vendors/usergate-ngfw.js'
 import { vmwareNsx } from './vendors/vmware-nsx.js'
 import { vmwareSdwan } from './vendors/vmware-sdwan.js'
 import { watchguardFirebox } from './vendors/watchguard-firebox.js'
@@ -59,6 +62,9 @@ export const products: readonly SyslogProduct[] = [
   prismaSdwan,
   vmwareSdwan,
   vmwareNsx,
+  usergateNgfw,
+  lancomLcos,
+  hpeProcurve,
   amazonVpc,
   aristaEos,
   ciscoZbf,

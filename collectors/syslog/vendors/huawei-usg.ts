@@ -224,7 +224,7 @@ function findMark({ line, bodyStart }: SyslogEvent): number {
 /** The product for the registry. */
 export const huaweiUsg: SyslogProduct = {
   id: 'huawei-usg',
-  shapes: [Shape.percent],
+  shapes: [Shape.percent, Shape.text],
   claims: (event) => findMark(event) >= 0,
   parse,
 }

@@ -49,6 +49,11 @@ const keys = new JsonKeys({
   'id.orig_p': Own.sourcePort,
   'id.resp_h': Target.destination,
   'id.resp_p': Own.destinationPort,
+  // `Log::default_scope_sep = "_"`, for stores that take a dot for a level.
+  id_orig_h: Target.source,
+  id_orig_p: Own.sourcePort,
+  id_resp_h: Target.destination,
+  id_resp_p: Own.destinationPort,
   proto: Own.protocol,
   service: Own.service,
   duration: Own.duration,

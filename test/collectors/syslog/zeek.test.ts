@@ -114,6 +114,8 @@ t.test('the first time of a connection is its begin; its octets fall back on the
   })
   t.notOk('sourceTransportPort' in record)
   t.ok(event.timeIsStart)
+  const underscored = JSON.stringify(json).replaceAll('id.', 'id_')
+  t.match(parse(underscored, context), { kind: 'connection', destinationAddress: '198.51.100.2' })
   t.match(parse(JSON.stringify({ ...json, orig_ip_bytes: 38 }), context), { octetsSourceToDestination: 38 })
 })
 
