@@ -6,7 +6,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFlowIntake } from '#collectors/flow-intake.js'
-import { createContext, parseLine, SyslogEvent } from '#collectors/syslog/parse.js'
 import { encodeBlock } from '#core/blocks/block.js'
 import { BLOCK_ROWS, BlockBuilder } from '#core/blocks/builder.js'
 import { type Address, parseAddress } from '#core/records/address.js'
@@ -15,28 +14,12 @@ import { createBlockStore } from '#core/store/blocks.js'
 import { emptyScanCounts, scan } from '#core/store/scan.js'
 import { type BlockWriter, createBlockWriter } from '#core/store/writer.js'
 import { smallCompany } from '#simulate/small-company.js'
+import { best, print, ROUNDS } from './figures.js'
+import { benchSyslog } from './syslog.js'
 
 const SEED = 1
-const ROUNDS = 5
 
 type Prepared = { view: DataView; length: number; address: Address; port: number; time: number }
-
-/** The best of some rounds, in units per second. */
-function best(units: number, work: () => void): number {
-  let fastest = Number.POSITIVE_INFINITY
-  for (let round = 0; round < ROUNDS; round++) {
-    const began = performance.now()
-    work()
-    fastest = Math.min(fastest, performance.now() - began)
-  }
-  return (units * 1000) / fastest
-}
-
-function print(what: string, value: number, unit: string): void {
-  process.stdout.write(
-    `${what.padEnd(44)} ${value.toLocaleString('en', { maximumFractionDigits: value < 100 ? 2 : 0 }).padStart(14)} ${unit}\n`,
-  )
-}
 
 /** Builders that are emptied when they are full: decoding alone. */
 function emptyingWriter(onFull: (builder: BlockBuilder) => void): BlockWriter {
@@ -62,10 +45,8 @@ function emptyingWriter(onFull: (builder: BlockBuilder) => void): BlockWriter {
 }
 
 const flows: Prepared[] = []
-const lines: string[] = []
 for (const { payload, exporterAddress, listenerPort, timeMilliseconds } of smallCompany(SEED).datagrams) {
-  if (listenerPort === 5514) lines.push(Buffer.from(payload).toString('latin1'))
-  else {
+  if (listenerPort !== 5514) {
     const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
     flows.push({
       view,
@@ -107,12 +88,7 @@ const encoded = best(rows, () => {
 print('decode and encode blocks', encoded, 'records/s')
 print('size', octets / rows, 'octets/record')
 
-const event = new SyslogEvent()
-const context = createContext(Date.UTC(2026, 0, 5, 12))
-const parsed = best(lines.length, () => {
-  for (const line of lines) parseLine(line, event, context)
-})
-print('parse syslog (ASA, FortiGate, PAN-OS, netfilter)', parsed, 'lines/s')
+benchSyslog((onOctets) => emptyingWriter((builder) => onOctets(encodeBlock(builder, 1, 0).length)))
 
 const folder = await mkdtemp(join(tmpdir(), 'culvert-bench-'))
 const store = createBlockStore({ location: join(folder, 'blocks'), isFirst: true })

@@ -15,6 +15,7 @@ import { createQuota, createTimeoutMeter } from './exporter-watch.js'
 import { createFlowIntake } from './flow-intake.js'
 import { createIpfixSessions } from './ipfix-sessions.js'
 import { openListeners } from './listeners.js'
+import { namesOf } from './netflow/elements.js'
 import { TemplateStore } from './netflow/template-store.js'
 import type { FromReceiver, ReceiverSetup, ToReceiver } from './receiver-messages.js'
 import { AgentStore } from './sflow/agents.js'
@@ -44,12 +45,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   await documents.open()
   const archive = createTemplateArchive(documents, clock.now)
   const samplingOf = (address: Address) => settingsOf(address)?.samplingInterval ?? 0
-  const elements = new Map(
-    setup.elements.map(({ enterpriseNumber, elementId, name, type }) => [
-      `${enterpriseNumber}/${elementId}`,
-      { name, type },
-    ]),
-  )
+  const elements = namesOf(setup.elements)
   const templates = new TemplateStore(samplingOf, {}, elements)
   const agents = new AgentStore(samplingOf)
   const restoredTemplates = await archive.restore(templates)

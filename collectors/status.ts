@@ -260,12 +260,13 @@ export function syslogStatus(
 ): ExporterStatus {
   const { identity, lines, octets, clockSkewMilliseconds, vendor, product } = exporter
   const address = formatAddress(identity.address)
-  const id = exporterId(address, identity.listenerPort)
+  const transport = transportNames[identity.transport]!
+  const id = exporterId(address, identity.listenerPort, transport === 'udp' ? undefined : transport)
   return {
     id,
     address,
     listenerPort: identity.listenerPort,
-    transport: transportNames[identity.transport]!,
+    transport,
     kind: 'syslog',
     protocolVersions: ['syslog'],
     observationDomains: [],

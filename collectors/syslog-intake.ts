@@ -11,6 +11,7 @@ import {
 import { type ExporterIdentity, SYSLOG_PROTOCOL } from '#core/records/exporter.js'
 import type { BlockWriter } from '#core/store/writer.js'
 import { RowDraft } from './row-draft.js'
+import { Directions, DirectionTable } from './syslog/directions.js'
 import { AddressSlot, Field, type FieldIndex, Kind, Outcome, Phase } from './syslog/event.js'
 import { createMappedProduct, type SyslogMapping } from './syslog/mapping.js'
 import {
@@ -58,6 +59,8 @@ export type SyslogIntakeOptions = {
   readonly mappings?: readonly SyslogMapping[]
 }
 
+/** Connections whose direction is remembered, over all firewalls; 9 octets each. */
+const DIRECTION_ENTRIES = 1_048_576
 /** Senders remembered: spoofed ones must not fill the memory. */
 const MAX_SYSLOG_EXPORTERS = 16_384
 
@@ -82,10 +85,12 @@ const flowTexts: readonly (readonly [FieldIndex, number])[] = [
   [Field.userName, Column.userName],
   [Field.endReason, Column.endReason],
   [Field.eventId, Column.eventId],
+  [Field.host, Column.host],
 ]
 
 export function createSyslogIntake({ writer, zoneOf, mappings = [] }: SyslogIntakeOptions): SyslogIntake {
   const mapped = mappings.map(createMappedProduct)
+  const table = new DirectionTable(DIRECTION_ENTRIES)
   const exporters = new Map<string, SyslogExporter>()
   const byAddress = new Map<Address, Map<number, SyslogExporter>>()
   const counts = { refusedExporters: 0 }
@@ -107,7 +112,11 @@ export function createSyslogIntake({ writer, zoneOf, mappings = [] }: SyslogInta
         counts.refusedExporters++
         return undefined
       }
-      exporter = makeExporter(source, listenerPort, transport, { zone: zoneOf(source), mapped })
+      exporter = makeExporter(source, listenerPort, transport, {
+        zone: zoneOf(source),
+        mapped,
+        directions: new Directions(table, exporters.size),
+      })
       exporters.set(key, exporter)
     }
     if (byAddress.size >= 2 * MAX_SYSLOG_EXPORTERS) byAddress.clear()

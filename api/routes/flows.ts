@@ -1,5 +1,6 @@
 /**
  * /api/v1/flows: the rows behind the findings. /api/v1/sessions: the rows of firewalls, joined by session.
+ * /api/v1/messages: log lines that tell of no traffic.
  */
 
 import type { RowQuery } from '#core/store/flow-query.js'
@@ -8,7 +9,13 @@ import type { ApiDeps, App } from '../deps.js'
 import { invalid } from '../errors.js'
 import { readPrefix, readTime } from '../query.js'
 import { errorResponses } from '../schemas/common.js'
-import { FlowPage, FlowQueryString, protocolNumber, SessionQueryString } from '../schemas/flows.js'
+import {
+  FlowPage,
+  FlowQueryString,
+  MessageQueryString,
+  protocolNumber,
+  SessionQueryString,
+} from '../schemas/flows.js'
 
 export function flowRoutes(app: App, deps: ApiDeps): void {
   app.get(
@@ -28,6 +35,40 @@ export function flowRoutes(app: App, deps: ApiDeps): void {
       const query = toFlowQuery(request.query)
       const position = cursor === undefined ? undefined : String(decodeCursor(identity, cursor))
       const result = await deps.flows.query(position === undefined ? query : { ...query, cursor: position })
+      const { rows, nextCursor, partial, blocksFailed } = result
+      const next = nextCursor === undefined ? {} : { nextCursor: encodeCursor(identity, nextCursor) }
+      const items = rows as Record<string, unknown>[]
+      return { items, ...next, hasMore: nextCursor !== undefined, partial, blocksFailed }
+    },
+  )
+  app.get(
+    '/api/v1/messages',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        tags: ['flows'],
+        summary: 'Log lines that tell of no traffic (logins, interfaces, failures), the newest first',
+        querystring: MessageQueryString,
+        response: { 200: FlowPage, ...errorResponses },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, from, to, exporter, severity, ...texts } = request.query
+      const { limit: _limit, cursor: _cursor, ...filters } = request.query
+      const identity = { list: 'messages', filters }
+      const position = cursor === undefined ? undefined : String(decodeCursor(identity, cursor))
+      const severityAtMost = severity === undefined ? {} : { severityAtMost: severity }
+      const result = await deps.flows.query({
+        ...toFlowQuery({
+          limit,
+          ...(from === undefined ? {} : { from }),
+          ...(to === undefined ? {} : { to }),
+          ...(exporter === undefined ? {} : { exporter }),
+        }),
+        stream: 'message',
+        message: { ...texts, ...severityAtMost },
+        ...(position === undefined ? {} : { cursor: position }),
+      })
       const { rows, nextCursor, partial, blocksFailed } = result
       const next = nextCursor === undefined ? {} : { nextCursor: encodeCursor(identity, nextCursor) }
       const items = rows as Record<string, unknown>[]

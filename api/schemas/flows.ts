@@ -26,6 +26,27 @@ const rowFilters = {
 export const FlowQueryString = Query(rowFilters)
 export type FlowQueryString = Static<typeof FlowQueryString>
 
+const Word = (description: string) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength: 255, description }))
+
+/** The query of a search among log lines that are no traffic. */
+export const MessageQueryString = Query({
+  ...Paging,
+  from: Type.Optional(QueryTime('received at or after')),
+  to: Type.Optional(QueryTime('received before')),
+  exporter: Type.Optional(Type.String({ maxLength: 45, description: 'address of the sender' })),
+  contains: Word('text anywhere in the line, in any case'),
+  host: Word('the host that the line names'),
+  application: Word('its tag, or APP-NAME'),
+  vendor: Word('maker, where recognised'),
+  product: Word('product, where recognised'),
+  eventId: Word('message id, where the product has them'),
+  severity: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 7, description: 'RFC 5424 severity: this or graver' }),
+  ),
+})
+export type MessageQueryString = Static<typeof MessageQueryString>
+
 /** The query of a search for sessions. */
 export const SessionQueryString = Query({
   ...rowFilters,

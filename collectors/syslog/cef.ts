@@ -86,7 +86,7 @@ export function walkCef(
   let wordIsKey = true
   for (let index = start; index <= end; index++) {
     const code = index < end ? line.charCodeAt(index) : -1
-    if (code === SPACE) {
+    if (isBlank(code)) {
       wordStart = index + 1
       wordIsKey = true
     } else if (code === EQUALS || code === -1) {
@@ -96,7 +96,7 @@ export function walkCef(
         continue
       }
       let valueEnd = code === -1 ? end : wordStart - 1
-      while (valueEnd > valueStart && line.charCodeAt(valueEnd - 1) === SPACE) valueEnd--
+      while (valueEnd > valueStart && isBlank(line.charCodeAt(valueEnd - 1))) valueEnd--
       if (key !== 0 && valueEnd > valueStart) take(event, key, valueStart, valueEnd, Escape.cef, context)
       if (code === -1) return
       const skipped = prefixLength(line, wordStart)
@@ -106,6 +106,11 @@ export function walkCef(
       wordIsKey = false
     } else if (!isCefKeyCharacter(code)) wordIsKey = false
   }
+}
+
+/** A space, or a line end inside of a message that was framed by its length. */
+function isBlank(code: number): boolean {
+  return code === SPACE || code === 0x0a || code === 0x0d
 }
 
 function noPrefix(): number {

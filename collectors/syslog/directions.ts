@@ -1,11 +1,34 @@
 /**
  * Who opened a connection, for firewalls whose closing line does not say so (Cisco ASA): the line that opens it is
- * remembered by its connection number until the closing line comes. A fixed table per exporter; the oldest entry of a
- * full set is overwritten, so that an attacker's connections cost nothing but older directions.
+ * remembered by its connection number until the closing line comes. One fixed table for all exporters, so that any
+ * number of senders costs no memory; the oldest entry of a full set is overwritten, so that an attacker's connections
+ * cost nothing but older directions.
  */
 
 const WAYS = 4
 const DEFAULT_ENTRIES = 65_536
+
+/** An exporter's part of a table: equal connection numbers of two exporters are two connections. */
+export class Directions {
+  readonly #table: DirectionTable
+  readonly #seed: number
+
+  /** `exporter` is any number that no other exporter of the table has. */
+  constructor(table: DirectionTable, exporter: number) {
+    this.#table = table
+    this.#seed = Math.imul(exporter + 1, 0x9e3779b1)
+  }
+
+  /** Remembers a direction, 1 or 2, under a 64-bit key in two halves. */
+  remember(low: number, high: number, direction: 1 | 2): void {
+    this.#table.remember(low ^ this.#seed, (high + this.#seed) | 0, direction)
+  }
+
+  /** The direction remembered under a key, which is then free; 0 where there is none. */
+  take(low: number, high: number): number {
+    return this.#table.take(low ^ this.#seed, (high + this.#seed) | 0)
+  }
+}
 
 /** Direction of remembered connections: 1 as written, 2 the other way round, 0 not known. */
 export class DirectionTable {

@@ -4,6 +4,10 @@
  * before somebody asks for a text.
  */
 
+import { Escape, type EscapeKind, unescapeText } from './escapes.js'
+
+export { decodeUtf8, Escape, type EscapeKind } from './escapes.js'
+
 /** The texts that a line may carry; a value is the place of its offsets in `SyslogEvent.spans`. */
 export const Field = {
   timeText: 0,
@@ -33,11 +37,6 @@ export type FieldIndex = (typeof Field)[keyof typeof Field]
 /** The names of the fields in the order of their values. */
 export const fieldNames = Object.keys(Field) as (keyof typeof Field)[]
 const FIELD_COUNT = fieldNames.length
-
-/** How a span was escaped on the wire; it is undone when the text is asked for. */
-export const Escape = { none: 0, structuredData: 1, csv: 2, backslash: 3, cef: 4, json: 5 } as const
-/** A value of `Escape`. */
-export type EscapeKind = (typeof Escape)[keyof typeof Escape]
 
 /** `connection` has a source and a destination address and tells of traffic; everything else is `other`. */
 export const Kind = { other: 0, connection: 1 } as const
@@ -204,8 +203,7 @@ export class SyslogEvent {
   text(field: FieldIndex): string | undefined {
     const raw = this.raw(field)
     if (raw === undefined) return undefined
-    const escaping = this.escapes[field]!
-    return escaping === Escape.json ? unescapeJson(decodeUtf8(raw)) : decodeUtf8(unescapeText(raw, escaping))
+    return unescapeText(raw, this.escapes[field] as EscapeKind)
   }
 
   /** Both ends are known. */
@@ -254,47 +252,4 @@ function swapSpan(event: SyslogEvent, a: FieldIndex, b: FieldIndex): void {
   const escaping = event.escapes[a]!
   event.escapes[a] = event.escapes[b]!
   event.escapes[b] = escaping
-}
-
-/** Text of octets held one per code unit: UTF-8 where they are, U+FFFD for what is not. */
-export function decodeUtf8(octets: string): string {
-  for (let index = 0; index < octets.length; index++) {
-    if (octets.charCodeAt(index) > 0x7f) return Buffer.from(octets, 'latin1').toString('utf8')
-  }
-  return octets
-}
-
-function unescapeText(raw: string, kind: number): string {
-  if (kind === Escape.none) return raw
-  if (kind === Escape.csv) return raw.includes('""') ? raw.replaceAll('""', '"') : raw
-  if (!raw.includes('\\')) return raw
-  let result = ''
-  for (let index = 0; index < raw.length; index++) {
-    const next = raw.charAt(index + 1)
-    if (raw.charAt(index) !== '\\' || next === '' || !isEscaped(next, kind)) {
-      result += raw.charAt(index)
-      continue
-    }
-    result += kind === Escape.cef && next === 'n' ? '\n' : kind === Escape.cef && next === 'r' ? '\r' : next
-    index++
-  }
-  return result
-}
-
-/** RFC 5424 §6.3.3 escapes `"`, `\` and `]`; CEF escapes `=`, `|`, `\` and line ends. Other backslashes stay. */
-function isEscaped(next: string, kind: number): boolean {
-  if (kind === Escape.structuredData) return next === '"' || next === '\\' || next === ']'
-  if (kind === Escape.cef)
-    return next === '=' || next === '|' || next === '\\' || next === 'n' || next === 'r'
-  return next === '"' || next === '\\' || next === "'"
-}
-
-function unescapeJson(raw: string): string {
-  if (!raw.includes('\\')) return raw
-  try {
-    const value: unknown = JSON.parse(`"${raw}"`)
-    return typeof value === 'string' ? value : raw
-  } catch {
-    return raw
-  }
 }

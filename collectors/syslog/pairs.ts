@@ -57,6 +57,11 @@ export function walkPairs(
       valueStart++
       valueEnd = Math.min(end, line.indexOf("'", index + 1))
       index = valueEnd + 1
+    } else if (line.charCodeAt(index) === QUOTE && isDoubled(line, index, separatorCode)) {
+      valueStart += 2
+      valueEnd = line.indexOf('""', valueStart)
+      if (valueEnd < 0 || valueEnd > end) valueEnd = end
+      index = valueEnd + 2
     } else if (line.charCodeAt(index) === QUOTE) {
       valueStart++
       valueEnd = closingQuote(line, valueStart, end)
@@ -69,6 +74,13 @@ export function walkPairs(
     }
     if (key !== 0 && valueEnd > valueStart) take(event, key, valueStart, valueEnd, escaping, context)
   }
+}
+
+/** `key=""value""`: a line that went through CSV. `key=""` is an empty value. */
+function isDoubled(line: string, position: number, separator: number): boolean {
+  if (line.charCodeAt(position + 1) !== QUOTE || position + 2 >= line.length) return false
+  const code = line.charCodeAt(position + 2)
+  return code !== SPACE && code !== 0x2c && code !== 0x3b && code !== 0x5d && code !== separator
 }
 
 /** The quote that ends a value. A quote behind a backslash ends it too when what follows can only be the next key. */

@@ -3,7 +3,7 @@
  * in front of it is dropped; octets become code units one to one (latin1), so that nothing received is lost.
  */
 import type { SyslogContext } from './context.js'
-import { DirectionTable } from './directions.js'
+import { Directions, DirectionTable } from './directions.js'
 import { SyslogEvent } from './event.js'
 import { parseHeader } from './header.js'
 import type { SyslogProduct } from './product.js'
@@ -23,16 +23,18 @@ export type SyslogSettings = {
   readonly zone?: string | undefined
   /** Products that the configuration describes. */
   readonly mapped?: readonly SyslogProduct[] | undefined
+  /** Where directions are remembered; a table of its own when absent. */
+  readonly directions?: Directions
 }
 
 /** A context with everything that an exporter's lines need remembered. */
 export function createContext(
   receivedMilliseconds: number,
-  { zone, mapped }: SyslogSettings = {},
+  { zone, mapped, directions }: SyslogSettings = {},
 ): SyslogContext {
   return {
     receivedMilliseconds,
-    directions: new DirectionTable(),
+    directions: directions ?? new Directions(new DirectionTable(), 0),
     ...(zone === undefined ? {} : { zone }),
     ...(mapped === undefined ? {} : { mapped }),
   }
@@ -42,7 +44,9 @@ export function createContext(
 export function parseLine(line: string, event: SyslogEvent, context: SyslogContext): boolean {
   event.reset(line.length > MAX_LINE_OCTETS ? line.slice(0, MAX_LINE_OCTETS) : line)
   const headerFound = parseHeader(event, context)
-  return parseBody(event, context) || headerFound
+  const bodyFound = parseBody(event, context)
+  if (event.durationMilliseconds > Number.MAX_SAFE_INTEGER) event.durationMilliseconds = Number.NaN
+  return bodyFound || headerFound
 }
 
 /** Options of `parse-syslog`. */

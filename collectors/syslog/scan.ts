@@ -58,7 +58,7 @@ export function readNumber(line: string, start: number, end: number): number {
     if (digit < 0 || digit > 9) return Number.NaN
     value = value * 10 + digit
   }
-  return value
+  return value < 2 ** 64 ? value : Number.NaN
 }
 
 /** An unsigned decimal of at most `maximum` that fills the range exactly; -1 when it does not. */

@@ -121,7 +121,7 @@ function settleEmbedded(event: SyslogEvent, text: string, start: number, limit: 
     const code = text.charCodeAt(index)
     if (code === PERCENT) {
       const letter = text.charCodeAt(index + 1)
-      if (letter < 0x41 || letter > 0x5a) continue
+      if (!(letter >= 0x41 && letter <= 0x5a)) continue
       event.shape = Shape.percent
       event.bodyStart = index
       return

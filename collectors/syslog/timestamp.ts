@@ -124,7 +124,7 @@ function fraction(line: string, start: number, end: number): number {
   return value * scale
 }
 
-/** `Z`, `+hh:mm`, `-hhmm`, `+hh`; the offset behind it, or -1. */
+/** `Z`, `+hh:mm`, `-hhmm`, `+hh`, and Check Point's `--h:mm`; the offset behind it, or -1. */
 function scanOffset(line: string, position: number, end: number): number {
   if (position >= end) return -1
   const sign = line.charCodeAt(position)
@@ -137,9 +137,11 @@ function scanOffset(line: string, position: number, end: number): number {
   }
   if (sign !== PLUS && sign !== MINUS) return -1
   let index = position + 1
-  const hours = twoDigits(line, index)
+  if (sign === MINUS && line.charCodeAt(index) === MINUS) index++
+  const oneDigit = isDigit(line.charCodeAt(index)) && line.charCodeAt(index + 1) === COLON
+  const hours = oneDigit ? line.charCodeAt(index) - ZERO : twoDigits(line, index)
   if (hours < 0 || hours > 18) return -1
-  index += 2
+  index += oneDigit ? 1 : 2
   let minutes = 0
   const colon = line.charCodeAt(index) === COLON ? 1 : 0
   const read = twoDigits(line, index + colon)
@@ -269,15 +271,16 @@ function scanYearFirst(line: string, start: number, end: number): number {
   if (day > daysInMonth(year, month)) return -1
   index += 5
   const between = line.charCodeAt(index)
-  if (separator === COLON ? between !== MINUS : between !== 0x54 && between !== 0x74 && between !== SPACE)
-    return -1
+  // Citrix: `yyyy/mm/dd:hh:mm:ss`. Sophos UTM: `yyyy:mm:dd-hh:mm:ss`.
+  const isJoined = (between === COLON && separator === SLASH) || (between === MINUS && separator === COLON)
+  if (between !== 0x54 && between !== 0x74 && between !== SPACE && !isJoined) return -1
   index = scanClock(line, index + 1, end)
   return index < 0 ? -1 : scanZone(line, index, end)
 }
 
 /**
  * `mm/dd/yyyy` (Citrix's default; `dd/mm/yyyy` is a setting of the device, told apart by what can be, else by nearness to
- * receipt) or `dd/Mmm/yyyy`, a colon or a space, clock, zone; the offset behind it, or -1.
+ * receipt) or `dd/Mmm/yyyy`, a colon or a space, clock, zone; Snort's `mm/dd-` and `mm/dd/yy-`; the offset behind it, or -1.
  */
 function scanSlashes(line: string, start: number, end: number): number {
   const first = twoDigits(line, start)
@@ -285,6 +288,10 @@ function scanSlashes(line: string, start: number, end: number): number {
   const second = twoDigits(line, index)
   if (second >= 0) {
     index += 2
+    for (let length = 0; length <= 5; length++) {
+      if (line.charCodeAt(index + length) !== MINUS) continue
+      return scanDashed(line, index, index + length, end, first, second)
+    }
     const dayFirst = first > 12
     month = dayFirst ? second : first
     day = dayFirst ? first : second
@@ -301,6 +308,41 @@ function scanSlashes(line: string, start: number, end: number): number {
   if (between !== COLON && between !== SPACE) return -1
   index = scanClock(line, index + 6, end)
   return index < 0 ? -1 : scanZone(line, index, end)
+}
+
+/** `dd-Mmm-yyyy` (BIND), `dMmmyyyy` (Check Point), a space, clock, zone; the offset behind it, or -1. */
+function scanDayFirst(line: string, start: number, end: number): number {
+  let index = digitsEnd(line, start, start + 2)
+  day = readSmall(line, start, index, 31)
+  const dash = line.charCodeAt(index) === MINUS ? 1 : 0
+  index += dash
+  month = monthAt(line, index)
+  if (month === 0 || (dash === 1 && line.charCodeAt(index + 3) !== MINUS)) return -1
+  index += 3 + dash
+  year = yearAt(line, index, end)
+  if (year < 0 || day < 1 || day > daysInMonth(year, month) || line.charCodeAt(index + 4) !== SPACE) return -1
+  index = scanClock(line, index + 5, end)
+  return index < 0 ? -1 : scanZone(line, index, end)
+}
+
+/** Snort's date: the month, the day, a year of two or four digits or none, and a dash in front of the clock. */
+function scanDashed(
+  line: string,
+  start: number,
+  dash: number,
+  end: number,
+  first: number,
+  second: number,
+): number {
+  month = first
+  day = second
+  if (dash > start) {
+    const given = line.charCodeAt(start) === SLASH ? readSmall(line, start + 1, dash, 2199) : -1
+    if (given < 0) return -1
+    year = dash - start === 3 ? 2000 + given : given
+  }
+  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year > 0 ? year : 2000, month)) return -1
+  return scanClock(line, dash + 1, end)
 }
 
 /** Ten digits of seconds with an optional fraction, or thirteen of milliseconds; the offset behind it, or -1. */
@@ -329,6 +371,8 @@ export function scanTimestamp(line: string, start: number, end: number): number 
   if (isDigit(first)) {
     if (line.charCodeAt(start + 2) === SLASH) return scanSlashes(line, start, end)
     if (isDigit(line.charCodeAt(start + 4))) return scanEpoch(line, start, end)
+    if (!isDigit(line.charCodeAt(start + 2)) || monthAt(line, start + 2) > 0)
+      return scanDayFirst(line, start, end)
     return scanYearFirst(line, start, end)
   }
   return scanMonthFirst(line, start, end)
@@ -470,8 +514,26 @@ export function readTimeWithZoneOf(
   return true
 }
 
-/** Sets an epoch time that a vendor's payload carries. */
+/** The instant that a field of the payload names, beside the event's own time; NaN where it names none. */
+export function readInstant(event: SyslogEvent, context: SyslogContext, start: number, end: number): number {
+  const { timeMilliseconds, timeZoneFrom, yearInferred } = event
+  const spanStart = event.start(Field.timeText)
+  const spanEnd = event.end(Field.timeText)
+  const instant = readTime(event, context, start, end) ? event.timeMilliseconds : Number.NaN
+  event.clearSpan(Field.timeText)
+  event.setSpan(Field.timeText, spanStart, spanEnd)
+  event.timeMilliseconds = timeMilliseconds
+  event.timeZoneFrom = timeZoneFrom
+  event.yearInferred = yearInferred
+  return instant
+}
+
+/** 2200-01-01: an epoch from there on is no time but a number that is wrong, or in another unit. */
+const LAST_EPOCH_MILLISECONDS = 7_258_118_400_000
+
+/** Sets an epoch time that a vendor's payload carries, where it can be one. */
 export function setEpoch(event: SyslogEvent, milliseconds: number, start: number, end: number): void {
+  if (!(milliseconds >= 0 && milliseconds < LAST_EPOCH_MILLISECONDS)) return
   event.timeMilliseconds = milliseconds
   event.timeZoneFrom = ZoneFrom.message
   event.yearInferred = false

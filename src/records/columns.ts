@@ -112,6 +112,11 @@ export const flowColumns = [
     unit: 'ms',
     meaning: 'device clock minus ours when it exported, in steps of some seconds; 0 is none to speak of',
   },
+  {
+    name: 'host',
+    type: 'text',
+    meaning: 'the host that a log line names: its origin, where the exporter is a relay',
+  },
 ] as const satisfies readonly ColumnDefinition[]
 
 /** Lines that describe no flow (system messages, logins), kept for search. */

@@ -4,11 +4,17 @@
  */
 
 import type { Block } from '../blocks/block.js'
-import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN } from '../blocks/builder.js'
+import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN, SHAPE_COLUMN } from '../blocks/builder.js'
 import { rowObject } from '../blocks/row.js'
 import { ApplianceError } from '../errors.js'
 import { type Address, type Prefix, parsePrefix, prefixContains } from '../records/address.js'
-import { type FlowColumn, FlowColumnIndex, type StreamName } from '../records/columns.js'
+import {
+  type FlowColumn,
+  FlowColumnIndex,
+  type MessageColumn,
+  MessageColumnIndex,
+  type StreamName,
+} from '../records/columns.js'
 import type { BlockStore, IndexedBlock } from './blocks.js'
 
 /** A search for rows; absent keys do not restrict. Addresses are addresses or prefixes in text. */
@@ -26,9 +32,24 @@ export type RowQuery = {
   readonly destinationTransportPort?: number
   readonly exporterAddress?: string
   readonly stream?: StreamName
+  /** Of the message stream alone. */
+  readonly message?: MessageQuery
   readonly limit: number
   /** As given back by the page before. */
   readonly cursor?: string
+}
+
+/** A search among log lines that are no traffic; texts are compared without regard to case. */
+export type MessageQuery = {
+  /** Stands anywhere in the line. */
+  readonly contains?: string
+  readonly host?: string
+  readonly application?: string
+  readonly vendor?: string
+  readonly product?: string
+  readonly eventId?: string
+  /** RFC 5424 severity, 0 to 7: this or graver. */
+  readonly severityAtMost?: number
 }
 
 /** Rows found. `partial` says that not all could be looked at: fewer may have been found than there are. */
@@ -158,6 +179,9 @@ function matcherOf(block: Block, query: RowQuery): Matcher {
     tests.push((row) => wanted[exporters[row]!]!)
   }
   if (block.header.stream.family !== 0) addFlowTests(block, query, tests)
+  else if (query.message !== undefined && block.header.stream.name === 'message') {
+    addMessageTests(block, query.message, tests)
+  }
   return (row) => tests.every((test) => test(row))
 }
 
@@ -187,6 +211,34 @@ function addFlowTests(block: Block, query: RowQuery, tests: Matcher[]): void {
   if (query.address !== undefined) {
     const prefix = prefixOf(query.address)
     tests.push(either(within('sourceAddress', prefix), within('destinationAddress', prefix)))
+  }
+}
+
+/** Texts are stood for by numbers in a block, so each different one is looked at once. */
+function addMessageTests(block: Block, query: MessageQuery, tests: Matcher[]): void {
+  const { contains, severityAtMost, ...whole } = query
+  const matching = (name: MessageColumn, test: (text: string) => boolean): Matcher => {
+    const plane = block.column(MessageColumnIndex[name])?.[0]
+    if (plane === undefined) return () => false
+    const matches = block.strings(MessageColumnIndex[name]).map(test)
+    return (row) => matches[plane[row]!]!
+  }
+  for (const [name, text] of Object.entries(whole)) {
+    const wanted = text.toLowerCase()
+    tests.push(matching(name as keyof typeof whole, (value) => value.toLowerCase() === wanted))
+  }
+  if (contains !== undefined) {
+    // Lines are kept one character per octet.
+    const wanted = Buffer.from(contains).toString('latin1').toLowerCase()
+    tests.push(matching('message', (value) => value.toLowerCase().includes(wanted)))
+  }
+  if (severityAtMost !== undefined) {
+    const shapes = block.column(SHAPE_COLUMN)![0]!
+    const hasSeverity = block.header.shapes.map(({ columns }) =>
+      columns.includes(MessageColumnIndex.severity),
+    )
+    const plane = block.column(MessageColumnIndex.severity)?.[0]
+    tests.push((row) => plane !== undefined && hasSeverity[shapes[row]!]! && plane[row]! <= severityAtMost)
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * Sessions of firewalls: the rows that one of them wrote about a connection (opened, still there, closed), joined by
- * exporter, session id and the two ends. Rows stay as they are; joining is done here, when somebody asks.
+ * exporter, host, session id and the two ends. Rows stay as they are; joining is done here, when somebody asks.
  */
 import type { BlockStore } from './blocks.js'
 import { queryRows, type RowQuery } from './flow-query.js'
@@ -90,7 +90,7 @@ function keyOf(row: Row, sessionId: string): string {
   const one = `${String(row['sourceAddress'])}/${String(row['sourceTransportPort'])}`
   const other = `${String(row['destinationAddress'])}/${String(row['destinationTransportPort'])}`
   const ends = one < other ? `${one} ${other}` : `${other} ${one}`
-  return `${String(row['exporterAddress'])} ${sessionId} ${String(row['protocolIdentifier'])} ${ends}`
+  return `${String(row['exporterAddress'])} ${String(row['host'])} ${sessionId} ${String(row['protocolIdentifier'])} ${ends}`
 }
 
 function begin(row: Row, state: SessionState): Session {

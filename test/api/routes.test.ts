@@ -91,6 +91,7 @@ const cases: Case[] = [
   { method: 'GET', url: '/api/v1/exporters/192.0.2.1_2055', role: 'viewer', schema: ExporterStatus },
   { method: 'GET', url: '/api/v1/flows', role: 'viewer', schema: FlowPage },
   { method: 'GET', url: '/api/v1/sessions', role: 'viewer', schema: FlowPage },
+  { method: 'GET', url: '/api/v1/messages', role: 'viewer', schema: FlowPage },
   { method: 'GET', url: '/api/v1/detectors', role: 'viewer', schema: Page(DetectorDescription) },
   { method: 'GET', url: '/api/v1/runs', role: 'viewer', schema: Page(Run) },
   { method: 'GET', url: '/api/v1/audit', role: 'approver', schema: Page(AuditEntry) },
@@ -167,7 +168,7 @@ t.test('every route: tokens, roles, unknown keys, shape of the answer', async (t
 
     const query = await call(route, bearer[route.role], { query: '?limmit=1' })
     const suggestion =
-      /^\/api\/v1\/(findings|exceptions|exporters|flows|sessions|detectors|runs|audit|tokens)$/
+      /^\/api\/v1\/(findings|exceptions|exporters|flows|sessions|messages|detectors|runs|audit|tokens)$/
     const hint = route.method === 'GET' && suggestion.test(route.url) ? '; did you mean limit?' : ''
     const expected = [400, [{ pointer: '/limmit', message: `unknown key${hint}` }]]
     t.same([query.statusCode, query.json().details], expected, `${name} refuses an unknown query key`)

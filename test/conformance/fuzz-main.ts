@@ -1,12 +1,13 @@
-// `npm run fuzz -- --packets N [--seed S] [--seconds T]`: runs the fuzzer in a thread, watches that it goes on and that
-// its memory stays, and prints what failed as hex. Exit 1 when something failed.
+// `npm run fuzz -- --packets N|--lines N [--seed S] [--seconds T]`: runs the fuzzer of messages or of log lines in a thread,
+// watches that it goes on and that its memory stays, and prints what failed as hex. Exit 1 when something failed.
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { corporaFolder } from '../collectors/netflow/probe.js'
+import { fuzzLines } from './fuzz-syslog.js'
 import { type Failure, type FuzzProgress, fuzz } from './fuzzer.js'
 import { corpusSeeds, ownSeeds } from './mutate.js'
 
-type Setup = { packets: number; seed: number; seconds: number; shared: SharedArrayBuffer }
+type Setup = { packets: number; lines: number; seed: number; seconds: number; shared: SharedArrayBuffer }
 type Said =
   | { type: 'done'; progress: FuzzProgress; failure?: Failure; heap: HeapFigures }
   | { type: 'progress'; progress: FuzzProgress; heap: HeapFigures }
@@ -29,22 +30,26 @@ function main(): void {
   const { values } = parseArgs({
     options: {
       packets: { type: 'string', default: '100000' },
+      lines: { type: 'string', default: '0' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       seconds: { type: 'string', default: '0' },
     },
   })
-  const [packets, seed, seconds] = [values.packets, values.seed, values.seconds].map(Number)
-  if (![packets, seed, seconds].every(Number.isSafeInteger)) {
-    process.stderr.write('usage: npm run fuzz -- [--packets N] [--seed S] [--seconds T]\n')
+  const numbers = [values.packets, values.lines, values.seed, values.seconds].map(Number)
+  const [packets, lines, seed, seconds] = numbers
+  if (!numbers.every(Number.isSafeInteger)) {
+    process.stderr.write('usage: npm run fuzz -- [--packets N | --lines N] [--seed S] [--seconds T]\n')
     process.exit(2)
   }
   const corpora = corporaFolder()
   const say = (line: string) => process.stdout.write(`${line}\n`)
-  say(`fuzz: ${packets} messages, seed ${seed}${seconds! > 0 ? `, at most ${seconds} s` : ''}`)
+  say(
+    `fuzz: ${lines! > 0 ? `${lines} log lines` : `${packets} messages`}, seed ${seed}${seconds! > 0 ? `, at most ${seconds} s` : ''}`,
+  )
   if (corpora === undefined) say('fuzz: the corpora are not there; seeds are those of our encoders alone')
   const shared = new SharedArrayBuffer(SHARED_HEAD + 65_536)
   const head = new Int32Array(shared, 0, 2)
-  const setup: Setup = { packets: packets!, seed: seed!, seconds: seconds!, shared }
+  const setup: Setup = { packets: packets!, lines: lines!, seed: seed!, seconds: seconds!, shared }
   const start = performance.now()
   const rate = (fed: number) => Math.round(fed / ((performance.now() - start) / 1000))
   const worker = new Worker(new URL(import.meta.url), {
@@ -95,7 +100,7 @@ function tell({ kind, message, inputs, isReproducible }: Failure, seed: number, 
     say(`  source ${source} at ${at}: ${Buffer.from(octets).toString('hex')}`)
 }
 
-function work({ packets, seed, seconds, shared }: Setup): void {
+function work({ packets, lines, seed, seconds, shared }: Setup): void {
   const head = new Int32Array(shared, 0, 2)
   const octets = new Uint8Array(shared, SHARED_HEAD)
   const until = seconds > 0 ? Date.now() + seconds * 1000 : Number.POSITIVE_INFINITY
@@ -107,28 +112,34 @@ function work({ packets, seed, seconds, shared }: Setup): void {
     if (heap.firstMiB === 0) heap.firstMiB = heap.nowMiB
     heap.mostMiB = Math.max(heap.mostMiB, heap.nowMiB)
   }
-  let lookAt = Math.min(WARM_UP, packets / 2)
+  let lookAt = Math.min(WARM_UP, (lines > 0 ? lines : packets) / 2)
   let sayAt = Date.now() + 5000
-  const { progress, failure } = fuzz({
-    packets,
-    seed,
-    seeds: [...ownSeeds, ...corpusSeeds(corporaFolder())],
-    isOver: () => Date.now() > until,
-    onInput(input) {
-      octets.set(input.octets)
-      Atomics.store(head, 1, input.octets.length)
-      Atomics.add(head, 0, 1)
-    },
-    onEpisode(now) {
-      if (now.packets >= lookAt) {
-        look()
-        lookAt = now.packets + BETWEEN_LOOKS
-      }
-      if (Date.now() < sayAt) return
-      sayAt = Date.now() + 5000
-      parentPort!.postMessage({ type: 'progress', progress: now, heap } satisfies Said)
-    },
-  })
+  const begin = (given: Uint8Array) => {
+    octets.set(given.subarray(0, octets.length))
+    Atomics.store(head, 1, Math.min(given.length, octets.length))
+    Atomics.add(head, 0, 1)
+  }
+  const goOn = (now: FuzzProgress) => {
+    if (now.packets >= lookAt) {
+      look()
+      lookAt = now.packets + BETWEEN_LOOKS
+    }
+    if (Date.now() < sayAt) return
+    sayAt = Date.now() + 5000
+    parentPort!.postMessage({ type: 'progress', progress: now, heap } satisfies Said)
+  }
+  const isOver = () => Date.now() > until
+  const { progress, failure } =
+    lines > 0
+      ? lineFuzzer(lines, seed, isOver, begin, goOn)
+      : fuzz({
+          packets,
+          seed,
+          seeds: [...ownSeeds, ...corpusSeeds(corporaFolder())],
+          isOver,
+          onInput: (input) => begin(input.octets),
+          onEpisode: goOn,
+        })
   look()
   parentPort!.postMessage({
     type: 'done',
@@ -136,4 +147,33 @@ function work({ packets, seed, seconds, shared }: Setup): void {
     heap,
     ...(failure === undefined ? {} : { failure }),
   } satisfies Said)
+}
+
+/** The fuzzer of lines, its figures and failures in the words of the other. */
+function lineFuzzer(
+  lines: number,
+  seed: number,
+  isOver: () => boolean,
+  begin: (octets: Uint8Array) => void,
+  goOn: (progress: FuzzProgress) => void,
+): { progress: FuzzProgress; failure?: Failure } {
+  const words = (now: { lines: number; octets: number; connections: number }): FuzzProgress => ({
+    packets: now.lines,
+    octets: now.octets,
+    episodes: now.connections,
+  })
+  const { progress, failure } = fuzzLines({
+    lines,
+    seed,
+    corpora: corporaFolder(),
+    isOver,
+    onLine: (line) => begin(Buffer.from(line, 'latin1')),
+    onProgress: (now) => goOn(words(now)),
+  })
+  if (failure === undefined) return { progress: words(progress) }
+  const input = { octets: Buffer.from(failure.line, 'latin1'), source: 0, at: 0 }
+  return {
+    progress: words(progress),
+    failure: { kind: 'lines', message: failure.message, inputs: [input], isReproducible: true },
+  }
 }

@@ -207,7 +207,7 @@ function makeTarget(kind: TargetKind): Target {
 }
 
 export type Failure = {
-  readonly kind: TargetKind
+  readonly kind: TargetKind | 'lines'
   readonly message: string
   /** The shortest sequence found that fails in the same way on a new decoder; else the episode. */
   readonly inputs: readonly Input[]

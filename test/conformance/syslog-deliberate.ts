@@ -107,6 +107,150 @@ export const deliberateFields: readonly DeliberateField[] = [
     keys: ['product', 'action'],
     reason: 'a line of Sophos UTM 9, another product; the golden has the event’s name for its `action`',
   },
+  {
+    product: 'checkpoint',
+    lines: [38, 40, 42],
+    keys: ['inIf'],
+    reason: 'the interface of an outbound log is where the packet leaves, as in other goldens of the corpus',
+  },
+  {
+    product: 'f5-bigip',
+    lines: [6, 19, 30],
+    keys: ['action'],
+    reason: 'the golden has the first words of the sentence, or the name of the event, for an action',
+  },
+  {
+    product: 'f5-bigip',
+    lines: [21],
+    keys: ['rule'],
+    reason: 'the golden has the heading of the violations for a rule; the line names none',
+  },
+  {
+    product: 'f5-bigip',
+    lines: [23, 24, 25],
+    keys: ['type', 'src', 'srcPort', 'dst', 'dstPort'],
+    reason: 'what an iRule logs is its author’s own text: no format says which address is whose',
+  },
+  {
+    product: 'citrix-adc',
+    lines: [5, 6, 7],
+    keys: ['type'],
+    reason:
+      'a closed TCP connection with both ends and its octets, as the goldens of the VPN’s closed connections',
+  },
+  {
+    product: 'citrix-waf',
+    lines: [8, 9, 10, 11],
+    keys: ['type'],
+    reason: 'a closed TCP connection with both ends and its octets',
+  },
+  {
+    product: 'barracuda-waf',
+    lines: [5, 6],
+    keys: ['type'],
+    reason: 'a packet that the network firewall denied, with both ends',
+  },
+  {
+    product: 'cato-sase',
+    lines: [4, 8],
+    keys: ['ruleId'],
+    reason: 'the golden has the rule’s name for its id; the line has both',
+  },
+  {
+    product: 'zscaler-zia',
+    lines: [7],
+    keys: ['bytesSrcToDst', 'bytesDstToSrc'],
+    reason:
+      'inbytes are from the server to the client (the vendor’s field list, and the corpus’ other goldens)',
+  },
+  {
+    product: 'snort',
+    keys: ['direction'],
+    reason: 'the alert has none; the golden concludes it from which addresses are private',
+  },
+  {
+    product: 'snort',
+    lines: [2, 4, 7, 11],
+    keys: ['type'],
+    reason: 'an alert about an ICMP packet with both ends; the same alert about UDP is a connection',
+  },
+  {
+    product: 'juniper-pfe',
+    keys: ['eventId'],
+    reason: 'the golden repeats the action; the corpus’ other goldens of the same messages have the tag',
+  },
+  {
+    product: 'juniper-pfe',
+    lines: [3],
+    keys: ['srcPort', 'dstPort'],
+    reason: 'type and code of ICMP stand where TCP has its ports',
+  },
+  {
+    product: 'juniper-srx',
+    lines: [42, 43],
+    keys: ['type'],
+    reason: 'a packet that met a filter, with both ends: other goldens of the same messages are connections',
+  },
+  {
+    product: 'openbsd-pf',
+    lines: [9],
+    keys: ['type', 'protocol', 'src', 'dst'],
+    reason: 'an IPv6 packet in the columns of IPv4: filterlog writes no such line',
+  },
+  {
+    product: 'opnsense',
+    lines: [1],
+    keys: ['vendor', 'product'],
+    reason: 'the line has a rule’s number as pfSense writes it; only the host’s made-up name says OPNsense',
+  },
+  {
+    product: 'opnsense',
+    lines: [3],
+    keys: ['inIf'],
+    reason: 'the packet goes out: other goldens of the corpus have the interface as the one it leaves by',
+  },
+  {
+    product: 'pfsense',
+    lines: [34, 35, 36, 37, 39],
+    keys: ['timeLocal'],
+    reason: 'the golden is when HAProxy accepted the request; the header says when the line was written',
+  },
+  {
+    product: 'aruba-os',
+    lines: [3],
+    keys: ['host'],
+    reason: 'the golden has the neighbour, of which the line tells, for the host',
+  },
+  {
+    product: 'fortinet-fortimanager',
+    lines: [7, 13, 15],
+    keys: ['host'],
+    reason: 'the golden has the managed device for the host; the line names the manager too',
+  },
+  {
+    product: 'fortinet-fortiproxy',
+    keys: ['product'],
+    reason: 'the serial number, which tells FortiProxy from FortiGate, is made unrecognisable in the line',
+  },
+  {
+    product: 'fortinet-fortiproxy',
+    lines: [5],
+    keys: ['bytesSrcToDst', 'bytesDstToSrc', 'packetsDstToSrc'],
+    reason:
+      'the counters since the last record (sentdelta, rcvddelta), which add up, not the session’s so far',
+  },
+  {
+    product: 'fortinet-fortiproxy',
+    lines: [16],
+    keys: ['srcPort'],
+    reason: 'no port is above 65535',
+  },
+  {
+    product: 'bsd-or-vendor',
+    lines: [405, 406, 424, 425],
+    keys: ['timeNoYear'],
+    reason: 'the device’s own time has a year, the header none; in the line they are weeks apart',
+  },
 ]
 
 /** The reason why a difference is meant, or undefined. */

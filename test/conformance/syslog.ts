@@ -276,3 +276,17 @@ function compareHeader(golden: Golden, record: SyslogRecord): LineResult {
   }
   return result
 }
+
+/** Every message of the corpus, one code unit per octet. */
+export function corpusLines(corpora: string): string[] {
+  const root = join(corpora, 'syslog')
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) =>
+      readFileSync(join(root, name, 'messages.log'))
+        .toString('latin1')
+        .split('\n'),
+    )
+    .map((line) => line.replace(/\r$/, ''))
+    .filter((line) => line !== '')
+}

@@ -4,8 +4,9 @@
  * ended with octets each way, packets dropped and passed with zone pair and reason. Source: Cisco IOS Security Command
  * Reference, "ip inspect audit-trail", "ip inspect log drop-pkt"; "Zone-Based Policy Firewall Design and Application Guide".
  */
+
+import { readEndpoint } from '../address-port.js'
 import type { SyslogContext } from '../context.js'
-import { readEndpoint } from '../endpoints.js'
 import { AddressSlot, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'

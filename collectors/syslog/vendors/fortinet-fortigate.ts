@@ -19,6 +19,7 @@ import { readProtocol } from '../protocols.js'
 import { digitsEnd, readAddress, readNumber, readOctet, readPort, readSmall, SLASH } from '../scan.js'
 import { Shape } from '../shape.js'
 import { readDateAndTime, setEpoch } from '../timestamp.js'
+import { fortinetProduct } from './fortinet-products.js'
 
 const Key = {
   date: 1,
@@ -304,7 +305,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
     walkPairs(event, context, event.contentStart, end, keys, take, commas ? ',' : ' ')
   }
   event.vendor = 'fortinet'
-  event.product = 'fortigate'
+  event.product = event.shape === Shape.cef ? 'fortigate' : fortinetProduct(line, event.contentStart)
   event.messageStart = event.contentStart
   event.setSpan(Field.message, event.contentStart, end)
   event.clearSpan(Field.application)
@@ -381,7 +382,7 @@ function claims(event: SyslogEvent): boolean {
   if (!openings.some((opening) => opening.charCodeAt(0) === first && line.startsWith(opening, start)))
     return false
   // Sophos opens its lines alike and has log_id too.
-  if (line.includes('logid=') || line.includes('devid="FG') || line.includes('devid=FG')) return true
+  if (line.includes('logid=') || line.includes('devid=')) return true
   return line.includes('log_id=') && !line.includes('log_component=')
 }
 

@@ -4,9 +4,10 @@
  * `log`: created, closed with octets each way and seconds, denied; translations, zones, ICMP's type. Source: Juniper
  * "ScreenOS Message Log Reference Guide" 6.2 and 6.3, chapters "Traffic" and "Attacks".
  */
+
+import { readEndpoint } from '../address-port.js'
 import { assign, dropIcmpPorts, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
-import { readEndpoint } from '../endpoints.js'
 import { AddressSlot, Escape, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
 import { MAX_KEY } from '../pairs.js'

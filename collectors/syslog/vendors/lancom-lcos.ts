@@ -2,8 +2,9 @@
  * LANCOM LCOS: `PACKET_ALERT: Dst: address:port {name}, Src: address:port {name} (TCP): port filter`. Sees packets that the
  * firewall drops and what its rules with a notification match, one line each. Source: LCOS Reference Manual, "SYSLOG notifications".
  */
+
+import { readEndpoint } from '../address-port.js'
 import type { SyslogContext } from '../context.js'
-import { readEndpoint } from '../endpoints.js'
 import { AddressSlot, Field, Outcome, type SyslogEvent } from '../event.js'
 import { type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'

@@ -49,16 +49,14 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
   const start = csvStart(event)
   if (start < 0) return false
   columns.split(line, start, event.end(Field.message) > 0 ? event.end(Field.message) : line.length)
-  // The rule's label is a number with pfSense, a UUID without dashes with OPNsense.
   const labelLength = columns.end(Column.tracker) - columns.start(Column.tracker)
-  event.vendor = labelLength === 32 ? 'deciso' : 'netgate'
-  event.product = labelLength === 32 ? 'opnsense' : 'pfsense'
-  const tracker = labelLength > 0
-  columns.span(
-    event,
-    Field.ruleId,
-    tracker && columns.start(Column.tracker) >= 0 ? Column.tracker : Column.rule,
-  )
+  // Without filterlog's tag it is a forwarder of plain pf, where the label is text and the number the rule.
+  const isTagged = event.has(Field.application)
+  // The rule's label is a number with pfSense, a UUID without dashes with OPNsense.
+  const isUuid = labelLength === 32
+  event.vendor = !isTagged ? 'openbsd' : isUuid ? 'deciso' : 'netgate'
+  event.product = !isTagged ? 'pf' : isUuid ? 'opnsense' : 'pfsense'
+  columns.span(event, Field.ruleId, isTagged && labelLength > 0 ? Column.tracker : Column.rule)
   const outwards = line.startsWith('out', columns.start(Column.direction))
   columns.span(event, outwards ? Field.egressInterfaceName : Field.ingressInterfaceName, Column.interface)
   setAction(event, columns.start(Column.action), columns.end(Column.action))

@@ -3,8 +3,9 @@
  * 1024 OUT TCP RST a/p->b/p 9/8 1461/4677`. Sees the first packet that a rule with logging matches, and the session's end with
  * packets and octets each way. Source: NSX Administration Guide, "Distributed Firewall Packet Logs" and "Gateway Firewall Logs".
  */
+
+import { readEndpoint } from '../address-port.js'
 import type { SyslogContext } from '../context.js'
-import { readEndpoint } from '../endpoints.js'
 import { AddressSlot, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
 import { outcomeOf, type SyslogProduct, setAction, setConnectionIfPaired, setDirection } from '../product.js'

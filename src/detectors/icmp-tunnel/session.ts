@@ -60,6 +60,8 @@ export type Session = {
   isIncomplete: boolean
   hasFragments: boolean
   hasTimes: boolean
+  /** Some record counts a part of what a firewall logs as one session. */
+  hasParts: boolean
   changed: boolean
   closedJudged: boolean
 }
@@ -75,6 +77,7 @@ export function newSession(startedMilliseconds: number): Session {
     isIncomplete: false,
     hasFragments: false,
     hasTimes: true,
+    hasParts: false,
     changed: false,
     closedJudged: false,
   }
@@ -147,11 +150,14 @@ function align(session: Session, direction: Direction, slice: Slice): void {
     const other = others[index]!
     const [request, reply] = direction === 'request' ? [slice, other] : [other, slice]
     if (!areAligned(request, reply)) continue
-    if (request.octets !== reply.octets && session.misaligned.length < MAX_SLICES) {
-      session.misaligned.push({ request, reply })
-    }
+    if (request.octets !== reply.octets) addMisaligned(session, request, reply)
     return
   }
+}
+
+/** Notes records of the very same exchanges that do not mirror. */
+export function addMisaligned(session: Session, request: Slice, reply: Slice): void {
+  if (session.misaligned.length < MAX_SLICES) session.misaligned.push({ request, reply })
 }
 
 /** What a session's echo traffic was found to be, and by which guard. */

@@ -50,9 +50,9 @@ export function candidatesOf(question: Question): Candidate[] {
 }
 
 function named({ pairs, pair, of, facts }: Question): Candidate | undefined {
-  const { external, long, periodic, upload, few } = facts
+  const { external, long, periodic, upload, few, refused } = facts
   if (pairs.isCertain.values[pair] !== 1 || !carriesData(pairs, pair, of)) return undefined
-  if (!external && !long && !periodic && !upload) return undefined
+  if (!external && !long && !periodic && !upload && !refused) return undefined
   const isNamed = (pairs.kinds.values[pair]! & Kind.named) !== 0
   const isTaken = isUsualPort(of.protocolIdentifier, of.port)
   const isOrdinary = !isTaken && roams(of.application)
@@ -149,9 +149,10 @@ function* shapes(question: Question): Generator<Candidate> {
 }
 
 /** A strong shape asks for any other fact; a weak one for an outside server that few use, and one more. */
-function isBacked(test: ShapeTest, { external, few, periodic, upload, long }: Facts): boolean {
-  if (test.strength === 'strong') return external || periodic || upload || (long && !test.isAboutDuration)
-  return external && few && (test.isAboutDuration || periodic || long)
+function isBacked(test: ShapeTest, { external, few, periodic, upload, long, refused }: Facts): boolean {
+  if (test.strength === 'strong')
+    return external || periodic || upload || refused || (long && !test.isAboutDuration)
+  return external && few && (test.isAboutDuration || periodic || long || refused)
 }
 
 function boundReasons(test: ShapeTest, seen: Float64Array, offset: number, settings: Settings): Reason[] {

@@ -28,6 +28,8 @@ export type PairFacts = {
   readonly nameText: string
   /** Sums are scaled by it where they must not be too small; 0 when not told. */
   readonly samplingInterval: number
+  /** What else of the server the client was refused shortly before: a port, or a protocol without ports; -1 for none. */
+  readonly refused: number
 }
 
 export type Facts = {
@@ -36,6 +38,7 @@ export type Facts = {
   readonly periodic: boolean
   readonly few: boolean
   readonly upload: boolean
+  readonly refused: boolean
   readonly scores: Readonly<Record<string, number>>
   readonly reasons: readonly Reason[]
 }
@@ -59,14 +62,17 @@ export function factsOf(pairs: Pairs, pair: number, of: PairFacts, settings: Set
   }
   if (few) reasons.push({ code: 'few-clients', value: of.clients, threshold: fewClients })
   if (upload) reasons.push({ code: 'mostly-upload', value: up, threshold: UPLOAD_OCTETS })
+  const refused = of.refused >= 0
+  if (refused) reasons.push({ code: 'refused-elsewhere', value: of.refused })
   const scores = {
     external: external ? 1 : 0,
     long: round(Math.min(1, seconds / FULL_SESSION_SECONDS)),
     periodic: periodic ? round(1 - regularity.spread) : 0,
     fewClients: few ? 1 : 0,
     upload: upload ? 1 : 0,
+    refused: refused ? 1 : 0,
   }
-  return { external, long, periodic, few, upload, scores, reasons }
+  return { external, long, periodic, few, upload, refused, scores, reasons }
 }
 
 /** Both sides sent data, beyond handshakes and resets. */

@@ -11,6 +11,7 @@ import { attackNetworkDevices, type Detector, type Judge } from '../detector.js'
 import { applications } from './applications.js'
 import { Conversations } from './conversations.js'
 import { coverageObservations, createEvictionCoverage } from './coverage.js'
+import { Denials } from './denials.js'
 import { evidenceOf } from './evidence.js'
 import { createIntake } from './intake.js'
 import { createLedger } from './ledger.js'
@@ -55,6 +56,7 @@ function createJudge(settings: Settings): Judge {
   const services = new Services()
   const points = createPoints()
   const names = createNames()
+  const denials = new Denials()
   const subjects = createSubjects()
   const isInside = insideOf(settings.insidePrefixes)
   /** Conversations counted since the last evaluation: pair, its conversation, and that slot's generation. */
@@ -73,7 +75,7 @@ function createJudge(settings: Settings): Judge {
       counted.push({ pair, slot, generation: conversations.table.generation.values[slot]! })
     },
   })
-  const intake = createIntake({ conversations, points, names, onBurst: ledger.noteBurst })
+  const intake = createIntake({ conversations, points, names, denials, onBurst: ledger.noteBurst })
   const evictions = createEvictionCoverage([
     ['conversations', conversations.table],
     ['pairs', pairs.table],
@@ -145,6 +147,13 @@ function createJudge(settings: Settings): Judge {
           clients: services.clientsOf(service),
           nameText: applicationName,
           samplingInterval: point.samplingInterval,
+          refused: denials.refusedElsewhere(
+            client,
+            server,
+            protocolIdentifier,
+            port,
+            pairs.last.values[pair]!,
+          ),
         },
         settings,
       )

@@ -7,6 +7,7 @@ import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN, SHAPE_COLUMN } from '../.
 import { type FlowColumn, FlowColumnIndex, outcomeNames, samplingFromNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import { CONVERSATION_WORDS, type Conversations, Flag, type RowValues } from './conversations.js'
+import type { Denials } from './denials.js'
 import { isExpected, TCP, UDP } from './expected.js'
 import type { Names } from './names.js'
 import type { Points } from './points.js'
@@ -48,11 +49,12 @@ export type IntakeParts = {
   readonly conversations: Conversations
   readonly points: Points
   readonly names: Names
+  readonly denials: Denials
   /** Told of a record that began a burst in a conversation that is counted already. */
   readonly onBurst: (slot: number, startMilliseconds: number) => void
 }
 
-export function createIntake({ conversations, points, names, onBurst }: IntakeParts): Intake {
+export function createIntake({ conversations, points, names, denials, onBurst }: IntakeParts): Intake {
   const key = new Uint32Array(CONVERSATION_WORDS)
   const values: RowValues = {
     direction: 0,
@@ -128,6 +130,7 @@ export function createIntake({ conversations, points, names, onBurst }: IntakePa
       intake.rows++
       if (outcomes?.[row] === DENY || firewallEvents?.[row] === FIREWALL_DENIED) {
         intake.denied++
+        denials.note(sources, destinations, row, protocol, destinationPorts?.[row] ?? 0, receivedMilliseconds)
         continue
       }
       if (isGroup(destinations, row) || isGroup(sources, row)) continue

@@ -14,13 +14,14 @@ const INSIDE_WEIGHT = 0.6
 const HIGH_SCORE = 70
 const MEDIUM_SCORE = 40
 
-/** What the second facts are worth against each other; they sum to 1. */
+/** What the second facts are worth against each other; they sum to 1, and a refusal elsewhere makes up for others. */
 const factWeights: Readonly<Record<string, number>> = {
   external: 0.35,
   periodic: 0.25,
   long: 0.15,
   fewClients: 0.15,
   upload: 0.1,
+  refused: 0.2,
 }
 
 export type Verdict = {
@@ -53,7 +54,7 @@ function weigh({ kind, evidence, most, isAboutDuration, reasons }: Candidate, fa
   let second = 0
   for (const [name, weight] of Object.entries(factWeights)) second += weight * subScores[name]!
   const place = facts.external ? 1 : INSIDE_WEIGHT
-  const score = Math.round(100 * evidence * place * (0.5 + 0.5 * second))
+  const score = Math.round(100 * evidence * place * (0.5 + 0.5 * Math.min(1, second)))
   const byScore: Severity = score >= HIGH_SCORE ? 'high' : score >= MEDIUM_SCORE ? 'medium' : 'low'
   const ranks: readonly Severity[] = ['low', 'medium', 'high']
   const severity = ranks[Math.min(ranks.indexOf(byScore), ranks.indexOf(most))]!

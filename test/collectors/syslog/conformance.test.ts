@@ -1,20 +1,33 @@
 import t from 'tap'
 import { compareHeaders, compareProducts } from '../../conformance/syslog.js'
+import { reasonOf } from '../../conformance/syslog-deliberate.js'
 import { corporaFolder } from '../netflow/probe.js'
 
 /** Products that are implemented, and the share of golden fields that must agree. */
 const wanted: Readonly<Record<string, number>> = {
+  'cato-sase': 0.96,
+  checkpoint: 0.99,
+  'citrix-adc': 1,
   'cisco-asa': 0.985,
   'cisco-ftd': 0.965,
   'cisco-ios': 0.98,
   'cisco-meraki': 0.99,
+  'ekinops-oneos': 1,
+  'f5-bigip': 0.88,
   'fortinet-fortigate': 0.98,
+  'infoblox-nios': 1,
+  'juniper-pfe': 0.86,
   'juniper-srx': 0.93,
   'linux-iptables': 1,
   'paloalto-panos': 0.995,
+  'openbsd-pf': 0.97,
+  opnsense: 0.93,
   pfsense: 0.98,
+  'pulse-secure': 1,
+  snort: 0.89,
   sonicwall: 0.95,
   'sophos-xg': 0.98,
+  'zscaler-zia': 0.96,
 }
 
 const corpora = corporaFolder()
@@ -41,7 +54,8 @@ if (corpora === undefined) {
       t.comment(
         `${kind}: ${result.recognised}/${result.lines} lines, ${result.matching}/${result.fields} fields`,
       )
-      t.ok(result.matching / result.fields >= 0.92, kind)
+      const listed = result.differences.filter(({ line, key }) => reasonOf(kind, line, key) !== undefined)
+      t.ok((result.matching + listed.length) / result.fields >= 0.97, kind)
     }
   })
 }

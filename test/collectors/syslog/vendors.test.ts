@@ -111,6 +111,10 @@ t.test('no input throws, and no line takes long', async (t) => {
     'x:y, ',
     'date=',
     '1 ',
+    ' - ',
+    '; ',
+    ' -> ',
+    ': ',
   ]
   const openings = [
     '',
@@ -122,6 +126,21 @@ t.test('no input throws, and no line takes long', async (t) => {
     '1,2026/06/05,1,TRAFFIC,',
     '%ASA-6-302013: Built ',
     '<14>Jun  5 22:14:15 h kernel: IN= SRC= DST= ',
+    '<134>1 2026-06-15T10:00:00Z h CheckPoint 1 - [action:"x"; ',
+    'CEF:0|Check Point|VPN-1 & FireWall-1|Check Point|',
+    '<134>Jun  5 22:14:15 h Checkpoint: 15Jun2026 10:00:00 accept 192.0.2.1 >eth0 product: x; ',
+    'CEF:0|F5|ASM|1|',
+    'acl_policy_name="',
+    '01490005:5: a:b:c: allow ACL: packet: ',
+    '06/15/2026:10:00:00 GMT h 0-PPE-0 : default TCP CONN_DELINK 1 0 :  Source ',
+    '{"timestamp":"x","event_type":"flow","flow_id":1,"flow":{',
+    '{"sourcetype":"zscalernss-fw","event":{',
+    'LEEF:1.0|Zscaler|NSS-FW|6.0|Drop|',
+    '[1:2:3] ',
+    'rule 3/(match) block in on em0: ',
+    'FW: ge-0/0/0.0 A tcp ',
+    '#INFO# list ',
+    'PulseSecure: - - - ',
   ]
   for (const opening of openings) {
     for (const piece of hostile) {

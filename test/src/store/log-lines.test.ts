@@ -3,6 +3,7 @@ import t from 'tap'
 import { createImportIntake } from '#collectors/import-intake.js'
 import { parseAddress } from '#core/records/address.js'
 import { createBlockStore } from '#core/store/blocks.js'
+import { type MessageQuery, queryRows } from '#core/store/flow-query.js'
 import { querySessions, type SessionQuery } from '#core/store/sessions.js'
 import { createBlockWriter } from '#core/store/writer.js'
 
@@ -88,4 +89,40 @@ t.test('rows of one session are joined when they are read', async (t) => {
   const late = await search({ fromMilliseconds: at + 60_500, toMilliseconds: at + 121_500 })
   t.match(late.sessions, [{ sessionId: '7', octetsTotal: 500, rows: { length: 2 } }])
   t.equal(late.sessions.length, 1)
+})
+
+t.test('lines that are no traffic are kept apart and searched by what they say', async (t) => {
+  const store = createBlockStore({ location: join(t.testdir(), 'blocks'), isFirst: true })
+  await store.open()
+  t.teardown(() => store.close())
+  const writer = createBlockWriter({
+    store,
+    now: () => at,
+    onFailure: (error) => t.fail(error.message),
+  })
+  const intake = createImportIntake(writer)
+  const lines = [
+    '<187>Jun 15 10:00:00 r1 : %LINK-3-UPDOWN: Interface Gi0/1, changed state to down',
+    '<189>Jun 15 10:00:01 r1 : %SYS-5-CONFIG_I: Configured from console by vty0',
+    '<86>Jun 15 10:00:02 h\u00f6st sshd[7]: Accepted password for m\u00fcller',
+    'no header at all',
+    built(1, 50000),
+  ]
+  lines.forEach((line, index) => {
+    intake.line(Buffer.from(line).toString('latin1'), firewall, 5514, at + index)
+  })
+  await writer.flush()
+  const search = async (message: MessageQuery) => {
+    const { rows } = await queryRows(store, { stream: 'message', limit: 10, message })
+    return rows.map((row) => (row as { receivedMilliseconds: number }).receivedMilliseconds - at)
+  }
+  t.same(await search({}), [3, 2, 1, 0], 'the connection is a row of its own')
+  t.same(await search({ contains: 'interface gi0/1' }), [0])
+  t.same(await search({ contains: 'M\u00fcller' }), [2])
+  t.same(await search({ host: 'R1' }), [1, 0])
+  t.same(await search({ eventId: 'config_i' }), [1])
+  t.same(await search({ severityAtMost: 3 }), [0], 'a line without a severity is not graver')
+  t.same(await search({ severityAtMost: 7 }), [2, 1, 0])
+  t.same(await search({ application: 'sshd', contains: 'accepted' }), [2])
+  t.same(await search({ vendor: 'cisco', contains: 'accepted' }), [])
 })

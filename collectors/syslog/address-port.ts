@@ -2,10 +2,13 @@
 import { AddressSlot, type AddressSlotIndex, type SyslogEvent } from './event.js'
 import { CLOSE_BRACKET, COLON, isDigit, OPEN_BRACKET, readAddress, readPort } from './scan.js'
 
+const LONGEST_PORT = 5
+
 /** The separator in front of the port, or -1: the last colon, or BSD's dot; an IPv6 address may be in brackets. */
 function portMark(line: string, start: number, end: number, mark: number): number {
   let index = end - 1
-  while (index > start && isDigit(line.charCodeAt(index))) index--
+  const limit = Math.max(start, end - LONGEST_PORT - 1)
+  while (index > limit && isDigit(line.charCodeAt(index))) index--
   if (line.charCodeAt(index) !== mark || index === start || index === end - 1) return -1
   return index
 }

@@ -1,0 +1,133 @@
+/** Flow records of echo traffic into the sessions of their pairs. */
+import type { Block } from '../../blocks/block.js'
+import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN } from '../../blocks/builder.js'
+import { formatIPv4, formatIPv6, isGroupAddress, parseAddress } from '../../records/address.js'
+import { type FlowColumn, FlowColumnIndex, samplingFromNames } from '../../records/columns.js'
+import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
+import type { Slice } from './mirror.js'
+import { MAX_SESSIONS_PER_POINT, type Pair, type Point, type Points } from './points.js'
+import { addSlice, newSession, SESSION_GAP_MILLISECONDS } from './session.js'
+
+/** Echo request and reply of RFC 792 and RFC 4443. */
+export const ECHO_TYPES = { 4: { request: 8, reply: 0 }, 6: { request: 128, reply: 129 } } as const
+
+/** Takes echo records into the sessions of their pair. */
+export function observeEchoes(points: Points, block: Block, rows: Uint32Array): void {
+  const { header } = block
+  const family = header.stream.family === 6 ? 6 : 4
+  const column = (name: FlowColumn): Plane | undefined => block.column(FlowColumnIndex[name])?.[0]
+  const received = block.column(RECEIVED_COLUMN)![0]!
+  const exporters = block.column(EXPORTER_COLUMN)![0]!
+  const types = column('icmpType')
+  const from = column('icmpFrom')
+  const sources = block.column(FlowColumnIndex.sourceAddress)
+  const destinations = block.column(FlowColumnIndex.destinationAddress)
+  const packets = block.column(FlowColumnIndex.packets)
+  const octets = block.column(FlowColumnIndex.octets)
+  // RFC 5103: one record may count both directions.
+  const reversePackets = block.column(FlowColumnIndex.reversePackets)
+  const reverseOctets = block.column(FlowColumnIndex.reverseOctets)
+  if (types === undefined || sources === undefined || destinations === undefined) return
+  if (packets === undefined || octets === undefined) return
+  const starts = column('startMilliseconds')
+  const ends = column('endMilliseconds')
+  const sampling = column('samplingInterval')
+  const samplingFrom = column('samplingFrom')
+  const ingress = column('ingressInterface')
+  const egress = column('egressInterface')
+  const flowDirection = column('flowDirection')
+  const observationPoint = column('observationPointId')
+  const fragmentOffset = column('fragmentOffset')
+
+  for (const row of rows) {
+    const identity = header.exporters[exporters[row]!]!
+    // A firewall's log line is a session, not a record of one direction: firewall-sessions.ts.
+    if (identity.protocol === SYSLOG_PROTOCOL) continue
+    const point = points.of(identity)
+    point.records++
+    point.lastReceivedMilliseconds = received[row]!
+    if (samplingFrom !== undefined && samplingFrom[row] !== samplingFromNames.indexOf('none')) {
+      point.samplingInterval = sampling![row]!
+    }
+    if (from !== undefined && from[row] === 0) continue
+    const type = types[row]!
+    if (type !== 0) point.isTypeObserved = true
+    const isRequest = type === ECHO_TYPES[family].request
+    if (!isRequest && type !== ECHO_TYPES[family].reply) continue
+    if (fragmentOffset !== undefined && fragmentOffset[row] !== 0) continue
+    const count = counterAt(packets, row)
+    if (count === 0) continue
+    const skew = point.clockSkewMilliseconds
+    const corrected = (time: number) => (time === 0 ? 0 : time - skew)
+    const slice: Slice = {
+      packets: count,
+      octets: counterAt(octets, row),
+      startMilliseconds: corrected(starts?.[row] ?? 0),
+      endMilliseconds: corrected(ends?.[row] ?? 0),
+      receivedMilliseconds: received[row]!,
+      row: header.firstSequence + row,
+    }
+    const source = textOf(sources, row)
+    const destination = textOf(destinations, row)
+    const [requester, responder] = isRequest ? [source, destination] : [destination, source]
+    const where = `${flowDirection?.[row] ?? '-'}/${ingress?.[row] ?? '-'}/${egress?.[row] ?? '-'}/${observationPoint?.[row] ?? '-'}`
+    const direction = isRequest ? 'request' : 'reply'
+    const reverseCount = counterAt(reversePackets, row)
+    take(point, requester, responder, direction, slice, where, reverseCount > 0)
+    if (reverseCount === 0) continue
+    const reverse = { ...slice, packets: reverseCount, octets: counterAt(reverseOctets, row) }
+    take(point, requester, responder, isRequest ? 'reply' : 'request', reverse, where, true)
+  }
+}
+
+/** Adds a record of one direction to the session of its pair; the pair, or undefined where group addresses are asked. */
+export function take(
+  point: Point,
+  requester: string,
+  responder: string,
+  direction: 'request' | 'reply',
+  slice: Slice,
+  where: string,
+  isBiflow: boolean,
+): Pair | undefined {
+  // Many hosts answer a group address, each with a reply of its own (guard 8).
+  const target = parseAddress(responder)
+  if (target === undefined || isGroupAddress(target)) return undefined
+  const key = `${requester} ${responder}`
+  let pair = point.pairs.get(key)
+  if (pair === undefined) {
+    if (point.pairs.size >= MAX_SESSIONS_PER_POINT) {
+      point.pairs.delete(point.pairs.keys().next().value!)
+      point.evicted++
+    }
+    pair = { requester, responder, session: newSession(slice.startMilliseconds), lastReceivedMilliseconds: 0 }
+    point.pairs.set(key, pair)
+  }
+  const { session } = pair
+  const last = Math.max(session.requests.lastMilliseconds, session.replies.lastMilliseconds)
+  const isNew = Number.isFinite(last) && slice.startMilliseconds - last > SESSION_GAP_MILLISECONDS
+  const isWhole = slice.startMilliseconds >= point.completeFromMilliseconds
+  if (isNew || (session.isIncomplete && isWhole)) {
+    const { misaligned } = session
+    pair.session = newSession(slice.startMilliseconds)
+    if (!isNew) pair.session.misaligned = misaligned
+  }
+  if (pair.session.startedMilliseconds < point.completeFromMilliseconds || !isWhole)
+    pair.session.isIncomplete = true
+  pair.lastReceivedMilliseconds = slice.receivedMilliseconds
+  pair.session.closedJudged = false
+  addSlice(pair.session, direction, slice, where, isBiflow)
+  return pair
+}
+
+/** An unsigned 64-bit counter as a double; 0 where the block lacks the column. */
+export function counterAt(planes: readonly Plane[] | undefined, row: number): number {
+  return planes === undefined ? 0 : planes[0]![row]! + planes[1]![row]! * 0x1_0000_0000
+}
+
+/** The address of a row as text. */
+export function textOf(planes: readonly Plane[], row: number): string {
+  return planes.length === 1
+    ? formatIPv4(planes[0]![row]!)
+    : formatIPv6(planes[0]![row]!, planes[1]![row]!, planes[2]![row]!, planes[3]![row]!)
+}

@@ -1,0 +1,106 @@
+/**
+ * Echo sessions as firewalls log them: one line counts the packets and octets of both directions of the very same
+ * exchanges, at one place and unsampled, so each line can be held against the echo-mirror invariant by itself. Lines
+ * about a part of a session (FortiGate's deltas) may cut between a request and its reply: one reply each is excused.
+ */
+import type { Block } from '../../blocks/block.js'
+import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN } from '../../blocks/builder.js'
+import { type FlowColumn, FlowColumnIndex, outcomeNames, phaseNames } from '../../records/columns.js'
+import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
+import { counterAt, ECHO_TYPES, take, textOf } from './echoes.js'
+import { canMirror, type EchoLimits, type Slice } from './mirror.js'
+import type { Points } from './points.js'
+import { addMisaligned } from './session.js'
+
+const DENY = outcomeNames.indexOf('deny')
+const UPDATE = phaseNames.indexOf('update')
+/** Replies of a line that may lack their request without a word: duplicates in the network. */
+const EXCUSED_SHARE = 0.005
+/** What firewalls call an echo session that they log without its type (App-ID, predefined services). */
+const ECHO_NAMES = new Set([
+  'ping',
+  'ping6',
+  'icmp-ping',
+  'icmp-echo',
+  'echo-request',
+  'icmp/8/0',
+  'icmpv6 echo',
+])
+
+/** Takes the rows of log lines; rows of flow records are left out. */
+export function observeFirewallSessions(
+  points: Points,
+  block: Block,
+  rows: Uint32Array,
+  limitsOf: (responder: string) => EchoLimits,
+): void {
+  const { header } = block
+  if (!header.exporters.some(({ protocol }) => protocol === SYSLOG_PROTOCOL)) return
+  const family = header.stream.family === 6 ? 6 : 4
+  const column = (name: FlowColumn): Plane | undefined => block.column(FlowColumnIndex[name])?.[0]
+  const received = block.column(RECEIVED_COLUMN)![0]!
+  const exporters = block.column(EXPORTER_COLUMN)![0]!
+  const sources = block.column(FlowColumnIndex.sourceAddress)
+  const destinations = block.column(FlowColumnIndex.destinationAddress)
+  const packets = block.column(FlowColumnIndex.packets)
+  const octets = block.column(FlowColumnIndex.octets)
+  const reversePackets = block.column(FlowColumnIndex.reversePackets)
+  const reverseOctets = block.column(FlowColumnIndex.reverseOctets)
+  if (sources === undefined || destinations === undefined) return
+  const types = column('icmpType')
+  const from = column('icmpFrom')
+  const outcomes = column('outcome')
+  const phases = column('phase')
+  const starts = column('startMilliseconds')
+  const ends = column('endMilliseconds')
+  const isEchoName = [echoNamesOf(block, 'applicationName'), echoNamesOf(block, 'service')]
+  const { request, reply } = ECHO_TYPES[family]
+
+  for (const row of rows) {
+    const identity = header.exporters[exporters[row]!]!
+    if (identity.protocol !== SYSLOG_PROTOCOL || outcomes?.[row] === DENY) continue
+    const point = points.of(identity)
+    point.records++
+    point.lastReceivedMilliseconds = received[row]!
+    const isTyped = types !== undefined && from !== undefined && from[row] !== 0
+    const type = isTyped ? types[row]! : isEchoName.some((isEcho) => isEcho(row)) ? request : -1
+    if (type !== request && type !== reply) continue
+    point.isTypeObserved = true
+    const end = ends?.[row] || received[row]!
+    const slice = (count: number, volume: number): Slice => ({
+      packets: count,
+      octets: volume,
+      startMilliseconds: starts?.[row] || end,
+      endMilliseconds: end,
+      receivedMilliseconds: received[row]!,
+      row: header.firstSequence + row,
+    })
+    const forward = slice(counterAt(packets, row), counterAt(octets, row))
+    const backward = slice(counterAt(reversePackets, row), counterAt(reverseOctets, row))
+    if (forward.packets === 0 && backward.packets === 0) continue
+    const [requests, replies] = type === request ? [forward, backward] : [backward, forward]
+    const [source, destination] = [textOf(sources, row), textOf(destinations, row)]
+    const [requester, responder] = type === request ? [source, destination] : [destination, source]
+    const add = (direction: 'request' | 'reply', half: Slice) =>
+      half.packets === 0 ? undefined : take(point, requester, responder, direction, half, 'session', true)
+    const pair = add('request', requests) ?? add('reply', replies)
+    if (pair === undefined || requests.packets === 0 || replies.packets === 0) continue
+    add('reply', replies)
+    if (phases?.[row] === UPDATE) pair.session.hasParts = true
+    const missing = pair.session.hasParts
+      ? 1
+      : replies.packets > requests.packets
+        ? Math.ceil(replies.packets * EXCUSED_SHARE)
+        : 0
+    if (!canMirror(requests, replies, missing, limitsOf(responder)))
+      addMisaligned(pair.session, requests, replies)
+  }
+}
+
+/** Whether a row's text column names an echo session. */
+function echoNamesOf(block: Block, name: 'applicationName' | 'service'): (row: number) => boolean {
+  const plane = block.column(FlowColumnIndex[name])?.[0]
+  if (plane === undefined) return () => false
+  const isEcho = block.strings(FlowColumnIndex[name]).map((text) => ECHO_NAMES.has(text.toLowerCase()))
+  return (row) => isEcho[plane[row]!]!
+}
