@@ -1,7 +1,7 @@
 // A fuzzer for log lines: real ones and our own, cut, joined, swollen and salted with what devices and attackers put in.
 // After every line: no exception, offsets within the line, values within their ranges, a record that is JSON, the
 // original kept, and a time that a line of that length may take.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createContext, parseLine, SyslogEvent } from '#collectors/syslog/parse.js'
 import { renderEvent } from '#collectors/syslog/render.js'
 import { createRandom, type Random } from '#simulate/random.js'
@@ -28,7 +28,11 @@ export type LineFuzzOptions = {
 
 /** The lines of our fixtures, one code unit per octet. */
 export function fixtureLines(): string[] {
-  const file = new URL('../../../test/fixtures/syslog/messages.ndjson', import.meta.url)
+  // Built or not: the fixtures stand beside the sources.
+  const own = new URL('../fixtures/syslog/messages.ndjson', import.meta.url)
+  const file = existsSync(own)
+    ? own
+    : new URL('../../../test/fixtures/syslog/messages.ndjson', import.meta.url)
   return readFileSync(file, 'utf8')
     .trim()
     .split('\n')

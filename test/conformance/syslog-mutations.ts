@@ -99,6 +99,8 @@ type Parts = { head: string; items: string[]; glue: string; tail: string }
 /** Pairs that stand behind the marks by which a product is known; kernels and such, whose order is fixed, have none. */
 function pairsOf(line: string, shape: number, product: string): Parts | undefined {
   if (product === 'netfilter' || (shape !== Shape.pairs && shape !== Shape.cef)) return undefined
+  // Behind a quote that is not closed nobody knows where a field ends.
+  if (line.split('"').length % 2 === 0) return undefined
   const start = shape === Shape.cef ? cefExtension(line) : behindMarks(line)
   if (start < 0) return undefined
   const items: string[] = []
