@@ -102,6 +102,12 @@ export const deliberateFields: readonly DeliberateField[] = [
     reason: 'the golden is when HAProxy accepted the request; the header says when the line was written',
   },
   {
+    product: 'sophos-xg',
+    lines: [174],
+    keys: ['product', 'action'],
+    reason: 'a line of Sophos UTM 9, another product; the golden has the event’s name for its `action`',
+  },
+  {
     product: 'checkpoint',
     lines: [38, 40, 42],
     keys: ['inIf'],
