@@ -1,4 +1,5 @@
 // Goldens of the syslog corpus that are not followed: the place, the fields, and why.
+import { firewallFields } from './syslog-deliberate-firewalls.js'
 
 /** Fields of some lines of a product (or of a kind of header, by the line in the file of headers). */
 export type DeliberateField = {
@@ -15,6 +16,7 @@ const fraction =
   'the header ends at the second; the fraction stands in the text of a product that sends no flows'
 
 export const deliberateFields: readonly DeliberateField[] = [
+  ...firewallFields,
   {
     product: 'rfc3164',
     lines: [22, 23, 24, 25],
