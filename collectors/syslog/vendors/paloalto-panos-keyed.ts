@@ -4,7 +4,7 @@
  */
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
-import { AddressSlot, type EscapeKind, Field, type FieldIndex, Phase, type SyslogEvent } from '../event.js'
+import { AddressSlot, type EscapeKind, Field, type FieldIndex, Kind, Phase, type SyslogEvent } from '../event.js'
 import { JsonKeys, walkJson } from '../json.js'
 import { KeyTable } from '../keyvalue.js'
 import { dropIdleTranslation, setAction, setConnectionIfPaired, setDirection } from '../product.js'
@@ -44,6 +44,7 @@ const Key = {
   SessionID: 11,
   suser: 12,
   SourceUser: 12,
+  PanOSSourceUserName: 37,
   sourceTranslatedAddress: 13,
   NATSource: 13,
   destinationTranslatedAddress: 14,
@@ -109,6 +110,28 @@ const textFields: Readonly<Record<number, FieldIndex>> = {
 
 let subtypeStart = -1
 let timeRank = 0
+/** The log's type is one of traffic. */
+let isTraffic = true
+
+/** Logs that have addresses of hosts, and are about their users, tags and configuration. */
+const otherTypes = [
+  'HIPMATCH',
+  'IPTAG',
+  'USERID',
+  'GLOBALPROTECT',
+  'CONFIG',
+  'SYSTEM',
+  'AUTH',
+  'CORRELATION',
+  'AUDIT',
+] as const
+
+/** Whether a type that is not one of traffic stands here, in any case and with or without hyphens. */
+function isOther(line: string, start: number): boolean {
+  if (start < 0) return false
+  const type = line.slice(start, start + 20).toUpperCase().replaceAll('-', '')
+  return otherTypes.some((other) => type.startsWith(other))
+}
 
 function take(
   event: SyslogEvent,
@@ -155,6 +178,12 @@ function take(
       return
     case Key.Subtype:
       subtypeStart = start
+      return
+    case Key.LogType:
+      if (event.shape === Shape.json) isTraffic = !isOther(line, start)
+      return
+    case Key.PanOSSourceUserName:
+      if (!event.has(Field.userName)) event.setSpan(Field.userName, start, end, escaping)
       return
     case Key.rt:
     case Key.start:
@@ -218,12 +247,16 @@ export function parseKeyed(event: SyslogEvent, context: SyslogContext, end: numb
   const line = event.line
   subtypeStart = -1
   timeRank = 0
+  isTraffic = true
   let traffic = false
   if (event.shape === Shape.cef) {
     if (!cef.read(event)) return false
     const typeFirst = cef.startsWith(event, CefHeader.signatureId, 'TRAFFIC|')
     traffic = typeFirst || cef.startsWith(event, CefHeader.name, 'TRAFFIC|')
     subtypeStart = cef.starts[typeFirst ? CefHeader.name : CefHeader.signatureId]!
+    isTraffic = !(
+      isOther(line, cef.starts[CefHeader.signatureId]!) || isOther(line, cef.starts[CefHeader.name]!)
+    )
     walkCef(event, context, cef.extension, end, keys, take)
   } else {
     walkJson(event, context, event.bodyStart, end, members, take)
@@ -235,6 +268,7 @@ export function parseKeyed(event: SyslogEvent, context: SyslogContext, end: numb
       event.phase = Phase.end
   }
   dropIdleTranslation(event)
-  setConnectionIfPaired(event)
+  if (isTraffic) setConnectionIfPaired(event)
+  else event.kind = Kind.other
   return true
 }
