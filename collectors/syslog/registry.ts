@@ -16,6 +16,7 @@ import { genericCef } from './vendors/generic-cef.js'
 import { genericLeef } from './vendors/generic-leef.js'
 import { juniperSrx } from './vendors/juniper-srx.js'
 import { linuxNetfilter } from './vendors/linux-netfilter.js'
+import { mikrotikRouteros } from './vendors/mikrotik-routeros.js'
 import { paloaltoPanos } from './vendors/paloalto-panos.js'
 import { pfFilterlog } from './vendors/pf-filterlog.js'
 import { sonicwall } from './vendors/sonicwall.js'
@@ -33,6 +34,7 @@ export const products: readonly SyslogProduct[] = [
   checkpoint,
   sophosXg,
   ciscoIos,
+  mikrotikRouteros,
   linuxNetfilter,
   genericCef,
   genericLeef,

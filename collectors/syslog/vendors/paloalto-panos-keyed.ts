@@ -201,7 +201,7 @@ function take(
 /** The best of several times: the high-resolution one, the generated one, then when the log was received. */
 function takeTime(event: SyslogEvent, context: SyslogContext, key: number, start: number, end: number): void {
   const rank =
-    key === Key.TimeGeneratedHighResolution ? 4 : key === Key.TimeGenerated ? 3 : key === Key.start ? 1 : 2
+    key === Key.TimeGenerated ? 4 : key === Key.TimeGeneratedHighResolution ? 3 : key === Key.start ? 1 : 2
   if (rank >= timeRank && readTime(event, context, start, end)) timeRank = rank
 }
 
