@@ -243,6 +243,7 @@ function endpoint(event: SyslogEvent, slot: 0 | 1, start: number, end: number): 
   while (stop < end) {
     const code = line.charCodeAt(stop)
     if (code === SPACE || code === OPEN_PARENTHESIS || code === 0x2c || code === CLOSE_PARENTHESIS) break
+    if (code === 0x3b) break
     stop++
   }
   if (stop === start) return bracketed(event, slot, start, end)

@@ -1,4 +1,289 @@
 // Goldens of firewalls' messages that are not followed: the place, the fields, and why.
 import type { DeliberateField } from './syslog-deliberate.js'
 
-export const firewallFields: readonly DeliberateField[] = []
+const notInLine = 'the golden’s word is of its maker’s own list; the line does not have it'
+const client = 'the golden has the user’s computer for the host; the message is the firewall’s'
+const generated = 'the golden has when the log was received; the event’s own time is the generated one'
+
+export const firewallFields: readonly DeliberateField[] = [
+  {
+    product: 'bsd-or-vendor',
+    lines: [458, 507],
+    keys: ['host'],
+    reason: 'the firewall’s own name stands in the message; the header’s may be a relay’s',
+  },
+  {
+    product: 'bsd-or-vendor',
+    lines: [498],
+    keys: ['timeLocal'],
+    reason: 'the two times of the line are of different hours; the event’s own is the generated one',
+  },
+  {
+    product: 'cisco-asa',
+    lines: [10, 11],
+    keys: ['srcPort', 'dstPort'],
+    reason: '313005: the ports are those of the packet that the ICMP error quotes',
+  },
+  {
+    product: 'cisco-asa',
+    lines: [32, 34],
+    keys: ['type'],
+    reason:
+      'stub connections of a cluster: other goldens of the corpus (302022, 302023) call them connections',
+  },
+  {
+    product: 'cisco-asa',
+    lines: [47, 362],
+    keys: ['dstPort'],
+    reason: 'a number above 65535 is no port',
+  },
+  {
+    product: 'cisco-asa',
+    lines: [80, 330, 331, 332, 333],
+    keys: ['srcPort', 'dstPort'],
+    reason: 'ICMP has no ports: it is the identifier',
+  },
+  {
+    product: 'cisco-asa',
+    lines: [83],
+    keys: ['srcPort', 'dstPort'],
+    reason: 'ICMP has no ports, and the numbers are above any type or code',
+  },
+  {
+    product: 'cisco-asa',
+    lines: [318],
+    keys: ['type'],
+    reason: '106012 is a packet that was refused, with both addresses',
+  },
+  {
+    product: 'cisco-asa',
+    lines: [319, 359, 360],
+    keys: ['outIf'],
+    reason: 'the interface that the packet came in by, as other goldens of the same messages have it',
+  },
+  {
+    product: 'cisco-asa',
+    lines: [334],
+    keys: ['action'],
+    reason: notInLine,
+  },
+  {
+    product: 'cisco-asa',
+    lines: [363, 370],
+    keys: ['type'],
+    reason: '302013 is a built connection; the golden has half of it',
+  },
+  {
+    product: 'cisco-asa',
+    lines: [365],
+    keys: ['type'],
+    reason: '419002 is a packet with both ends; another golden of the corpus calls it a connection',
+  },
+  {
+    product: 'cisco-asa',
+    lines: [366],
+    keys: ['type', 'src', 'dst', 'action'],
+    reason: '602303 is a tunnel’s security association; other goldens of the corpus call it no connection',
+  },
+  { product: 'cisco-asa', lines: [367], keys: ['product'], reason: 'the line says PIX' },
+  {
+    product: 'cisco-ftd',
+    lines: [71],
+    keys: ['direction'],
+    reason: 'the line says inbound; the golden’s maker was told which zones are internal',
+  },
+  {
+    product: 'cisco-ftd',
+    lines: [74, 75, 76],
+    keys: ['eventId'],
+    reason: 'the line has no message number; the golden’s maker guessed it',
+  },
+  {
+    product: 'cisco-ftd',
+    lines: [78, 83],
+    keys: ['src', 'dst', 'srcPort', 'dstPort', 'inIf', 'outIf'],
+    reason: 'a connection built outbound was opened by the second end (302013’s page)',
+  },
+  {
+    product: 'cisco-ftd',
+    lines: [105, 106],
+    keys: ['outIf'],
+    reason: 'the interface that the packet came in by, as other goldens of the same messages have it',
+  },
+  { product: 'cisco-ftd', lines: [107, 108, 113, 114, 115], keys: ['action'], reason: notInLine },
+  {
+    product: 'cisco-ftd',
+    lines: [107, 114, 115],
+    keys: ['app', 'service'],
+    reason: 'the golden has the client; other goldens of the corpus have ApplicationProtocol',
+  },
+  { product: 'cisco-ftd', lines: [109], keys: ['app', 'action'], reason: 'the sentence names neither' },
+  {
+    product: 'cisco-ftd',
+    lines: [116, 117],
+    keys: ['type', 'src', 'srcPort', 'dst', 'dstPort', 'user', 'action'],
+    reason: '750003 is the negotiation of a tunnel; another golden of the corpus calls it no connection',
+  },
+  {
+    product: 'cisco-meraki',
+    lines: [30],
+    keys: ['direction'],
+    reason: 'ingress is given by its common name, inbound',
+  },
+  { product: 'fortinet-fortigate', lines: [7], keys: ['action'], reason: 'the line has no action' },
+  {
+    product: 'fortinet-fortigate',
+    lines: [27],
+    keys: ['direction'],
+    reason: 'the line says session_origin; the golden’s list does not have it',
+  },
+  {
+    product: 'fortinet-fortigate',
+    lines: [45, 46, 82, 84],
+    keys: ['app'],
+    reason: 'the CEF key app is the service; the application is FTNTFGTapp (FortiOS Log Message Reference)',
+  },
+  {
+    product: 'fortinet-fortigate',
+    lines: [47, 87],
+    keys: ['time'],
+    reason: 'date and eventtime are years or months apart; the golden took the other',
+  },
+  {
+    product: 'fortinet-fortigate',
+    lines: [81, 83],
+    keys: ['bytesSrcToDst', 'bytesDstToSrc', 'bytesTotal'],
+    reason: 'of a long session each line carries what came since the last one: sentdelta and rcvddelta',
+  },
+  {
+    product: 'juniper-srx',
+    lines: [4, 7, 8, 18],
+    keys: ['srcPort', 'dstPort', 'srcNatPort', 'dstNatPort'],
+    reason: 'ICMP has no ports: they are the identifier and the sequence number',
+  },
+  {
+    product: 'paloalto-panos',
+    lines: [301, 308, 310, 319, 320, 453],
+    keys: ['srcPort', 'dstPort'],
+    reason: 'ICMP has no ports: the columns are filled with 0',
+  },
+  {
+    product: 'juniper-srx',
+    lines: [15, 16, 17],
+    keys: ['outIf'],
+    reason: 'the quotes are a document’s: no device sends them, and they are no syntax of RFC 5424',
+  },
+  {
+    product: 'juniper-srx',
+    lines: [28],
+    keys: ['outcome'],
+    reason: 'the action is NONE',
+  },
+  {
+    product: 'juniper-srx',
+    lines: [41, 44, 69],
+    keys: ['eventId'],
+    reason: 'a word in front of a colon in a daemon’s text, no code of a message',
+  },
+  {
+    product: 'juniper-srx',
+    lines: [42, 43],
+    keys: ['eventId'],
+    reason: 'the text begins with FW; the message is PFE_FW_SYSLOG_IP',
+  },
+  {
+    product: 'juniper-srx',
+    lines: [54, 57],
+    keys: ['outcome'],
+    reason: 'the message says that the file was dropped',
+  },
+  { product: 'juniper-srx', lines: [60], keys: ['phase'], reason: 'a denied session does not start' },
+  {
+    product: 'paloalto-panos',
+    lines: [12],
+    keys: ['rule'],
+    reason: 'the rule is column 12; the golden has that of tunnel inspection',
+  },
+  {
+    product: 'paloalto-panos',
+    lines: [351, 352, 353],
+    keys: ['action'],
+    reason: 'the line has a space where the golden has a hyphen',
+  },
+  { product: 'paloalto-panos', lines: [446, 450, 451, 508], keys: ['time', 'timeLocal'], reason: generated },
+  { product: 'paloalto-panos', lines: [449, 450, 451], keys: ['host'], reason: client },
+  {
+    product: 'paloalto-panos',
+    lines: [447, 506, 509],
+    keys: ['inIf'],
+    reason: 'the golden has a digit or a letter of the interface’s name',
+  },
+  {
+    product: 'paloalto-panos',
+    lines: [506],
+    keys: ['bytesSrcToDst', 'bytesDstToSrc'],
+    reason: 'in is BytesReceived and out is BytesSent; the golden has them the other way round',
+  },
+  {
+    product: 'sonicwall',
+    lines: [4, 17, 18, 19],
+    keys: ['type', 'phase'],
+    reason:
+      'a session of an administrator (category User Activity); messages 30 and 262 are no connection either',
+  },
+  {
+    product: 'sonicwall',
+    lines: [46, 48],
+    keys: ['type'],
+    reason: 'an intrusion in a packet with both ends; other goldens of the corpus call that a connection',
+  },
+  {
+    product: 'sonicwall',
+    lines: [152],
+    keys: ['rule', 'action'],
+    reason: 'the golden’s rule runs into other fields, and its action is a word of its maker’s own',
+  },
+  {
+    product: 'sophos-xg',
+    lines: [28, 88],
+    keys: ['phase'],
+    reason: 'the connection’s event is Interim',
+  },
+  {
+    product: 'sophos-xg',
+    lines: [37],
+    keys: ['outcome'],
+    reason: 'the sensor only detects: nothing is denied',
+  },
+  { product: 'sophos-xg', lines: [60], keys: ['srcPort', 'dstPort'], reason: 'ICMP has no ports' },
+  {
+    product: 'sophos-xg',
+    lines: [60],
+    keys: ['outcome'],
+    reason: 'the sensor only alerts: nothing is denied',
+  },
+  {
+    product: 'sophos-xg',
+    lines: [66],
+    keys: ['outcome'],
+    reason: 'a page of warning was shown; whether the user went on is not said',
+  },
+  {
+    product: 'sophos-xg',
+    lines: [89],
+    keys: ['direction'],
+    reason: 'the space in front of srczonetype is missing in the line',
+  },
+  {
+    product: 'sophos-xg',
+    lines: [168, 169, 173, 175],
+    keys: ['action'],
+    reason: 'other goldens of the corpus have log_subtype as it stands',
+  },
+  {
+    product: 'sophos-xg',
+    lines: [174],
+    keys: ['product', 'action'],
+    reason: 'the line is a packet filter’s of Sophos UTM 9, another product, and its action is drop',
+  },
+]

@@ -126,11 +126,7 @@ const table: readonly (readonly [ids: string, meaning: number, ...sentences: str
     Meaning.denied,
     '{..}limit exceeded {..} packet from {source} to {destination} on interface {ingress}',
   ],
-  [
-    '202010',
-    Meaning.denied,
-    '{..}Unable to create {protocol} connection from {source} to {destination}',
-  ],
+  ['202010', Meaning.denied, '{..}Unable to create {protocol} connection from {source} to {destination}'],
   ['209003 209004 209005', Meaning.denied, '{..}src = {source}, dest = {destination}, proto = {protocol}'],
   [
     '209006',
@@ -255,11 +251,7 @@ const table: readonly (readonly [ids: string, meaning: number, ...sentences: str
     'IPSEC: Received a non-IPSec packet (protocol= {protocol}) from {source} to {destination}',
     'IPSEC: Received a non-IPSec ({protocol}) packet from {source} to {destination}',
   ],
-  [
-    '406001',
-    Meaning.denied,
-    'FTP port command low port: {source} to {destination} on interface {ingress}',
-  ],
+  ['406001', Meaning.denied, 'FTP port command low port: {source} to {destination} on interface {ingress}'],
   [
     '410001',
     Meaning.denied,
@@ -276,11 +268,7 @@ const table: readonly (readonly [ids: string, meaning: number, ...sentences: str
     'Through-the-device packet to/from management-only network is denied: {protocol} src {source} dst {destination}',
     'Through-the-device packet to/from management-only network is denied: {protocol} from {ingress} {source} to {egress} {destination}',
   ],
-  [
-    '419001',
-    Meaning.denied,
-    'Dropping {protocol} packet from {source} to {destination}, reason: {reason}',
-  ],
+  ['419001', Meaning.denied, 'Dropping {protocol} packet from {source} to {destination}, reason: {reason}'],
   ['419002', Meaning.plain, 'Duplicate TCP SYN from {source} to {destination} with'],
   ['419003', Meaning.plain, 'Cleared {protocol} urgent flag from {source} to {destination}'],
   [
@@ -290,16 +278,8 @@ const table: readonly (readonly [ids: string, meaning: number, ...sentences: str
     '{..}requested to {*} {protocol} packet from {source} to {destination}',
     '{..}requested to {*} {protocol} connection from {source} to {destination}',
   ],
-  [
-    '421001 421007',
-    Meaning.denied,
-    '{protocol} flow from {source} to {destination} is {*} because {reason}',
-  ],
-  [
-    '423001 423002 423003 423004 423005',
-    Meaning.plain,
-    '{action} {..} from {source} to {destination}',
-  ],
+  ['421001 421007', Meaning.denied, '{protocol} flow from {source} to {destination} is {*} because {reason}'],
+  ['423001 423002 423003 423004 423005', Meaning.plain, '{action} {..} from {source} to {destination}'],
   ['424001', Meaning.denied, 'Packet denied {protocol} {source} {destination}'],
   [
     '424002',
@@ -326,11 +306,7 @@ const table: readonly (readonly [ids: string, meaning: number, ...sentences: str
     '{..}requested {..}to {*} {protocol} connection from {source} to {destination}',
   ],
   ['434004', Meaning.other, '{..}process {protocol} flow from {source} to {destination} locally'],
-  [
-    '448001',
-    Meaning.denied,
-    'Denied SRTP crypto session setup on flow from {source} to {destination}',
-  ],
+  ['448001', Meaning.denied, 'Denied SRTP crypto session setup on flow from {source} to {destination}'],
   ['450001', Meaning.denied, 'Deny traffic for {protocol} src {source} dst {destination}, {reason}'],
   [
     '500003',
@@ -347,11 +323,7 @@ const table: readonly (readonly [ids: string, meaning: number, ...sentences: str
     Meaning.denied,
     'connection terminated for {protocol} from {source} to {destination} due to {reason}',
   ],
-  [
-    '507001',
-    Meaning.denied,
-    'Terminating TCP-Proxy connection from {source} to {destination} - {reason}',
-  ],
+  ['507001', Meaning.denied, 'Terminating TCP-Proxy connection from {source} to {destination} - {reason}'],
   ['507003', Meaning.other, '{protocol} flow from {source} to {destination} terminated'],
   ['508001 508002', Meaning.denied, 'DCERPC {..} from {source} to {destination}, terminating connection'],
   ['509001', Meaning.denied, 'Connection attempt from {source} to {destination} was prevented'],

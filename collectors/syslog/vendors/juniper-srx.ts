@@ -3,7 +3,7 @@
  * sd-syslog`) or as text. Sees sessions created, closed (octets, packets, seconds each way) and denied, with NAT, zones
  * and policy. Source: Juniper "System Log Explorer" and "Junos structured data fields".
  */
-import { assign, Target } from '../assign.js'
+import { assign, dropIcmpPorts, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { Escape, type EscapeKind, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
@@ -81,8 +81,7 @@ function take(event: SyslogEvent, key: number, start: number, end: number, escap
 function takeRule(event: SyslogEvent, key: number, start: number, end: number, escaping: EscapeKind): void {
   if (event.line.startsWith('IDP_', event.start(Field.eventId)))
     event.setSpan(key === Own.rule ? Field.ruleId : Field.ruleName, start, end, escaping)
-  else if (key === Own.rule && !event.has(Field.ruleName))
-    event.setSpan(Field.ruleName, start, end, escaping)
+  else if (key === Own.rule && !event.has(Field.ruleName)) event.setSpan(Field.ruleName, start, end, escaping)
 }
 
 /** The event's name: RFC 5424's MSGID, or the word in front of the data. */
@@ -169,6 +168,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   }
   settle(event)
   if (event.protocol !== ICMP && event.protocol !== ICMPV6) event.icmpType = event.icmpCode = -1
+  dropIcmpPorts(event)
   dropIdleTranslation(event)
   // Daemons have addresses too (SNMPD_AUTH_FAILURE): traffic is what the forwarding of sessions logs.
   if (isTraffic(event)) setConnectionIfPaired(event)

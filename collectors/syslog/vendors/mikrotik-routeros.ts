@@ -187,12 +187,16 @@ function readTranslation(event: SyslogEvent, start: number, end: number): void {
     translated(event, AddressSlot.postNATDestination, position, end)
 }
 
-/** The second of `(original->translated)`; the offset behind the bracket. */
+/**
+ * `(original->translated)`; the offset behind the bracket. Behind destination NAT the packet itself has the translated
+ * address already: what the initiator asked for is the original.
+ */
 function translated(event: SyslogEvent, slot: 2 | 3, open: number, end: number): number {
   const line = event.line
   const arrow = line.indexOf('->', open)
   const close = line.indexOf(')', open)
   if (arrow < 0 || close < arrow || close > end) return end
+  readEnd(event, (slot - 2) as 0 | 1, open + 1, arrow)
   readEnd(event, slot, arrow + 2, close)
   return close + 1
 }

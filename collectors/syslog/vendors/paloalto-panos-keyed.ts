@@ -2,9 +2,18 @@
  * PAN-OS logs with keys: CEF as the vendor's integration guide defines it, and CEF and JSON of Strata Logging Service
  * ("Log forwarding schema reference"). The same facts as the CSV, under other names.
  */
+import { dropIcmpPorts } from '../assign.js'
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
-import { AddressSlot, type EscapeKind, Field, type FieldIndex, Kind, Phase, type SyslogEvent } from '../event.js'
+import {
+  AddressSlot,
+  type EscapeKind,
+  Field,
+  type FieldIndex,
+  Kind,
+  Phase,
+  type SyslogEvent,
+} from '../event.js'
 import { JsonKeys, walkJson } from '../json.js'
 import { KeyTable } from '../keyvalue.js'
 import { dropIdleTranslation, setAction, setConnectionIfPaired, setDirection } from '../product.js'
@@ -129,7 +138,10 @@ const otherTypes = [
 /** Whether a type that is not one of traffic stands here, in any case and with or without hyphens. */
 function isOther(line: string, start: number): boolean {
   if (start < 0) return false
-  const type = line.slice(start, start + 20).toUpperCase().replaceAll('-', '')
+  const type = line
+    .slice(start, start + 20)
+    .toUpperCase()
+    .replaceAll('-', '')
   return otherTypes.some((other) => type.startsWith(other))
 }
 
@@ -267,6 +279,7 @@ export function parseKeyed(event: SyslogEvent, context: SyslogContext, end: numb
     else if (line.startsWith('end', subtypeStart) || line.startsWith('d', subtypeStart))
       event.phase = Phase.end
   }
+  dropIcmpPorts(event)
   dropIdleTranslation(event)
   if (isTraffic) setConnectionIfPaired(event)
   else event.kind = Kind.other

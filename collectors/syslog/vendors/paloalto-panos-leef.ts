@@ -62,7 +62,17 @@ const keys = new KeyTable({
 const leef = new LeefColumns()
 
 /** Logs whose source and destination are those of traffic. */
-const trafficTypes = ['TRAFFIC', 'THREAT', 'TUNNEL', 'DECRYPTION', 'GTP', 'SCTP', 'URL', 'WILDFIRE', 'DATA'] as const
+const trafficTypes = [
+  'TRAFFIC',
+  'THREAT',
+  'TUNNEL',
+  'DECRYPTION',
+  'GTP',
+  'SCTP',
+  'URL',
+  'WILDFIRE',
+  'DATA',
+] as const
 
 let isTraffic = false
 let isSession = false
@@ -109,7 +119,8 @@ export function parseLeef(event: SyslogEvent, context: SyslogContext, end: numbe
   if (isSession && !event.has(Field.action)) assign(event, Target.action, idStart, idEnd, 0)
   if (isSession && subtypeStart >= 0) {
     if (event.line.startsWith('start', subtypeStart)) event.phase = Phase.start
-    else if (/^(end|drop|deny)/.test(event.line.slice(subtypeStart, subtypeStart + 4))) event.phase = Phase.end
+    else if (/^(end|drop|deny)/.test(event.line.slice(subtypeStart, subtypeStart + 4)))
+      event.phase = Phase.end
   }
   dropIcmpPorts(event)
   dropIdleTranslation(event)

@@ -3,6 +3,7 @@
  * CONFIG, GLOBALPROTECT, … are not), and CEF, LEEF or JSON by key. App-ID names the application. Columns are only ever appended
  * between versions 7 and 11. Source: PAN-OS Administrator's Guide, "Syslog Field Descriptions".
  */
+import { dropIcmpPorts } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { CsvColumns } from '../csv.js'
 import { AddressSlot, Field, Phase, type SyslogEvent } from '../event.js'
@@ -242,6 +243,7 @@ function parseSession(event: SyslogEvent, type: string): void {
     event.packetsDestinationToSource = number(event, 62)
   } else if (type === 'GTP') event.durationMilliseconds = number(event, 77) * 1000
   else if (type === 'TUNNEL' || type === 'START' || type === 'END') parseTunnel(event)
+  dropIcmpPorts(event)
   dropIdleTranslation(event)
   setConnectionIfPaired(event)
 }

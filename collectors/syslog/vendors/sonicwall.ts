@@ -12,7 +12,17 @@ import { KeyTable } from '../keyvalue.js'
 import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, outcomeOf, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'
-import { COLON, isDigit, OPEN_BRACKET, QUOTE, readAddress, readPort, readSmall, SLASH, skipSpaces } from '../scan.js'
+import {
+  COLON,
+  isDigit,
+  OPEN_BRACKET,
+  QUOTE,
+  readAddress,
+  readPort,
+  readSmall,
+  SLASH,
+  skipSpaces,
+} from '../scan.js'
 import { Shape } from '../shape.js'
 import { readTime } from '../timestamp.js'
 
