@@ -8,7 +8,7 @@ const generated = 'the golden has when the log was received; the event’s own t
 export const firewallFields: readonly DeliberateField[] = [
   {
     product: 'bsd-or-vendor',
-    lines: [458, 507],
+    lines: [507],
     keys: ['host'],
     reason: 'the firewall’s own name stands in the message; the header’s may be a relay’s',
   },

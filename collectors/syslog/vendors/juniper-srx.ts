@@ -123,9 +123,9 @@ const prefixes = [
 /** Junos daemons whose messages begin with a code (System Log Explorer): none of them is of traffic. */
 const daemons: ReadonlySet<string> = new Set(
   (
-    'alarmd apsd authd bfdd cfmd chassisd cosd dcd dfwd eswd eventd ffp fwauthd httpd idpd iked inetd init jdhcpd jsrpd ' +
-    'kernel kmd l2ald l2cpd lacpd lfmd license-check mcsnoopd mgd mib2d mspd nsd ntpd pfed pkid ppmd rdd rmopd rpd ' +
-    'rtlogd sampled sdxd smihelperd snmpd spd sshd tnetd useridd utmd vrrpd webauth xntpd'
+    'alarmd apsd authd bfdd cfmd chassisd cosd dcd dfwd eswd eventd ffp fwauthd idpd iked jdhcpd jsrpd ' +
+    'kmd l2ald l2cpd lacpd lfmd license-check mcsnoopd mgd mib2d mspd nsd pfed pkid ppmd rdd rmopd rpd ' +
+    'rtlogd sampled sdxd smihelperd snmpd spd tnetd useridd utmd vrrpd webauth xntpd'
   ).split(' '),
 )
 

@@ -13,7 +13,7 @@ import { dropIdleTranslation, setConnectionIfPaired } from '../product.js'
 import { Shape } from '../shape.js'
 import { refineTime } from '../timestamp.js'
 
-const Own = { time: 100, type: 101, subtype: 102 } as const
+const Own = { time: 100, type: 101, subtype: 102, host: 103 } as const
 const keys = new KeyTable({
   src: Target.source,
   dst: Target.destination,
@@ -52,7 +52,7 @@ const keys = new KeyTable({
   SessionEndReason: Target.endReason,
   Direction: Target.direction,
   DirectionOfAttack: Target.direction,
-  DeviceName: Target.host,
+  DeviceName: Own.host,
   devTime: Own.time,
   cat: Own.type,
   Type: Own.type,
@@ -89,7 +89,9 @@ function take(
   if (assign(event, key, start, end, escaping)) return
   if (key === Own.time) refineTime(event, context, start, end)
   else if (key === Own.subtype) subtypeStart = start
-  else if (key === Own.type) {
+  else if (key === Own.host) {
+    if (!event.has(Field.host)) event.setSpan(Field.host, start, end)
+  } else if (key === Own.type) {
     const line = event.line
     isSession = line.startsWith('TRAFFIC', start) || line.startsWith('TUNNEL', start)
     isTraffic = false
