@@ -34,6 +34,7 @@ import { juniperScreenos } from './vendors/juniper-screenos.js'
 import { juniperSrx } from './vendors/juniper-srx.js'
 import { lancomLcos } from './vendors/lancom-lcos.js'
 import { linuxNetfilter } from './vendors/linux-netfilter.js'
+import { mikrotikRouteros } from './vendors/mikrotik-routeros.js'
 import { paloaltoPanos } from './vendors/paloalto-panos.js'
 import { pfFilterlog } from './vendors/pf-filterlog.js'
 import { pfText } from './vendors/pf-text.js'
@@ -84,6 +85,7 @@ export const products: readonly SyslogProduct[] = [
   aristaEos,
   ciscoZbf,
   ciscoIos,
+  mikrotikRouteros,
   linuxNetfilter,
   pfText,
   snort,

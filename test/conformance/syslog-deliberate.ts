@@ -1,4 +1,5 @@
 // Goldens of the syslog corpus that are not followed: the place, the fields, and why.
+import { firewallFields } from './syslog-deliberate-firewalls.js'
 
 /** Fields of some lines of a product (or of a kind of header, by the line in the file of headers). */
 export type DeliberateField = {
@@ -15,6 +16,7 @@ const fraction =
   'the header ends at the second; the fraction stands in the text of a product that sends no flows'
 
 export const deliberateFields: readonly DeliberateField[] = [
+  ...firewallFields,
   {
     product: 'rfc3164',
     lines: [22, 23, 24, 25],
@@ -149,6 +151,24 @@ export const deliberateFields: readonly DeliberateField[] = [
     lines: [5, 6],
     keys: ['type'],
     reason: 'a packet that the network firewall denied, with both ends',
+  },
+  {
+    product: 'cef-generic',
+    lines: [6, 7, 8, 9],
+    keys: ['ruleId', 'host'],
+    reason: 'the golden has the signature of the event for a rule, and an end of the connection for the host',
+  },
+  {
+    product: 'cef-generic',
+    lines: [1],
+    keys: ['host'],
+    reason: 'the line names its device',
+  },
+  {
+    product: 'bsd-or-vendor',
+    lines: [489],
+    keys: ['host'],
+    reason: 'the header’s host stands; the golden has one of the payload',
   },
   {
     product: 'cato-sase',

@@ -22,6 +22,8 @@ export type Conformance = {
   recognised: number
   connections: number
   connectionsFound: number
+  /** Lines that the golden calls a connection, and which were not taken for one. */
+  missedConnections: number[]
   /** Lines that the golden calls no traffic, and which were taken for a connection. */
   falseConnections: number[]
   fields: number
@@ -37,6 +39,7 @@ function emptyResult(product: string): Conformance {
     recognised: 0,
     connections: 0,
     connectionsFound: 0,
+    missedConnections: [],
     falseConnections: [],
     fields: 0,
     matching: 0,
@@ -124,6 +127,7 @@ export function compareProduct(folder: string, product: string): Conformance {
     if (golden['type'] === 'connection') {
       result.connections++
       if (record?.['kind'] === 'connection') result.connectionsFound++
+      else result.missedConnections.push(index + 1)
     } else if (record?.['kind'] === 'connection') result.falseConnections.push(index + 1)
     const straight = compareLine(golden, record ?? {}, false)
     const best =
