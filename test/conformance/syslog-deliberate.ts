@@ -171,6 +171,36 @@ export const deliberateFields: readonly DeliberateField[] = [
     reason: 'the header’s host stands; the golden has one of the payload',
   },
   {
+    product: 'multiline',
+    lines: [1],
+    keys: ['type', 'time', 'host', 'eventId'],
+    reason: 'two lines of the device in one message; the golden reads the first',
+  },
+  {
+    product: 'multiline',
+    lines: [5],
+    keys: ['user'],
+    reason: 'the line end inside the name is kept as sent',
+  },
+  {
+    product: 'multiline',
+    lines: [7],
+    keys: ['direction'],
+    reason: 'deviceDirection 1 is outbound, as in other goldens of the corpus',
+  },
+  {
+    product: 'multiline',
+    lines: [8],
+    keys: ['service'],
+    reason: 'the golden has the application; the line names the service',
+  },
+  {
+    product: 'multiline',
+    lines: [13],
+    keys: ['type', 'src', 'srcPort', 'dst', 'protocol'],
+    reason: 'a sample of a tunnel’s state, which the goldens of the two beside it call no traffic',
+  },
+  {
     product: 'cato-sase',
     lines: [4, 8],
     keys: ['ruleId'],

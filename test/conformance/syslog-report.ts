@@ -1,6 +1,6 @@
 // `npm run conformance -- syslog [--case PRODUCT]`: per product the lines, connections and fields that match, then the
 // headers by kind beside two other parsers. Every difference is printed: with its reason where it is meant.
-import { type Conformance, compareHeaders, compareProducts } from './syslog.js'
+import { type Conformance, compareHeaders, compareMultiline, compareProducts } from './syslog.js'
 import { reasonOf } from './syslog-deliberate.js'
 import { nsyslogParser, syslogParseParser } from './syslog-peers.js'
 
@@ -24,6 +24,7 @@ export function reportSyslog(corpora: string, only?: string): boolean {
   ]
   say(row('product', '% match', columns))
   const products = compareProducts(corpora, only)
+  if (only === undefined) products.push(compareMultiline(corpora))
   for (const result of products) {
     sayResult(say, result, listedOf([result]))
     for (const line of result.falseConnections) sayFalseConnection(say, result.product, line)

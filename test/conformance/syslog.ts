@@ -223,6 +223,28 @@ export function compareProducts(corpora: string, only?: string): Conformance[] {
     .map((entry) => compareProduct(join(root, entry.name), entry.name))
 }
 
+/** Compares messages that hold line ends themselves, as one datagram or one counted frame brings them. */
+export function compareMultiline(corpora: string): Conformance {
+  const result = emptyResult('multiline')
+  const parse = createHeaderParser()
+  readFileSync(join(corpora, 'syslog', 'multiline.ndjson'), 'utf8')
+    .trim()
+    .split('\n')
+    .forEach((text, index) => {
+      const { raw, expected } = JSON.parse(text) as { raw: string; expected: Golden }
+      const record = parse(Buffer.from(raw).toString('latin1'))
+      result.lines++
+      if (record['vendor'] !== undefined) result.recognised++
+      if (expected['type'] === 'connection') {
+        result.connections++
+        if (record['kind'] === 'connection') result.connectionsFound++
+        else result.missedConnections.push(index + 1)
+      } else if (record['kind'] === 'connection') result.falseConnections.push(index + 1)
+      tally(result, compareLine(expected, record, false), index + 1)
+    })
+  return result
+}
+
 /** A parser of headers: what it makes of a line as received (one code unit per octet), nothing where it gives up. */
 export type HeaderParser = (line: string) => SyslogRecord
 
