@@ -2,10 +2,15 @@
  * Captured datagrams into the store by the same decoders as the sockets. A capture does not say what a port is for, so
  * the payload does: a NetFlow, IPFIX or sFlow version number, else text.
  */
+import type { Config } from '#core/config.js'
 import type { Address } from '#core/records/address.js'
 import type { BlockWriter } from '#core/store/writer.js'
 import { createStreamSessions } from './capture/stream-sessions.js'
+import { createExporterSettings } from './exporter-settings.js'
 import { createFlowIntake } from './flow-intake.js'
+import { namesOf } from './netflow/elements.js'
+import { TemplateStore } from './netflow/template-store.js'
+import { AgentStore } from './sflow/agents.js'
 import { createSyslogIntake } from './syslog-intake.js'
 
 export type ImportIntake = {
@@ -31,17 +36,32 @@ export type ImportIntake = {
   finish(): void
 }
 
-export function createImportIntake(writer: BlockWriter, zone?: string): ImportIntake {
+/** What is said of the devices; nothing is needed. */
+export type ImportSettings = {
+  /** IANA zone of log lines that name none, where the configuration has none for their sender. */
+  readonly zone?: string | undefined
+  readonly config?: Pick<Config, 'exporters' | 'elements' | 'syslog'> | undefined
+}
+
+export function createImportIntake(writer: BlockWriter, { zone, config }: ImportSettings = {}): ImportIntake {
+  const settingsOf = createExporterSettings(config?.exporters ?? [])
   const counts: ImportIntake['counts'] = { datagrams: 0, lines: 0, linesNotUnderstood: 0, undecoded: {} }
   const count = (reason: string) => {
     counts.undecoded[reason] = (counts.undecoded[reason] ?? 0) + 1
   }
+  const samplingOf = (address: Address) => settingsOf(address)?.samplingInterval ?? 0
   const flows = createFlowIntake({
     writer,
+    store: new TemplateStore(samplingOf, {}, namesOf(config?.elements ?? [])),
+    agents: new AgentStore(samplingOf),
     onUndecoded: count,
   })
   const sessions = createStreamSessions(flows.decoder)
-  const syslog = createSyslogIntake({ writer, zoneOf: () => zone })
+  const syslog = createSyslogIntake({
+    writer,
+    zoneOf: (address) => settingsOf(address)?.zone ?? zone,
+    mappings: config?.syslog.mappings ?? [],
+  })
   const line = (text: string, source: Address, listenerPort: number, received: number, transport = 0) => {
     counts.lines++
     syslog.line(text, source, listenerPort, transport, received)

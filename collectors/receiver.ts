@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createClock } from '#core/clock.js'
 import type { ReceivedCounts } from '#core/metrics.js'
-import { type Address, parsePrefix, prefixContains } from '#core/records/address.js'
+import type { Address } from '#core/records/address.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
 import { createBlockWriter } from '#core/store/writer.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
+import { createExporterSettings } from './exporter-settings.js'
 import { createQuota, createTimeoutMeter } from './exporter-watch.js'
 import { createFlowIntake } from './flow-intake.js'
 import { watchGarbageCollection } from './garbage-collection.js'
@@ -33,7 +34,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const port = parentPort!
   const say = (message: FromReceiver) => port.postMessage(message)
   const problem = (error: Error) => say({ type: 'problem', message: error.message })
-  const settingsOf = createExporterSettings(setup)
+  const settingsOf = createExporterSettings(setup.exporters)
   const clock = createClock(setup.clock)
 
   const store = createBlockStore({
@@ -187,13 +188,6 @@ function lineOf(view: DataView, length: number): string {
   // Some senders end a datagram's line as they would in a file.
   while (end > 0 && [10, 13, 0].includes(view.getUint8(end - 1))) end--
   return Buffer.from(view.buffer, view.byteOffset, end).toString('latin1')
-}
-
-/** The first configured entry whose prefix holds the address. */
-function createExporterSettings({ exporters }: ReceiverSetup) {
-  const entries = exporters.map((entry) => ({ ...entry, prefix: parsePrefix(entry.address) }))
-  return (address: Address) =>
-    entries.find(({ prefix }) => prefix !== undefined && prefixContains(prefix, address))
 }
 
 await run(workerData as ReceiverSetup)

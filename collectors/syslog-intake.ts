@@ -227,10 +227,13 @@ function draftTranslation(draft: RowDraft, event: SyslogEvent, slot: number, col
   if (family !== 0) draft.dictionaryAddress(column, family, event.words, 4 * slot)
 }
 
-/** A line that ends a session is written at its end, one that begins it at its start. */
+/** A line that ends a session is written at its end, one that begins it at its start, unless its time says otherwise. */
 function draftTimes(draft: RowDraft, event: SyslogEvent): void {
   const { timeMilliseconds, durationMilliseconds, phase } = event
-  if (phase === Phase.end || phase === Phase.update) {
+  if (event.timeIsStart) {
+    draft.number(Column.startMilliseconds, timeMilliseconds)
+    draft.number(Column.endMilliseconds, timeMilliseconds + durationMilliseconds)
+  } else if (phase === Phase.end || phase === Phase.update) {
     draft.number(Column.endMilliseconds, timeMilliseconds)
     draft.number(Column.startMilliseconds, timeMilliseconds - durationMilliseconds)
   } else draft.number(Column.startMilliseconds, timeMilliseconds)

@@ -119,7 +119,27 @@ export const Config = Type.Object(
     ),
     retention: Type.Object(
       {
-        rawDays: Type.Number({ default: 14, minimum: 0.01, description: 'rows older than this are deleted' }),
+        rawDays: Type.Number({
+          default: 14,
+          minimum: 0.01,
+          description: 'rows of flows and sessions older than this are deleted',
+        }),
+        messageDays: Type.Number({
+          default: 14,
+          minimum: 0.01,
+          description: 'log lines that tell of no traffic, likewise',
+        }),
+        maximumOctets: Type.Optional(
+          Type.Integer({
+            minimum: 64 * 1024 * 1024,
+            description: 'size of all rows together; the oldest go before it is reached',
+          }),
+        ),
+        minimumFreeOctets: Type.Integer({
+          default: 1024 * 1024 * 1024,
+          minimum: 0,
+          description: 'free space to be left on the file system; the oldest rows go for it; 0: none',
+        }),
       },
       { ...closed, default: {} },
     ),

@@ -2,6 +2,7 @@
 import type { Run } from './findings/runs.js'
 import type { ReceivedCounts } from './metrics.js'
 import { VERSION } from './version.js'
+import type { RetentionOutcome } from './workers/analysis-messages.js'
 
 type Status = 'ok' | 'degraded' | 'failing'
 
@@ -19,6 +20,8 @@ export type HealthOptions = {
     bufferGranted?: number
   }[]
   readonly counts: () => ReceivedCounts | undefined
+  /** What retention did last; undefined before its first look. */
+  readonly retention: () => RetentionOutcome | undefined
   readonly store: { readonly lostRows: number; readonly damagedBlocks: number }
   /** Databases that had to be repaired at this start. */
   readonly repaired: readonly string[]
@@ -30,7 +33,7 @@ export type HealthOptions = {
 }
 
 export function createHealth(options: HealthOptions) {
-  const { sockets, counts, store, repaired, silent, intervalSeconds, detectors, now } = options
+  const { sockets, counts, retention, store, repaired, silent, intervalSeconds, detectors, now } = options
   const startedAtMilliseconds = now()
   const lastRuns = new Map<string, Run>()
 
@@ -61,6 +64,8 @@ export function createHealth(options: HealthOptions) {
     ]
     const receiving = receivingCheck(sockets)
     if (receiving !== undefined) all.push(receiving)
+    const space = retention()
+    if (space !== undefined) all.push(spaceCheck(space))
     const quiet = silent()
     all.push(
       check(
@@ -128,6 +133,19 @@ function receivingCheck(sockets: HealthOptions['sockets']): Check | undefined {
   const granted = Math.min(...open.map(({ bufferGranted = 0 }) => bufferGranted))
   const text = `by ${first.receive}, ${granted} octets of receive buffer for each socket, ${first.bufferAsked} asked`
   return check('UDP', 'ok', text)
+}
+
+function spaceCheck({ isShort, reasons, usedOctets, freeOctets }: RetentionOutcome): Check {
+  const sizes = `${gibibytes(usedOctets)} of rows, ${gibibytes(freeOctets)} free`
+  if (isShort)
+    return check('space', 'failing', `${sizes}: no row is left to delete for the limit that is set`)
+  if (reasons.includes('freeSpace'))
+    return check('space', 'degraded', `${sizes}: rows go before their time, since the file system fills`)
+  return check('space', 'ok', sizes)
+}
+
+function gibibytes(octets: number): string {
+  return `${(octets / 1024 ** 3).toFixed(2)} GiB`
 }
 
 function check(name: string, status: Status, text: string): Check {

@@ -26,9 +26,12 @@ import { createScheduler } from './scheduler/scheduler.js'
 import { queryRows } from './store/flow-query.js'
 import { querySessions } from './store/sessions.js'
 import { type AnalysisClient, createAnalysisClient } from './workers/analysis-client.js'
+import type { RetentionOutcome } from './workers/analysis-messages.js'
 
 const DAY_MILLISECONDS = 86_400_000
-const RETENTION_EVERY_MILLISECONDS = 600_000
+/** Often, so that a full rate fills little in between. */
+const RETENTION_EVERY_MILLISECONDS = 10_000
+const SETTLE_EVERY_MILLISECONDS = 600_000
 
 export type StartReport = {
   readonly sockets: readonly ListeningReport[]
@@ -72,6 +75,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   /** What one run reads at a time. */
   const stepMilliseconds = Math.min(60, config.detection.intervalSeconds) * 1000
   let counts: ReceivedCounts | undefined
+  let retention: RetentionOutcome | undefined
 
   async function start(): Promise<StartReport> {
     checkExporters(config)
@@ -87,6 +91,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const metrics = createMetrics(
       () => counts,
       () => exporters.size,
+      () => retention,
     )
     const observers: RunObserver[] = [metrics]
     const scheduler = createScheduler({
@@ -111,6 +116,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       onDeath: onFatal,
     })
     const health = createHealth({
+      retention: () => retention,
       sockets: receiver.sockets,
       counts: () => counts,
       store: found,
@@ -215,18 +221,33 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     return (app.server.address() as { port: number }).port
   }
 
-  /** Deletes old rows and settles exceptions now and then. */
+  /** Deletes what the limits do not let stay, and settles exceptions now and then. */
   function keepRetention(analysis: AnalysisClient, visibility: Repositories['visibility']): void {
+    const { rawDays, messageDays, maximumOctets, minimumFreeOctets } = config.retention
+    let isRunning = false
     const retain = async () => {
-      const removed = await analysis.retain(now() - config.retention.rawDays * DAY_MILLISECONDS)
-      if (removed.blocks > 0) logger.info(removed, 'old rows were deleted')
-      await visibility.settle()
+      // A long detection run may hold it up; one that waits is enough.
+      if (isRunning) return
+      isRunning = true
+      try {
+        const outcome = await analysis.retain({
+          rawBeforeMilliseconds: now() - rawDays * DAY_MILLISECONDS,
+          messagesBeforeMilliseconds: now() - messageDays * DAY_MILLISECONDS,
+          maximumOctets,
+          minimumFreeOctets,
+        })
+        retention = outcome
+        if (outcome.blocks > 0) logger.info(outcome, 'rows were deleted')
+      } finally {
+        isRunning = false
+      }
     }
-    const timer = setInterval(
-      () => void retain().catch((error: Error) => logger.error(error)),
-      RETENTION_EVERY_MILLISECONDS,
-    )
-    closers.push(async () => clearInterval(timer))
+    const report = (error: Error) => logger.error(error)
+    const timers = [
+      setInterval(() => void retain().catch(report), RETENTION_EVERY_MILLISECONDS),
+      setInterval(() => void visibility.settle().catch(report), SETTLE_EVERY_MILLISECONDS),
+    ]
+    closers.push(async () => timers.forEach(clearInterval))
   }
 
   async function close(): Promise<void> {

@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Run } from './findings/runs.js'
 import { VERSION } from './version.js'
+import type { RetentionOutcome } from './workers/analysis-messages.js'
 
 /** Counts of the receiving thread since the start. */
 export type ReceivedCounts = {
@@ -44,7 +45,11 @@ export type Metrics = {
 }
 
 /** `counts` gives the latest counts, `exporters` how many devices are known. */
-export function createMetrics(counts: () => ReceivedCounts | undefined, exporters: () => number): Metrics {
+export function createMetrics(
+  counts: () => ReceivedCounts | undefined,
+  exporters: () => number,
+  retention: () => RetentionOutcome | undefined,
+): Metrics {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
   collectDefaultMetrics({ register: registry, prefix: 'culvert_' })
@@ -63,6 +68,19 @@ export function createMetrics(counts: () => ReceivedCounts | undefined, exporter
       },
     })
   }
+  const space = (name: string, help: string, read: (now: RetentionOutcome) => number) => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = retention()
+        if (now !== undefined) this.set(read(now))
+      },
+    })
+  }
+  space('culvert_store_octets', 'octets of the files that hold rows', (now) => now.usedOctets)
+  space('culvert_store_free_octets', 'free octets of their file system', (now) => now.freeOctets)
   total('culvert_received_datagrams_total', 'datagrams and lines received', (now) => now.datagrams)
   total('culvert_received_octets_total', 'octets received', (now) => now.octets)
   total('culvert_stored_rows_total', 'rows written to the store', (now) => now.rows)

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import type { OnCaptureFault } from '#collectors/capture/datagrams.js'
 import { createImportIntake, type ImportIntake } from '#collectors/import-intake.js'
+import { readConfig } from '#core/config.js'
 import { ApplianceError } from '#core/errors.js'
 import { type Address, parseAddress } from '#core/records/address.js'
 import { toIso } from '#core/records/time.js'
@@ -16,6 +17,7 @@ import { listOption, portOption, timeOption, zoneOption } from '../options.js'
 import { openProgress } from '../progress.js'
 
 type ImportOptions = PortChoice & {
+  config?: string
   data: string
   syslogFile?: string[]
   exporter?: string
@@ -49,6 +51,10 @@ export function registerImport(program: Command): void {
     .option('--exporter <address>', 'the device that wrote the log lines')
     .option('--received <time>', 'when the log lines arrived, ISO 8601', timeOption)
     .option('--zone <zone>', 'IANA time zone of log lines that name none (default: UTC)', zoneOption)
+    .option(
+      '--config <file>',
+      'YAML; its `exporters` (sampling, zones), `elements` and `syslog.mappings` hold as in `start`',
+    )
     .option('--json', 'print the counts as JSON')
     .action(runImport)
 }
@@ -71,7 +77,10 @@ async function runImport(files: string[], options: ImportOptions): Promise<void>
         failure ??= error
       },
     })
-    const intake = createImportIntake(writer, options.zone)
+    const intake = createImportIntake(writer, {
+      zone: options.zone,
+      config: options.config === undefined ? undefined : readConfig(options.config),
+    })
     for (const file of [...files, ...lineFiles]) await warnOfRepetition(documents, file, options)
     for (const file of files) await importCapture(file, options, intake, writer)
     for (const file of lineFiles) await importLines(file, lineOrigin!, intake, writer)

@@ -136,4 +136,6 @@ export function dropIcmpPorts(event: SyslogEvent): void {
   if (event.protocol !== 1 && event.protocol !== 58) return
   event.sourcePort = -1
   event.destinationPort = -1
+  event.postNATSourcePort = -1
+  event.postNATDestinationPort = -1
 }

@@ -112,6 +112,8 @@ export class SyslogEvent {
   orientationUnknown = false
   /** Its counters are the session's so far, which a later line counts once more. */
   runningTotals = false
+  /** The time is when the session began, also where the line was written at its end (Zeek). */
+  timeIsStart = false
 
   constructor() {
     this.spans.fill(-1)
@@ -163,6 +165,7 @@ export class SyslogEvent {
     this.durationMilliseconds = Number.NaN
     this.orientationUnknown = false
     this.runningTotals = false
+    this.timeIsStart = false
   }
 
   /** Notes where a text stands; an empty span is no text. */

@@ -272,6 +272,8 @@ function endsOrigin(line: string, position: number): boolean {
 /** `name: ` between Cisco's sequence number and the time (`logging origin-id`); the offset behind it, or -1. */
 function ciscoOrigin(event: SyslogEvent, position: number, end: number): number {
   const line = event.line
+  // The message itself, which may have a time behind its name (199019).
+  if (line.charCodeAt(position) === PERCENT) return -1
   let index = position
   const limit = Math.min(end, position + MAX_HOST)
   while (index < limit) {

@@ -4,7 +4,6 @@
  * Source: IBM, "QRadar Log Event Extended Format (LEEF)", version 2.
  */
 import type { SyslogEvent } from './event.js'
-import { PIPE } from './scan.js'
 
 /** The fields of the header that all versions have, in their order. */
 export const LeefHeader = { version: 0, vendor: 1, product: 2, productVersion: 3, eventId: 4 } as const
@@ -62,5 +61,5 @@ function delimiterOf(line: string, start: number, end: number): string | undefin
   const match = /^(?:0x|x|\\u)([0-9a-f]{1,4})$/i.exec(line.slice(start, end))
   if (match === null) return undefined
   const code = Number.parseInt(match[1]!, 16)
-  return code === 0 || code === PIPE || code > 0xff ? String.fromCharCode(TAB) : String.fromCharCode(code)
+  return code === 0 || code > 0xff ? String.fromCharCode(TAB) : String.fromCharCode(code)
 }

@@ -46,12 +46,12 @@ export function setConnectionIfPaired(event: SyslogEvent): void {
 const allowWords =
   'allow allowed accept accepted acceptance pass passed passthrough permit permitted permit-log allow-log forward forwarded ' +
   'close client-rst server-rst timeout ip-conn dns start trust alert continue override built established ' +
-  'nat rdr monitor monitored log exempt bypass pass-through encrypt decrypt'
+  'nat rdr monitor monitored log exempt bypass pass-through encrypt decrypt est-allowed'
 const denyWords =
   'deny denied block blocked drop dropped reject rejected refuse refused reset discard discarded prevent prevented ' +
   'deny-all drop-all drop-all-packets drop-icmp reset-client reset-server reset-both block-url block-ip block-continue ' +
   'block-override drop-packet drop_packet drop-session quarantine quarantined blackhole violation reset_client ' +
-  'reset_server reset-peer teardown terminate terminated blocked-url denylist deny-log reject-both'
+  'reset_server reset-peer teardown terminate terminated blocked-url denylist deny-log reject-both clear_session'
 
 const outcomes: Record<string, number> = {
   'reset client': Outcome.deny,

@@ -243,6 +243,7 @@ function endpoint(event: SyslogEvent, slot: 0 | 1, start: number, end: number): 
   while (stop < end) {
     const code = line.charCodeAt(stop)
     if (code === SPACE || code === OPEN_PARENTHESIS || code === 0x2c || code === CLOSE_PARENTHESIS) break
+    if (code === 0x3b) break
     stop++
   }
   if (stop === start) return bracketed(event, slot, start, end)
@@ -341,7 +342,8 @@ function trailers(event: SyslogEvent, slot: 0 | 1, start: number, end: number): 
     let close = open + 1
     while (close < end && line.charCodeAt(close) !== CLOSE_PARENTHESIS) close++
     if (close >= end) return position
-    if (open === position && digitsEnd(line, open + 1, close) === close && close > open + 1) {
+    const known = slot === AddressSlot.source ? event.sourcePort : event.destinationPort
+    if (known < 0 && digitsEnd(line, open + 1, close) === close && close > open + 1) {
       setPort(event, slot, readPort(line, open + 1, close))
     } else if (!translation(event, slot, open + 1, close)) {
       if (event.has(Field.userName)) return open === position ? close + 1 : position

@@ -251,7 +251,7 @@ function scanMonthFirst(line: string, start: number, end: number): number {
   return day <= daysInMonth(year > 0 ? year : 2000, month) ? index : -1
 }
 
-/** `yyyy-mm-dd` or `yyyy/mm/dd`, `T` or a space, clock, zone; also `yyyy Mmm d clock`. The offset behind it, or -1. */
+/** `yyyy-mm-dd` or `yyyy/mm/dd`, `T` or a space, clock, zone; also `yyyy Mmm d clock`, and Sophos UTM's `yyyy:mm:dd-clock`. The offset behind it, or -1. */
 function scanYearFirst(line: string, start: number, end: number): number {
   year = readSmall(line, start, start + 4, 2199)
   if (year < 1970) return -1
@@ -264,15 +264,15 @@ function scanYearFirst(line: string, start: number, end: number): number {
     year = givenYear
     return index >= 0 && day <= daysInMonth(year, month) ? index : -1
   }
-  if (separator !== MINUS && separator !== SLASH) return -1
+  if (separator !== MINUS && separator !== SLASH && separator !== COLON) return -1
   month = twoDigits(line, index)
   day = twoDigits(line, index + 3)
   if (line.charCodeAt(index + 2) !== separator || month < 1 || day < 1 || month > 12) return -1
   if (day > daysInMonth(year, month)) return -1
   index += 5
   const between = line.charCodeAt(index)
-  // Citrix: `yyyy/mm/dd:hh:mm:ss`.
-  const isJoined = between === COLON && separator === SLASH
+  // Citrix: `yyyy/mm/dd:hh:mm:ss`. Sophos UTM: `yyyy:mm:dd-hh:mm:ss`.
+  const isJoined = (between === COLON && separator === SLASH) || (between === MINUS && separator === COLON)
   if (between !== 0x54 && between !== 0x74 && between !== SPACE && !isJoined) return -1
   index = scanClock(line, index + 1, end)
   return index < 0 ? -1 : scanZone(line, index, end)

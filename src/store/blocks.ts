@@ -2,7 +2,8 @@
  * The blocks database: sealed blocks under growing keys (docs/storage-format.md). Reading goes through an index of
  * block headers that each thread keeps for itself and extends as blocks are written.
  */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { ClassicLevel } from 'classic-level'
 import { Block, type BlockHeader, encodeBlock } from '../blocks/block.js'
 import { BLOCK_ROWS, type BlockBuilder } from '../blocks/builder.js'
@@ -15,6 +16,8 @@ const WHAT = 'blocks'
 const KEY_OCTETS = 9
 /** Written with sync, which makes everything before it durable. Its value is the number of the next row. */
 const SYNC_KEY = Uint8Array.of(0xff)
+/** Its value is the sequence below which blocks of a stream were removed: what is missing there is no loss. */
+const FLOOR_PREFIX = 0xfe
 /** Blocks kept open for the next reader of the same rows. */
 const OPEN_BLOCKS = 24
 /** LevelDB's memory table: blocks are large, so it is. */
@@ -46,10 +49,12 @@ export type BlockStore = {
   sync(): Promise<void>
   /** The blocks of a stream below the watermark, in sequence order, as the index has them after looking for new ones. */
   index(stream: StreamName): Promise<readonly IndexedBlock[]>
-  /** Opens a block; throws BLOCK_DAMAGED when it cannot be read. */
-  block(entry: IndexedBlock): Promise<Block>
-  /** Deletes blocks; cursors step over them. */
-  remove(entries: readonly IndexedBlock[]): Promise<void>
+  /** Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. */
+  block(entry: IndexedBlock): Promise<Block | undefined>
+  /** Deletes the blocks of a stream below a sequence and gives their space back; cursors step over them. */
+  removeBefore(stream: StreamName, sequence: number): Promise<void>
+  /** Octets of the database's files. */
+  usedOctets(): Promise<number>
 }
 
 export type BlockStoreOptions = {
@@ -95,15 +100,25 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     return next
   }
 
+  async function floorOf(stream: StreamDefinition): Promise<number> {
+    return readSynced(await level().get(floorKey(stream)))
+  }
+
   async function extend(stream: StreamDefinition): Promise<IndexedBlock[]> {
+    const floor = await floorOf(stream)
     let index = indexes.get(stream.name)
     if (index === undefined) {
       index = []
       indexes.set(stream.name, index)
     }
+    if (index.length > 0 && index[0]!.firstSequence < floor) {
+      // Readers may be walking over the old one.
+      index = index.filter(({ firstSequence }) => firstSequence >= floor)
+      indexes.set(stream.name, index)
+    }
     const watermark = sequence.watermark()
     const last = index.at(-1)
-    const from = last === undefined ? 0 : last.firstSequence + 1
+    const from = last === undefined ? floor : last.firstSequence + 1
     if (from >= watermark) return index
     const range = { gte: blockKey(stream, from), lt: blockKey(stream, watermark) }
     for await (const [key, value] of level().iterator(range)) {
@@ -161,27 +176,43 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         return found
       }
       const octets = await guarded(WHAT, level().get(blockKey(entry.stream, entry.firstSequence)))
-      if (octets === undefined) throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
+      if (octets === undefined) {
+        if (entry.firstSequence < (await guarded(WHAT, floorOf(entry.stream)))) return undefined
+        throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
+      }
       const block = openBlock(entry.stream, entry.firstSequence, octets)
       opened.set(name, block)
       if (opened.size > OPEN_BLOCKS) opened.delete(opened.keys().next().value!)
       return block
     },
-    async remove(entries) {
-      const operations = entries.map((entry) => ({
-        type: 'del' as const,
-        key: blockKey(entry.stream, entry.firstSequence),
-      }))
-      await guarded(WHAT, level().batch(operations))
-      const gone = new Set(entries.map((entry) => entry.firstSequence))
-      for (const [name, index] of indexes) {
-        indexes.set(
-          name,
-          index.filter((entry) => !gone.has(entry.firstSequence)),
-        )
+    async removeBefore(name, sequence) {
+      const stream = streamNamed(name)
+      const range = { gte: blockKey(stream, 0), lt: blockKey(stream, sequence) }
+      // The floor first: a crash in between leaves blocks that nobody sees and the next removal deletes.
+      await guarded(WHAT, level().put(floorKey(stream), syncedValue(sequence), { sync: true }))
+      await guarded(WHAT, level().clear(range))
+      // Whole tables go at once; what lay in LevelDB's memory table, 16 MiB at most, goes with a later merge.
+      await guarded(WHAT, level().compactRange(range.gte, range.lt))
+      for (const key of opened.keys()) {
+        const [id, first] = key.split('/')
+        if (Number(id) === stream.id && Number(first) < sequence) opened.delete(key)
       }
     },
+    async usedOctets() {
+      const names = await guarded(WHAT, readdir(options.location))
+      const sizes = await Promise.all(
+        // LevelDB may delete a table between the two calls.
+        names.map(
+          async (name) => (await stat(join(options.location, name)).catch(() => undefined))?.size ?? 0,
+        ),
+      )
+      return sizes.reduce((sum, size) => sum + size, 0)
+    },
   }
+}
+
+function floorKey(stream: StreamDefinition): Uint8Array {
+  return Uint8Array.of(FLOOR_PREFIX, stream.id)
 }
 
 /** stream <1> · first sequence <8, big-endian>, so that keys sort as sequences do. */

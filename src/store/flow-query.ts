@@ -83,6 +83,7 @@ export async function queryRows(
   for (const [index, entry] of blocks.entries()) {
     try {
       const block = await store.block(entry)
+      if (block === undefined) continue
       const page = takeRows(block, entry.firstSequence, before, query, rows)
       if (page !== undefined) return { rows, nextCursor: page, partial: false, blocksFailed }
     } catch {

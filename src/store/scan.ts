@@ -65,6 +65,7 @@ async function readBlock(
 ): Promise<Selection | undefined> {
   try {
     const block = await store.block(entry)
+    if (block === undefined) return undefined
     if (columns === undefined) block.verify()
     else for (const column of columns) block.column(column)
     return { block, rows: selectReceived(block, fromMilliseconds, toMilliseconds) }

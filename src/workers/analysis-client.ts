@@ -1,7 +1,14 @@
 /** The main thread's side of the analysing thread: requests as promises, observations as they come. */
 import { Worker } from 'node:worker_threads'
 import type { Observation } from '../findings/finding.js'
-import type { AnalysisSetup, FromAnalysis, RunRequest, ToAnalysis } from './analysis-messages.js'
+import type { RetentionLimits } from '../store/retention.js'
+import type {
+  AnalysisSetup,
+  FromAnalysis,
+  RetentionOutcome,
+  RunRequest,
+  ToAnalysis,
+} from './analysis-messages.js'
 
 export type RunEnd = Extract<FromAnalysis, { type: 'done' }>
 
@@ -13,8 +20,8 @@ export type AnalysisClient = {
     request: Omit<RunRequest, 'type'>,
     onObservations: (observations: readonly Observation[]) => Promise<void>,
   ): Promise<RunEnd>
-  /** Deletes blocks stored before a time. */
-  retain(storedBeforeMilliseconds: number): Promise<{ blocks: number; rows: number }>
+  /** Deletes what the limits do not let stay. */
+  retain(limits: RetentionLimits): Promise<RetentionOutcome>
   close(): Promise<void>
 }
 
@@ -37,7 +44,7 @@ export function createAnalysisClient({ setup, onProblem, onDeath }: AnalysisClie
   let worker: Worker | undefined
   let isClosing = false
   let whenReady: ((found: { lostRows: number; damagedBlocks: number }) => void) | undefined
-  let whenRetained: ((removed: { blocks: number; rows: number }) => void) | undefined
+  let whenRetained: ((outcome: RetentionOutcome) => void) | undefined
   let whenStopped: (() => void) | undefined
 
   const tell = (message: ToAnalysis) => worker?.postMessage(message)
@@ -58,7 +65,7 @@ export function createAnalysisClient({ setup, onProblem, onDeath }: AnalysisClie
         break
       }
       case 'retained':
-        whenRetained?.(message)
+        whenRetained?.(message.outcome)
         break
       case 'problem':
         onProblem(message.message)
@@ -94,10 +101,10 @@ export function createAnalysisClient({ setup, onProblem, onDeath }: AnalysisClie
         runs.set(request.id, { onObservations, taken: Promise.resolve(), resolve, reject })
         tell({ type: 'run', ...request })
       }),
-    retain: (storedBeforeMilliseconds) =>
+    retain: (limits) =>
       new Promise((resolve) => {
         whenRetained = resolve
-        tell({ type: 'retain', storedBeforeMilliseconds })
+        tell({ type: 'retain', data: setup.data, ...limits })
       }),
     close: () =>
       new Promise((resolve) => {

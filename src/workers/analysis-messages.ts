@@ -1,6 +1,7 @@
 /** What the analysing thread and the one that started it say to each other. */
 import type { Observation } from '../findings/finding.js'
 import type { DetectorState } from '../scheduler/plan.js'
+import type { RetentionLimits, RetentionReason } from '../store/retention.js'
 import type { ScanCounts } from '../store/scan.js'
 
 export type AnalysisSetup = {
@@ -19,10 +20,21 @@ export type RunRequest = {
   readonly toMilliseconds: number
 }
 
-export type ToAnalysis =
-  | RunRequest
-  | { readonly type: 'retain'; readonly storedBeforeMilliseconds: number }
-  | { readonly type: 'stop' }
+export type RetainRequest = { readonly type: 'retain'; readonly data: string } & RetentionLimits
+
+/** What retention did, and how much there is afterwards. */
+export type RetentionOutcome = {
+  readonly blocks: number
+  readonly rows: number
+  readonly octets: number
+  readonly reasons: readonly RetentionReason[]
+  /** Nothing is left to delete, and the limit is not kept. */
+  readonly isShort: boolean
+  readonly usedOctets: number
+  readonly freeOctets: number
+}
+
+export type ToAnalysis = RunRequest | RetainRequest | { readonly type: 'stop' }
 
 export type FromAnalysis =
   | { readonly type: 'observations'; readonly id: string; readonly observations: readonly Observation[] }
@@ -34,7 +46,7 @@ export type FromAnalysis =
       readonly counts: ScanCounts
       readonly error?: string
     }
-  | { readonly type: 'retained'; readonly blocks: number; readonly rows: number }
+  | { readonly type: 'retained'; readonly outcome: RetentionOutcome }
   | { readonly type: 'ready'; readonly lostRows: number; readonly damagedBlocks: number }
   | { readonly type: 'problem'; readonly message: string }
   | { readonly type: 'stopped' }

@@ -2,17 +2,25 @@
  * The analysing thread: detectors, retention, the check of what is stored. It reads blocks and never writes findings;
  * what it observes goes to the main thread. Started as a worker by src/main.ts; it speaks analysis-messages.ts.
  */
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Judge } from '../detectors/detector.js'
 import { detectorNamed } from '../detectors/registry.js'
-import { streamNames } from '../records/columns.js'
+import { type StreamName, streamNames } from '../records/columns.js'
 import { evaluate } from '../scheduler/evaluate.js'
 import { type DetectorState, planRun } from '../scheduler/plan.js'
-import { type BlockStore, createBlockStore } from '../store/blocks.js'
+import { type BlockStore, createBlockStore, type IndexedBlock } from '../store/blocks.js'
 import { findHoles } from '../store/holes.js'
+import { planRemoval } from '../store/retention.js'
 import { emptyScanCounts } from '../store/scan.js'
-import type { AnalysisSetup, FromAnalysis, RunRequest, ToAnalysis } from './analysis-messages.js'
+import type {
+  AnalysisSetup,
+  FromAnalysis,
+  RetainRequest,
+  RunRequest,
+  ToAnalysis,
+} from './analysis-messages.js'
 
 /** A judge between two runs, and where it stands. */
 type Standing = { readonly judge: Judge; readonly settings: string; readonly state: DetectorState }
@@ -29,7 +37,7 @@ async function run({ data, sequence, stepMilliseconds }: AnalysisSetup): Promise
       case 'run':
         return detect(store, message, standings, stepMilliseconds, say)
       case 'retain':
-        return retain(store, message.storedBeforeMilliseconds, say)
+        return retain(store, message, say)
       case 'stop':
         await store.close()
         say({ type: 'stopped' })
@@ -98,23 +106,39 @@ async function detect(
   }
 }
 
+/** Octets of the database at the last look; 0 before the first. */
+let usedBefore = 0
+
+/** Deletes what the limits do not let stay. */
 async function retain(
   store: BlockStore,
-  before: number,
+  { type: _type, data, ...limits }: RetainRequest,
   say: (message: FromAnalysis) => void,
 ): Promise<void> {
-  let blocks = 0
-  let rows = 0
-  for (const name of streamNames) {
-    const old = (await store.index(name)).filter(
-      ({ damage, storedMilliseconds }) => damage === undefined && storedMilliseconds < before,
-    )
-    if (old.length === 0) continue
-    await store.remove(old)
-    blocks += old.length
-    rows += old.reduce((sum, block) => sum + block.rows, 0)
-  }
-  say({ type: 'retained', blocks, rows })
+  const indexes = new Map<StreamName, readonly IndexedBlock[]>()
+  for (const name of streamNames) indexes.set(name, await store.index(name))
+  const usedOctets = await store.usedOctets()
+  const { bavail, bsize } = await statfs(data)
+  // What came since the last look may come again, and as much once more while blocks are being deleted.
+  const expectedOctets = usedBefore === 0 ? 0 : 2 * Math.max(0, usedOctets - usedBefore)
+  const space = { usedOctets, freeOctets: bavail * bsize, expectedOctets }
+  const { removals, reasons, isShort } = planRemoval(indexes, limits, space)
+  for (const { stream, beforeSequence } of removals) await store.removeBefore(stream, beforeSequence)
+  usedBefore = removals.length === 0 ? usedOctets : await store.usedOctets()
+  const total = (read: (removal: (typeof removals)[number]) => number) =>
+    removals.reduce((sum, removal) => sum + read(removal), 0)
+  say({
+    type: 'retained',
+    outcome: {
+      blocks: total(({ blocks }) => blocks),
+      rows: total(({ rows }) => rows),
+      octets: total(({ octets }) => octets),
+      reasons,
+      isShort,
+      usedOctets: usedBefore,
+      freeOctets: space.freeOctets,
+    },
+  })
 }
 
 await run(workerData as AnalysisSetup)

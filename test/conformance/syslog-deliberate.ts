@@ -1,4 +1,5 @@
 // Goldens of the syslog corpus that are not followed: the place, the fields, and why.
+import { firewallFields } from './syslog-deliberate-firewalls.js'
 
 /** Fields of some lines of a product (or of a kind of header, by the line in the file of headers). */
 export type DeliberateField = {
@@ -15,6 +16,7 @@ const fraction =
   'the header ends at the second; the fraction stands in the text of a product that sends no flows'
 
 export const deliberateFields: readonly DeliberateField[] = [
+  ...firewallFields,
   {
     product: 'rfc3164',
     lines: [22, 23, 24, 25],
@@ -102,6 +104,12 @@ export const deliberateFields: readonly DeliberateField[] = [
     reason: 'the golden is when HAProxy accepted the request; the header says when the line was written',
   },
   {
+    product: 'sophos-xg',
+    lines: [174],
+    keys: ['product', 'action'],
+    reason: 'a line of Sophos UTM 9, another product; the golden has the event’s name for its `action`',
+  },
+  {
     product: 'checkpoint',
     lines: [38, 40, 42],
     keys: ['inIf'],
@@ -143,6 +151,54 @@ export const deliberateFields: readonly DeliberateField[] = [
     lines: [5, 6],
     keys: ['type'],
     reason: 'a packet that the network firewall denied, with both ends',
+  },
+  {
+    product: 'cef-generic',
+    lines: [6, 7, 8, 9],
+    keys: ['ruleId', 'host'],
+    reason: 'the golden has the signature of the event for a rule, and an end of the connection for the host',
+  },
+  {
+    product: 'cef-generic',
+    lines: [1],
+    keys: ['host'],
+    reason: 'the line names its device',
+  },
+  {
+    product: 'bsd-or-vendor',
+    lines: [489],
+    keys: ['host'],
+    reason: 'the header’s host stands; the golden has one of the payload',
+  },
+  {
+    product: 'multiline',
+    lines: [1],
+    keys: ['type', 'time', 'host', 'eventId'],
+    reason: 'two lines of the device in one message; the golden reads the first',
+  },
+  {
+    product: 'multiline',
+    lines: [5],
+    keys: ['user'],
+    reason: 'the line end inside the name is kept as sent',
+  },
+  {
+    product: 'multiline',
+    lines: [7],
+    keys: ['direction'],
+    reason: 'deviceDirection 1 is outbound, as in other goldens of the corpus',
+  },
+  {
+    product: 'multiline',
+    lines: [8],
+    keys: ['service'],
+    reason: 'the golden has the application; the line names the service',
+  },
+  {
+    product: 'multiline',
+    lines: [13],
+    keys: ['type', 'src', 'srcPort', 'dst', 'protocol'],
+    reason: 'a sample of a tunnel’s state, which the goldens of the two beside it call no traffic',
   },
   {
     product: 'cato-sase',

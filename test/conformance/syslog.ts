@@ -22,6 +22,8 @@ export type Conformance = {
   recognised: number
   connections: number
   connectionsFound: number
+  /** Lines that the golden calls a connection, and which were not taken for one. */
+  missedConnections: number[]
   /** Lines that the golden calls no traffic, and which were taken for a connection. */
   falseConnections: number[]
   fields: number
@@ -37,6 +39,7 @@ function emptyResult(product: string): Conformance {
     recognised: 0,
     connections: 0,
     connectionsFound: 0,
+    missedConnections: [],
     falseConnections: [],
     fields: 0,
     matching: 0,
@@ -124,6 +127,7 @@ export function compareProduct(folder: string, product: string): Conformance {
     if (golden['type'] === 'connection') {
       result.connections++
       if (record?.['kind'] === 'connection') result.connectionsFound++
+      else result.missedConnections.push(index + 1)
     } else if (record?.['kind'] === 'connection') result.falseConnections.push(index + 1)
     const straight = compareLine(golden, record ?? {}, false)
     const best =
@@ -217,6 +221,28 @@ export function compareProducts(corpora: string, only?: string): Conformance[] {
   return readdirSync(root, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && (only === undefined || entry.name === only))
     .map((entry) => compareProduct(join(root, entry.name), entry.name))
+}
+
+/** Compares messages that hold line ends themselves, as one datagram or one counted frame brings them. */
+export function compareMultiline(corpora: string): Conformance {
+  const result = emptyResult('multiline')
+  const parse = createHeaderParser()
+  readFileSync(join(corpora, 'syslog', 'multiline.ndjson'), 'utf8')
+    .trim()
+    .split('\n')
+    .forEach((text, index) => {
+      const { raw, expected } = JSON.parse(text) as { raw: string; expected: Golden }
+      const record = parse(Buffer.from(raw).toString('latin1'))
+      result.lines++
+      if (record['vendor'] !== undefined) result.recognised++
+      if (expected['type'] === 'connection') {
+        result.connections++
+        if (record['kind'] === 'connection') result.connectionsFound++
+        else result.missedConnections.push(index + 1)
+      } else if (record['kind'] === 'connection') result.falseConnections.push(index + 1)
+      tally(result, compareLine(expected, record, false), index + 1)
+    })
+  return result
 }
 
 /** A parser of headers: what it makes of a line as received (one code unit per octet), nothing where it gives up. */

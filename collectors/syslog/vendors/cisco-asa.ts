@@ -7,11 +7,12 @@ import type { SyslogContext } from '../context.js'
 import { hashHigh, hashLow } from '../directions.js'
 import { AddressSlot, Field, Kind, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { dropIdleTranslation, type SyslogProduct } from '../product.js'
-import { ICMP } from '../protocols.js'
+import { ICMP, ICMPV6 } from '../protocols.js'
 import {
   COLON,
   digitsEnd,
   isDigit,
+  isUnspecified,
   MINUS,
   PERCENT,
   readAddress,
@@ -27,6 +28,7 @@ import { parseSecurityEvent } from './cisco-ftd.js'
 
 /** How far behind the header the `%` may stand: after a tag such as `CiscoASA[999]: `. */
 const MARK_WINDOW = 64
+const GRE = 47
 
 /** The offset of `ASA-`, `FTD-`, `PIX-` or `FWSM-` near the content's start, or -1. */
 function findMark(line: string, contentStart: number): number {
@@ -124,7 +126,7 @@ function forget(event: SyslogEvent): void {
 
 function settle(event: SyslogEvent, context: SyslogContext, meaning: number): void {
   if (event.protocol < 0 && (event.icmpType >= 0 || event.icmpCode >= 0)) event.protocol = ICMP
-  moveIcmpPorts(event)
+  settlePorts(event)
   if (!event.has(Field.action)) nameAction(event)
   switch (meaning) {
     case Meaning.denied:
@@ -140,6 +142,11 @@ function settle(event: SyslogEvent, context: SyslogContext, meaning: number): vo
       if (event.directionName !== '')
         remember(event, context, Field.sessionId, event.directionName === 'outbound' ? 2 : 1)
       break
+    case Meaning.teardownFromOpener:
+      event.phase = Phase.end
+      event.outcome = Outcome.allow
+      trimReason(event)
+      break
     case Meaning.teardown: {
       event.phase = Phase.end
       event.outcome = Outcome.allow
@@ -150,7 +157,14 @@ function settle(event: SyslogEvent, context: SyslogContext, meaning: number): vo
     }
   }
   dropIdleTranslation(event)
-  if (meaning !== Meaning.other && event.hasPair()) event.kind = Kind.connection
+  if (meaning !== Meaning.other) setConnection(event)
+}
+
+/** An unspecified address (106016) is nobody's: it is no end of a pair. */
+function setConnection(event: SyslogEvent): void {
+  if (!event.hasPair()) return
+  if (isUnspecified(event, AddressSlot.source) || isUnspecified(event, AddressSlot.destination)) return
+  event.kind = Kind.connection
 }
 
 const verbs = ['Built', 'Teardown', 'Denied', 'Deny'] as const
@@ -199,15 +213,17 @@ function trimReason(event: SyslogEvent): void {
   else event.setSpan(Field.endReason, start, end)
 }
 
-/** In ACL hits of ICMP the "ports" are type and code (106100's page). */
-function moveIcmpPorts(event: SyslogEvent): void {
-  if (event.protocol !== ICMP) return
-  if (event.icmpType < 0 && event.sourcePort >= 0 && event.sourcePort < 256 && event.has(Field.ruleName)) {
-    event.icmpType = event.sourcePort
-    if (event.destinationPort >= 0 && event.destinationPort < 256) event.icmpCode = event.destinationPort
-    event.sourcePort = -1
-    event.destinationPort = -1
+/** In ACL hits of ICMP the "ports" are type and code (106100's page), else ICMP's id (313009's); GRE has a call id. */
+function settlePorts(event: SyslogEvent): void {
+  if (event.protocol !== ICMP && event.protocol !== ICMPV6 && event.protocol !== GRE) return
+  if (event.protocol !== GRE && event.icmpType < 0 && event.has(Field.ruleName)) {
+    if (event.sourcePort >= 0 && event.sourcePort < 256) {
+      event.icmpType = event.sourcePort
+      if (event.destinationPort >= 0 && event.destinationPort < 256) event.icmpCode = event.destinationPort
+    }
   }
+  event.sourcePort = event.destinationPort = -1
+  event.postNATSourcePort = event.postNATDestinationPort = -1
 }
 
 /** The key of a connection: the host of the header (several firewalls behind one relay), then its number. */
@@ -283,12 +299,24 @@ function parseIcmp(
     end,
   )
   icmpAddress(event, localSlot, local + 7, end)
+  event.setSpan(Field.action, start, start + (built ? 5 : 8))
+  icmpUser(event, foreign, localEnd, end)
   const type = line.indexOf(' type ', localEnd)
   if (type >= 0) event.icmpType = readSmall(line, type + 6, digitsEnd(line, type + 6, end), 255)
   const code = type < 0 ? -1 : line.indexOf(' code ', type)
   if (code >= 0) event.icmpCode = readSmall(line, code + 6, digitsEnd(line, code + 6, end), 255)
   dropIdleTranslation(event)
-  if (event.hasPair()) event.kind = Kind.connection
+  setConnection(event)
+}
+
+/** The user that logged in stands behind the three addresses; that of the identity firewall behind its own address. */
+function icmpUser(event: SyslogEvent, foreign: number, localEnd: number, end: number): void {
+  const line = event.line
+  const last = skipSpaces(line, localEnd, end)
+  let open = line.charCodeAt(last) === 0x28 ? last : line.indexOf('(', foreign)
+  if (open < 0 || (open > localEnd && open !== last)) open = -1
+  const close = open < 0 ? -1 : line.indexOf(')', open)
+  if (close > 0 && close < end) event.setSpan(Field.userName, open + 1, close)
 }
 
 /** `address/id` with the ICMP identifier or sequence number behind the slash, and perhaps `(user)`. */

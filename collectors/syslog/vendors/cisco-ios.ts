@@ -1,33 +1,46 @@
 /**
  * Cisco IOS, IOS XE, IOS XR and NX-OS: `%FACILITY-severity-MNEMONIC: sentence`. Access lists with `log` see packets with their
  * number, ICMP with type and code; everything else is a system message. Source: Cisco "System Message Guide", SEC-6-IPACCESSLOG*
- * and IPv6 ACCESSLOG*.
+ * and IPv6 ACCESSLOG*; IOS XR "ACL" messages; NX-OS "ACLLOG" messages.
  */
 import type { SyslogContext } from '../context.js'
-import { Field, type SyslogEvent } from '../event.js'
-import { type SyslogProduct, setConnectionIfPaired } from '../product.js'
-import { COLON, isDigit, MINUS, PERCENT, skipSpaces } from '../scan.js'
+import { AddressSlot, Field, type SyslogEvent } from '../event.js'
+import { type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
+import { ICMP, ICMPV6, readProtocol } from '../protocols.js'
+import {
+  COLON,
+  digitsEnd,
+  isDigit,
+  MINUS,
+  PERCENT,
+  QUOTE,
+  readAddress,
+  readNumber,
+  readPort,
+  SPACE,
+  skipSpaces,
+} from '../scan.js'
 import { Shape } from '../shape.js'
 import { compile, match, type Template } from '../templates.js'
 
-const sentences: readonly (readonly [prefix: string, Template])[] = (
-  [
-    [
-      'IPACCESSLOGDP',
-      'list {rule} {action} {protocol} {source} {..}-> {destination} ({icmpType}/{icmpCode}), {packets} packet',
-    ],
-    ['IPACCESSLOGNP', 'list {rule} {action} {protocol} {source} {..}-> {destination}, {packets} packet'],
-    ['IPACCESSLOGRP', 'list {rule} {action} {protocol} {source} {..}-> {destination}, {packets} packet'],
-    ['IPACCESSLOGP', 'list {rule} {action} {protocol} {source} {..}-> {destination}, {packets} packet'],
-    [
-      'ACCESSLOGDP',
-      'list {rule}/{*} {action} {protocol} {source} {..}-> {destination} ({icmpType}/{icmpCode}), {packets} packet',
-    ],
-    ['ACCESSLOGP', 'list {rule}/{*} {action} {protocol} {source} {..}-> {destination}, {packets} packet'],
-    ['ACCESSLOGNP', 'list {rule}/{*} {action} {protocol} {source} {..}-> {destination}, {packets} packet'],
-    ['IPACCESSLOGS', 'list {rule} {action} {source} {packets} packet'],
-  ] as const
-).map(([prefix, sentence]) => [prefix, compile(sentence)] as const)
+/** What follows the list's name in IOS, and its number in IOS XR. */
+const hits: Readonly<Record<string, string>> = {
+  LOGDP: '{action} {protocol} {source} {..}-> {destination} ({icmpType}/{icmpCode}), {packets} packet',
+  LOGNP: '{action} {protocol} {source} {..}-> {destination}, {packets} packet',
+  LOGRP: '{action} {protocol} {source} {..}-> {destination}, {packets} packet',
+  LOGP: '{action} {protocol} {source} {..}-> {destination}, {packets} packet',
+}
+/** IOS XE's data plane puts its process in front. */
+const lists = ['list {rule} ', 'access-list {rule} ({*}) ', '{..}: list {rule} ']
+
+const sentences: readonly (readonly [mnemonic: string, Template])[] = [
+  ...['IPACCESS', 'ACCESS'].flatMap((prefix) =>
+    Object.entries(hits).flatMap(([mnemonic, hit]) =>
+      lists.map((list) => [prefix + mnemonic, compile(list + hit)] as const),
+    ),
+  ),
+  ['IPACCESSLOGS', compile('list {rule} {action} {source} {packets} packet')],
+]
 
 const MAX_NAME = 64
 
@@ -88,12 +101,86 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
   event.setSpan(Field.message, percent, end)
   const colon = line.indexOf(':', nameEnd)
   const start = skipSpaces(line, colon + 1, end)
-  for (const [prefix, template] of sentences) {
-    if (nameEnd - nameStart !== prefix.length || !line.startsWith(prefix, nameStart)) continue
-    if (match(event, template, start, end)) setConnectionIfPaired(event)
+  if (line.startsWith('ACLLOG_', nameStart)) {
+    readFlow(event, start, end)
     return true
   }
+  for (const [mnemonic, template] of sentences) {
+    if (nameEnd - nameStart !== mnemonic.length || !line.startsWith(mnemonic, nameStart)) continue
+    if (match(event, template, start, end)) {
+      settleList(event)
+      setConnectionIfPaired(event)
+      return true
+    }
+    event.resetBody()
+    event.clearSpan(Field.ruleName)
+    event.clearSpan(Field.action)
+  }
   return true
+}
+
+/** An IPv6 list's name ends in `/` and the entry's number; in brackets behind the source stand interface and MAC. */
+function settleList(event: SyslogEvent): void {
+  const line = event.line
+  let slash = event.end(Field.ruleName) - 1
+  while (slash > event.start(Field.ruleName) && isDigit(line.charCodeAt(slash))) slash--
+  if (line.charCodeAt(slash) === 0x2f && slash < event.end(Field.ruleName) - 1) {
+    event.setSpan(Field.ruleId, slash + 1, event.end(Field.ruleName))
+    event.setSpan(Field.ruleName, event.start(Field.ruleName), slash)
+  }
+  if (!event.has(Field.userName)) return
+  const start = event.start(Field.userName)
+  let stop = start
+  while (stop < event.end(Field.userName) && line.charCodeAt(stop) !== SPACE) stop++
+  event.setSpan(Field.ingressInterfaceName, start, stop)
+  event.clearSpan(Field.userName)
+}
+
+/** Where the value of `name: ` begins, or -1. */
+function startOfValue(line: string, name: string, start: number, end: number): number {
+  const at = line.indexOf(name, start)
+  return at < 0 || at >= end ? -1 : at + name.length
+}
+
+/** End of a value between commas. */
+function endOfValue(line: string, start: number, end: number): number {
+  const comma = line.indexOf(',', start)
+  return comma < 0 || comma > end ? end : comma
+}
+
+/** NX-OS: `Src IP: a, Dst IP: b, Src Port: p, …, Protocol: "TCP"(6), …, Hit-count = n`; the ports of ICMP are none. */
+function readFlow(event: SyslogEvent, start: number, end: number): void {
+  const line = event.line
+  const source = startOfValue(line, 'Src IP: ', start, end)
+  const destination = startOfValue(line, 'Dst IP: ', start, end)
+  if (source < 0 || destination < 0) return
+  readAddress(event, AddressSlot.source, source, endOfValue(line, source, end))
+  readAddress(event, AddressSlot.destination, destination, endOfValue(line, destination, end))
+  const protocol = startOfValue(line, 'Protocol: ', destination, end)
+  if (protocol >= 0) {
+    const quoted = line.charCodeAt(protocol) === QUOTE
+    const close = quoted ? line.indexOf('"', protocol + 1) : endOfValue(line, protocol, end)
+    event.protocol = readProtocol(line, quoted ? protocol + 1 : protocol, close)
+  }
+  if (event.protocol !== ICMP && event.protocol !== ICMPV6) {
+    const from = startOfValue(line, 'Src Port: ', destination, end)
+    const to = startOfValue(line, 'Dst Port: ', destination, end)
+    if (from >= 0) event.sourcePort = readPort(line, from, endOfValue(line, from, end))
+    if (to >= 0) event.destinationPort = readPort(line, to, endOfValue(line, to, end))
+  }
+  const ingress = startOfValue(line, 'Src Intf: ', destination, end)
+  if (ingress >= 0) event.setSpan(Field.ingressInterfaceName, ingress, endOfValue(line, ingress, end))
+  const list = startOfValue(line, 'ACL Name: ', destination, end)
+  if (list >= 0) event.setSpan(Field.ruleName, list, endOfValue(line, list, end))
+  const action = startOfValue(line, 'ACE Action: ', destination, end)
+  if (action >= 0) setAction(event, action, endOfValue(line, action, end))
+  const hit = startOfValue(line, 'Hit-count', destination, end)
+  if (hit >= 0) {
+    let digits = hit
+    while (digits < end && !isDigit(line.charCodeAt(digits))) digits++
+    event.packetsSourceToDestination = readNumber(line, digits, digitsEnd(line, digits, end))
+  }
+  setConnectionIfPaired(event)
 }
 
 /** The product for the registry. */

@@ -117,7 +117,8 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
     event.postNATSourcePort = -1
   }
   dropIdleTranslation(event)
-  setConnectionIfPaired(event)
+  // A URL request is one of many in a flow that has lines of its own.
+  if (!line.startsWith('urls', event.contentStart)) setConnectionIfPaired(event)
   return true
 }
 

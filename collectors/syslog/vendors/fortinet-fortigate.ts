@@ -106,6 +106,7 @@ let eventTimeStart = -1
 let eventTimeEnd = -1
 let typeStart = -1
 let typeEnd = -1
+let subtypeStart = -1
 let isCef = false
 let octetsSent = Number.NaN
 let octetsReceived = Number.NaN
@@ -171,6 +172,9 @@ function take(event: SyslogEvent, key: number, start: number, end: number, escap
     case Key.type:
       typeStart = start
       typeEnd = end
+      return
+    case Key.subtype:
+      subtypeStart = start
       return
     case Key.cat:
       // CEF only: `cat=traffic:forward`; elsewhere a web category.
@@ -252,8 +256,18 @@ function takeOther(event: SyslogEvent, key: number, start: number, end: number, 
   if (field !== undefined) event.setSpan(field, start, end, escaping)
 }
 
-/** Seconds, milliseconds, microseconds or nanoseconds, told apart by their digits. */
+/** Seconds, with a fraction in some releases, or milliseconds, microseconds or nanoseconds, told apart by their digits. */
 function readEventTime(line: string, start: number, end: number): void {
+  const point = line.indexOf('.', start)
+  if (point > start && point < end) {
+    const fraction = Math.min(end, point + 4)
+    eventTime =
+      readNumber(line, start, point) * 1e3 +
+      readNumber(line, point + 1, fraction) * 10 ** (3 - (fraction - point - 1))
+    eventTimeStart = start
+    eventTimeEnd = end
+    return
+  }
   const value = readNumber(line, start, end)
   const digits = end - start
   eventTime = digits >= 19 ? value / 1e6 : digits >= 16 ? value / 1e3 : digits >= 13 ? value : value * 1e3
@@ -271,6 +285,7 @@ function clear(): void {
     eventTimeEnd =
     typeStart =
     typeEnd =
+    subtypeStart =
       -1
   eventTime = octetsSent = octetsReceived = Number.NaN
   isCef = false
@@ -315,8 +330,20 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   settlePhase(event)
   settleIcmp(event)
   dropIdleTranslation(event)
-  setConnectionIfPaired(event)
+  // Administrators, authentication and VPN have addresses too; the web proxy's events are of traffic.
+  if (!isSystemEvent(event)) setConnectionIfPaired(event)
   return true
+}
+
+/** "Log types and subtypes": type `event` is of the device itself, but for the explicit proxy's (`subtype="wad"`). */
+function isSystemEvent(event: SyslogEvent): boolean {
+  return (
+    typeStart >= 0 &&
+    event.line.startsWith('event', typeStart) &&
+    typeEnd - typeStart >= 5 &&
+    !event.line.startsWith('wad', subtypeStart) &&
+    !event.line.startsWith('event:wad', typeStart)
+  )
 }
 
 /** date, time and tz; without tz the eventtime, which is UTC; without a date the eventtime alone. */

@@ -12,7 +12,7 @@ import { nameOf } from '../names.js'
 import { dropIdleTranslation, type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
 import { readIPv4 } from '../scan.js'
 import { Shape } from '../shape.js'
-import { refineTime } from '../timestamp.js'
+import { readTime, refineTime } from '../timestamp.js'
 
 /** Times by their worth: when the event began, when it ended, when a manager received it. */
 const Own = {
@@ -101,6 +101,7 @@ const customTargets = new Int32Array(customs.length)
 const customEscapes: EscapeKind[] = customs.map(() => 0)
 /** The key of the time that was taken. */
 let timeKey = 0
+let headerHasTime = false
 
 function take(
   event: SyslogEvent,
@@ -121,7 +122,12 @@ function take(
   else if (key === Own.direction) takeDirection(event, start, end)
   else if (key === Own.outcome) {
     if (!event.has(Field.action)) setAction(event, start, end)
-  } else if (key >= timeKey && refineTime(event, context, start, end)) timeKey = key
+  } else if (key >= timeKey && takeTime(event, context, start, end)) timeKey = key
+}
+
+/** Beside the header's time; alone where the header has none. */
+function takeTime(event: SyslogEvent, context: SyslogContext, start: number, end: number): boolean {
+  return headerHasTime ? refineTime(event, context, start, end) : readTime(event, context, start, end)
 }
 
 /** The header's host stands; of the payload's, a name is better than an address. */
@@ -144,6 +150,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   customStarts.fill(-1)
   customTargets.fill(0)
   timeKey = 0
+  headerHasTime = !Number.isNaN(event.timeMilliseconds)
   event.vendor = nameOf(event, cef.starts[CefHeader.deviceVendor]!, cef.ends[CefHeader.deviceVendor]!)
   event.product = nameOf(event, cef.starts[CefHeader.deviceProduct]!, cef.ends[CefHeader.deviceProduct]!)
   walkCef(event, context, cef.extension, end, keys, take)

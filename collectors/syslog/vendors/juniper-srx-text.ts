@@ -2,7 +2,7 @@
  * RT_FLOW in text form: `session created 192.0.2.1/1025->198.51.100.2/80 …` with fixed places. Source: Juniper "System Log
  * Explorer", RT_FLOW_SESSION_CREATE, _CLOSE and _DENY.
  */
-import { AddressSlot, Field, type SyslogEvent } from '../event.js'
+import { AddressSlot, Field, type FieldIndex, type SyslogEvent } from '../event.js'
 import { readAddress, readNumber, readPort, readSmall, SLASH, skipSpaces, wordEnd } from '../scan.js'
 
 /** `a/p->b/q` into two slots; the offset behind it, or -1. */
@@ -92,7 +92,7 @@ function unlessNone(line: string, word: Word | undefined): [number, number] {
   return [word[0], word[1]]
 }
 
-function span(event: SyslogEvent, field: 9 | 10 | 12 | 13 | 14 | 16 | 8 | 17, word: Word | undefined): void {
+function span(event: SyslogEvent, field: FieldIndex, word: Word | undefined): void {
   if (word === undefined) return
   const text = event.line.slice(word[0], word[1])
   if (text === 'N/A' || text === 'UNKNOWN' || text === 'N/A(N/A)' || text === 'None') return
@@ -111,6 +111,21 @@ function fillDenied(event: SyslogEvent, words: readonly Word[]): void {
   span(event, Field.ruleName, words[protocol + 1])
   span(event, Field.sourceZone, words[protocol + 2])
   span(event, Field.destinationZone, words[protocol + 3])
+  user(event, words, protocol + 4)
+}
+
+/** `user(roles)` and behind it the interface that the first packet came in by; in front of it the application, if any. */
+function user(event: SyslogEvent, words: readonly Word[], from: number): void {
+  const line = event.line
+  for (let at = from; at < from + 4 && at < words.length; at++) {
+    const [start, end] = words[at]!
+    const open = line.indexOf('(', start)
+    if (open < 0 || open >= end || line.charCodeAt(end - 1) !== 0x29) continue
+    if (at - from >= 2) span(event, Field.applicationName, words[at - 2])
+    span(event, Field.userName, [start, open])
+    span(event, Field.ingressInterfaceName, words[at + 1])
+    return
+  }
 }
 
 /** Behind the translated pair: NAT rules (two, or two types and two names), protocol, policy, zones, session, counters. */
@@ -136,6 +151,7 @@ function fillSession(event: SyslogEvent, words: readonly Word[], nat: number): v
   span(event, Field.destinationZone, words[protocol + 3])
   span(event, Field.sessionId, words[protocol + 4])
   counters(event, words, protocol + 5)
+  user(event, words, protocol + (Number.isNaN(event.durationMilliseconds) ? 5 : 8))
 }
 
 /** `packets(octets) packets(octets) seconds` of a closed session. */

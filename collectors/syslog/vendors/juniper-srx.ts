@@ -3,17 +3,18 @@
  * sd-syslog`) or as text. Sees sessions created, closed (octets, packets, seconds each way) and denied, with NAT, zones
  * and policy. Source: Juniper "System Log Explorer" and "Junos structured data fields".
  */
-import { assign, Target } from '../assign.js'
+import { assign, dropIcmpPorts, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { Escape, type EscapeKind, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
 import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, type SyslogProduct, setConnectionIfPaired } from '../product.js'
+import { ICMP, ICMPV6 } from '../protocols.js'
 import { skipSpaces } from '../scan.js'
 import { Shape } from '../shape.js'
 import { parseSrxText } from './juniper-srx-text.js'
 
-const Own = { application: 100, user: 101, service: 102 } as const
+const Own = { application: 100, user: 101, service: 102, rule: 103, ruleBase: 104 } as const
 const keys = new KeyTable({
   'source-address': Target.source,
   'destination-address': Target.destination,
@@ -28,6 +29,7 @@ const keys = new KeyTable({
   'protocol-name': Target.protocol,
   'service-name': Own.service,
   application: Own.application,
+  'application-name': Own.application,
   'policy-name': Target.ruleName,
   'source-zone-name': Target.sourceZone,
   'source-zone': Target.sourceZone,
@@ -47,7 +49,10 @@ const keys = new KeyTable({
   'source-interface-name': Target.ingressInterfaceName,
   'destination-interface-name': Target.egressInterfaceName,
   action: Target.action,
-  'rule-name': Target.ruleName,
+  'rule-name': Own.rule,
+  'rulebase-name': Own.ruleBase,
+  'icmp-type': Target.icmpType,
+  'icmp-code': Target.icmpCode,
   'inbound-bytes': Target.octetsReceived,
   'outbound-bytes': Target.octetsSent,
   'inbound-packets': Target.packetsReceived,
@@ -59,6 +64,10 @@ function take(event: SyslogEvent, key: number, start: number, end: number, escap
   if (key >= Target.own) {
     for (const word of placeholders)
       if (end - start === word.length && event.line.startsWith(word, start)) return
+    if (key === Own.rule || key === Own.ruleBase) {
+      takeRule(event, key, start, end, escaping)
+      return
+    }
     const field =
       key === Own.application ? Field.applicationName : key === Own.user ? Field.userName : Field.service
     event.setSpan(field, start, end, escaping)
@@ -66,6 +75,13 @@ function take(event: SyslogEvent, key: number, start: number, end: number, escap
   }
   if (key === Target.ruleName && event.has(Field.ruleName)) return
   assign(event, key, start, end, escaping === Escape.backslash ? Escape.structuredData : escaping)
+}
+
+/** A sensor's rule is a number in a rule base; elsewhere `rule-name` only adds to the policy. */
+function takeRule(event: SyslogEvent, key: number, start: number, end: number, escaping: EscapeKind): void {
+  if (event.line.startsWith('IDP_', event.start(Field.eventId)))
+    event.setSpan(key === Own.rule ? Field.ruleId : Field.ruleName, start, end, escaping)
+  else if (key === Own.rule && !event.has(Field.ruleName)) event.setSpan(Field.ruleName, start, end, escaping)
 }
 
 /** The event's name: RFC 5424's MSGID, or the word in front of the data. */
@@ -104,8 +120,41 @@ const prefixes = [
   'APPQOS_',
 ] as const
 
+/** Junos daemons whose messages begin with a code (System Log Explorer): none of them is of traffic. */
+const daemons: ReadonlySet<string> = new Set(
+  (
+    'alarmd apsd authd bfdd cfmd chassisd cosd dcd dfwd eswd eventd ffp fwauthd idpd iked jdhcpd jsrpd ' +
+    'kmd l2ald l2cpd lacpd lfmd license-check mcsnoopd mgd mib2d mspd nsd pfed pkid ppmd rdd rmopd rpd ' +
+    'rtlogd sampled sdxd smihelperd snmpd spd tnetd useridd utmd vrrpd webauth xntpd'
+  ).split(' '),
+)
+
+/** The end of `UI_LOGIN_EVENT: ` behind a daemon's tag, or -1. */
+function daemonCodeEnd(event: SyslogEvent): number {
+  const line = event.line
+  const start = event.messageStart
+  const first = line.charCodeAt(start)
+  if (first < 0x41 || first > 0x5a || !event.has(Field.application)) return -1
+  const limit = Math.min(line.length, start + 64)
+  let end = start
+  let underscores = 0
+  while (end < limit && isNameCharacter(line.charCodeAt(end))) {
+    if (line.charCodeAt(end) === 0x5f) underscores++
+    end++
+  }
+  if (underscores === 0 || line.charCodeAt(end) !== 0x3a) return -1
+  return daemons.has(event.raw(Field.application) ?? '') ? end : -1
+}
+
 function parse(event: SyslogEvent, context: SyslogContext): boolean {
   const line = event.line
+  const codeEnd = daemonCodeEnd(event)
+  if (codeEnd >= 0) {
+    event.setSpan(Field.eventId, event.messageStart, codeEnd)
+    event.vendor = 'juniper'
+    event.product = 'junos'
+    return true
+  }
   if (!nameOf(event)) return false
   event.vendor = 'juniper'
   event.product = 'srx'
@@ -118,9 +167,17 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
     parseSrxText(event, text, end)
   }
   settle(event)
+  if (event.protocol !== ICMP && event.protocol !== ICMPV6) event.icmpType = event.icmpCode = -1
+  dropIcmpPorts(event)
   dropIdleTranslation(event)
-  setConnectionIfPaired(event)
+  // Daemons have addresses too (SNMPD_AUTH_FAILURE): traffic is what the forwarding of sessions logs.
+  if (isTraffic(event)) setConnectionIfPaired(event)
   return true
+}
+
+function isTraffic(event: SyslogEvent): boolean {
+  const start = event.start(Field.eventId)
+  return prefixes.some((prefix) => event.line.startsWith(prefix, start))
 }
 
 /** Phase and outcome follow from the event's name. */
@@ -142,7 +199,9 @@ function settle(event: SyslogEvent): void {
     }
   } else if (name.includes('BLOCKED') || name.includes('_DETECTED_MT') || name.startsWith('RT_SCREEN_')) {
     if (event.outcome === Outcome.none) event.outcome = Outcome.deny
-  } else if (name.includes('PERMITTED') && event.outcome === Outcome.none) event.outcome = Outcome.allow
+  } else if (name.includes('_DROP')) event.outcome = Outcome.deny
+  else if ((name.includes('PERMITTED') || name.includes('_PASSED')) && event.outcome === Outcome.none)
+    event.outcome = Outcome.allow
 }
 
 const facilities = [
@@ -175,7 +234,8 @@ export const juniperSrx: SyslogProduct = {
       )
     }
     if (first === 0x52) return isFacility(line, start)
-    return line.charCodeAt(event.messageStart) === 0x52 && isFacility(line, event.messageStart)
+    if (line.charCodeAt(event.messageStart) === 0x52) return isFacility(line, event.messageStart)
+    return daemonCodeEnd(event) >= 0
   },
   parse,
 }

@@ -144,6 +144,7 @@ function parsePrefix(event: SyslogEvent, prefix: number, at: number): void {
     end--
     if (parseZoneRule(event, start, end)) return
   }
+  if (parseDescribedRule(event, start, end)) return
   if (line.startsWith('Shorewall:', start)) {
     const chain = start + 10
     const stop = line.indexOf(':', chain)
@@ -161,6 +162,7 @@ function parsePrefix(event: SyslogEvent, prefix: number, at: number): void {
     if (code !== SPACE && code !== COLON) continue
     if (index > word && setVerdict(event, word, index)) {
       if (word > start) event.setSpan(Field.ruleName, start, word - 1)
+      else event.setSpan(Field.ruleName, skipSpaces(line, index, end), end)
       return
     }
     word = index + 1
@@ -180,21 +182,54 @@ function setVerdict(event: SyslogEvent, start: number, end: number): boolean {
   return false
 }
 
+/** Allow, mark; block, drop, reject: the letters of the rule's action. */
+function outcomeOfLetter(letter: number): number {
+  if (letter === 0x41 || letter === 0x4d) return Outcome.allow
+  return letter === 0x42 || letter === 0x44 || letter === 0x52 ? Outcome.deny : Outcome.none
+}
+
+function nameOfLetter(letter: number): string {
+  if (letter === 0x41) return 'accept'
+  if (letter === 0x42) return 'block'
+  return letter === 0x44 ? 'drop' : letter === 0x52 ? 'reject' : 'mark'
+}
+
+/** `[ruleset-A|B|D|R-number] DESCR="text"` of newer UniFi gateways, where the description may be missing. */
+function parseDescribedRule(event: SyslogEvent, start: number, end: number): boolean {
+  const line = event.line
+  const from = line.charCodeAt(start) === OPEN_BRACKET ? start + 1 : start
+  let close = line.indexOf(']', from)
+  if (close < 0 || close > end) close = end
+  let dash = close - 1
+  while (dash > from && line.charCodeAt(dash) >= 0x30 && line.charCodeAt(dash) <= 0x39) dash--
+  if (dash === close - 1 || line.charCodeAt(dash) !== 0x2d || line.charCodeAt(dash - 2) !== 0x2d) return false
+  const letter = line.charCodeAt(dash - 1)
+  const outcome = outcomeOfLetter(letter)
+  if (outcome === Outcome.none || dash - 2 <= from) return false
+  event.outcome = outcome
+  event.setSpan(Field.action, dash - 1, dash)
+  event.actionName = nameOfLetter(letter)
+  event.setSpan(Field.ruleId, dash + 1, close)
+  const text = line.indexOf('DESCR="', close)
+  const quote = text < 0 ? -1 : line.indexOf('"', text + 7)
+  if (quote > 0 && quote < end) event.setSpan(Field.ruleName, text + 7, quote)
+  else event.setSpan(Field.ruleName, from, dash - 2)
+  return true
+}
+
 /** `ruleset-number-A|D|R|M` of EdgeOS, VyOS and UniFi, where the ruleset may be `zone-zone`. */
 function parseZoneRule(event: SyslogEvent, start: number, end: number): boolean {
   const line = event.line
   if (end - start < 4 || line.charCodeAt(end - 2) !== 0x2d) return false
   const letter = line.charCodeAt(end - 1)
-  const outcome =
-    letter === 0x41 || letter === 0x4d ? Outcome.allow : letter === 0x44 || letter === 0x52 ? Outcome.deny : 0
-  if (outcome === 0) return false
+  const outcome = outcomeOfLetter(letter)
+  if (outcome === Outcome.none) return false
   let dash = end - 3
   while (dash > start && line.charCodeAt(dash) !== 0x2d) dash--
   if (dash <= start) return false
   event.outcome = outcome
   event.setSpan(Field.action, end - 1, end)
-  event.actionName =
-    letter === 0x41 ? 'accept' : letter === 0x44 ? 'drop' : letter === 0x52 ? 'reject' : 'mark'
+  event.actionName = nameOfLetter(letter)
   event.setSpan(Field.ruleId, dash + 1, end - 2)
   event.setSpan(Field.ruleName, start, dash)
   let middle = start

@@ -2,9 +2,18 @@
  * PAN-OS logs with keys: CEF as the vendor's integration guide defines it, and CEF and JSON of Strata Logging Service
  * ("Log forwarding schema reference"). The same facts as the CSV, under other names.
  */
+import { dropIcmpPorts } from '../assign.js'
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
-import { AddressSlot, type EscapeKind, Field, type FieldIndex, Phase, type SyslogEvent } from '../event.js'
+import {
+  AddressSlot,
+  type EscapeKind,
+  Field,
+  type FieldIndex,
+  Kind,
+  Phase,
+  type SyslogEvent,
+} from '../event.js'
 import { JsonKeys, walkJson } from '../json.js'
 import { KeyTable } from '../keyvalue.js'
 import { dropIdleTranslation, setAction, setConnectionIfPaired, setDirection } from '../product.js'
@@ -44,6 +53,7 @@ const Key = {
   SessionID: 11,
   suser: 12,
   SourceUser: 12,
+  PanOSSourceUserName: 37,
   sourceTranslatedAddress: 13,
   NATSource: 13,
   destinationTranslatedAddress: 14,
@@ -109,6 +119,31 @@ const textFields: Readonly<Record<number, FieldIndex>> = {
 
 let subtypeStart = -1
 let timeRank = 0
+/** The log's type is one of traffic. */
+let isTraffic = true
+
+/** Logs that have addresses of hosts, and are about their users, tags and configuration. */
+const otherTypes = [
+  'HIPMATCH',
+  'IPTAG',
+  'USERID',
+  'GLOBALPROTECT',
+  'CONFIG',
+  'SYSTEM',
+  'AUTH',
+  'CORRELATION',
+  'AUDIT',
+] as const
+
+/** Whether a type that is not one of traffic stands here, in any case and with or without hyphens. */
+function isOther(line: string, start: number): boolean {
+  if (start < 0) return false
+  const type = line
+    .slice(start, start + 20)
+    .toUpperCase()
+    .replaceAll('-', '')
+  return otherTypes.some((other) => type.startsWith(other))
+}
 
 function take(
   event: SyslogEvent,
@@ -156,6 +191,12 @@ function take(
     case Key.Subtype:
       subtypeStart = start
       return
+    case Key.LogType:
+      if (event.shape === Shape.json) isTraffic = !isOther(line, start)
+      return
+    case Key.PanOSSourceUserName:
+      if (!event.has(Field.userName)) event.setSpan(Field.userName, start, end, escaping)
+      return
     case Key.rt:
     case Key.start:
     case Key.TimeGenerated:
@@ -172,7 +213,7 @@ function take(
 /** The best of several times: the high-resolution one, the generated one, then when the log was received. */
 function takeTime(event: SyslogEvent, context: SyslogContext, key: number, start: number, end: number): void {
   const rank =
-    key === Key.TimeGeneratedHighResolution ? 4 : key === Key.TimeGenerated ? 3 : key === Key.start ? 1 : 2
+    key === Key.TimeGenerated ? 4 : key === Key.TimeGeneratedHighResolution ? 3 : key === Key.start ? 1 : 2
   if (rank >= timeRank && readTime(event, context, start, end)) timeRank = rank
 }
 
@@ -218,12 +259,16 @@ export function parseKeyed(event: SyslogEvent, context: SyslogContext, end: numb
   const line = event.line
   subtypeStart = -1
   timeRank = 0
+  isTraffic = true
   let traffic = false
   if (event.shape === Shape.cef) {
     if (!cef.read(event)) return false
     const typeFirst = cef.startsWith(event, CefHeader.signatureId, 'TRAFFIC|')
     traffic = typeFirst || cef.startsWith(event, CefHeader.name, 'TRAFFIC|')
     subtypeStart = cef.starts[typeFirst ? CefHeader.name : CefHeader.signatureId]!
+    isTraffic = !(
+      isOther(line, cef.starts[CefHeader.signatureId]!) || isOther(line, cef.starts[CefHeader.name]!)
+    )
     walkCef(event, context, cef.extension, end, keys, take)
   } else {
     walkJson(event, context, event.bodyStart, end, members, take)
@@ -234,7 +279,9 @@ export function parseKeyed(event: SyslogEvent, context: SyslogContext, end: numb
     else if (line.startsWith('end', subtypeStart) || line.startsWith('d', subtypeStart))
       event.phase = Phase.end
   }
+  dropIcmpPorts(event)
   dropIdleTranslation(event)
-  setConnectionIfPaired(event)
+  if (isTraffic) setConnectionIfPaired(event)
+  else event.kind = Kind.other
   return true
 }

@@ -1,8 +1,9 @@
 /**
  * Palo Alto Networks PAN-OS: CSV by column (TRAFFIC, THREAT, DECRYPTION, TUNNEL, GTP, SCTP are connections; SYSTEM,
- * CONFIG, GLOBALPROTECT, … are not), and CEF or JSON by key from log forwarding. App-ID names the application. Columns are only ever appended
+ * CONFIG, GLOBALPROTECT, … are not), and CEF, LEEF or JSON by key. App-ID names the application. Columns are only ever appended
  * between versions 7 and 11. Source: PAN-OS Administrator's Guide, "Syslog Field Descriptions".
  */
+import { dropIcmpPorts } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { CsvColumns } from '../csv.js'
 import { AddressSlot, Field, Phase, type SyslogEvent } from '../event.js'
@@ -14,10 +15,20 @@ import {
   setDirection,
 } from '../product.js'
 import { readProtocol } from '../protocols.js'
-import { COMMA, digitsEnd, readAddress, readNumber, readPort } from '../scan.js'
+import {
+  CLOSE_PARENTHESIS,
+  COMMA,
+  digitsEnd,
+  isDigit,
+  OPEN_PARENTHESIS,
+  readAddress,
+  readNumber,
+  readPort,
+} from '../scan.js'
 import { Shape } from '../shape.js'
 import { readTime, readTimeWithZoneOf } from '../timestamp.js'
 import { claimsKeyed, parseKeyed } from './paloalto-panos-keyed.js'
+import { claimsLeef, parseLeef } from './paloalto-panos-leef.js'
 
 const columns = new CsvColumns()
 
@@ -63,6 +74,9 @@ const deviceNameColumns: Readonly<Record<string, number>> = {
   URL: 59,
   WILDFIRE: 59,
   DATA: 59,
+  AUTH: 29,
+  GLOBALPROTECT: 47,
+  DECRYPTION: 96,
 }
 const connectionTypes: ReadonlySet<string> = new Set([
   'TRAFFIC',
@@ -85,6 +99,7 @@ const otherTypes: ReadonlySet<string> = new Set([
   'HIPMATCH',
   'HIP-MATCH',
   'AUTHENTICATION',
+  'AUTH',
   'CORRELATION',
   'IPTAG',
   'AUDIT',
@@ -130,7 +145,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   const end = event.end(Field.message) > 0 ? event.end(Field.message) : line.length
   event.vendor = 'paloalto'
   event.product = 'pan-os'
-  if (start < 0) return parseKeyed(event, context, end)
+  if (start < 0) return claimsLeef(event) ? parseLeef(event, context, end) : parseKeyed(event, context, end)
   const type = typeAt(line, start)
   columns.split(line, start, end)
   event.clearSpan(Field.application)
@@ -151,7 +166,7 @@ function readGenerated(event: SyslogEvent, context: SyslogContext): void {
   const line = event.line
   const start = columns.start(Column.generated)
   if (start < 0 || !readTime(event, context, start, columns.end(Column.generated))) return
-  for (let column = columns.count - 1; column > Column.action && column > columns.count - 40; column--) {
+  for (let column = columns.count - 1; column > Column.application && column > columns.count - 40; column--) {
     const from = columns.start(column)
     const to = columns.end(column)
     if (to - from < 24 || line.charCodeAt(from + 4) !== 0x2d || line.charCodeAt(from + 10) !== 0x54) continue
@@ -221,13 +236,14 @@ function parseSession(event: SyslogEvent, type: string): void {
   columns.span(event, Field.sessionId, Column.session)
   columns.span(event, Field.endReason, endReasonColumns[type] ?? -1)
   if (type === 'TRAFFIC') parseCounters(event)
-  else if (type === 'THREAT') setDirection(event, columns.start(35), columns.end(35))
+  else if (type === 'THREAT') parseThreat(event)
   else if (type === 'SCTP') {
     event.packetsTotal = number(event, 60)
     event.packetsSourceToDestination = number(event, 61)
     event.packetsDestinationToSource = number(event, 62)
   } else if (type === 'GTP') event.durationMilliseconds = number(event, 77) * 1000
   else if (type === 'TUNNEL' || type === 'START' || type === 'END') parseTunnel(event)
+  dropIcmpPorts(event)
   dropIdleTranslation(event)
   setConnectionIfPaired(event)
 }
@@ -252,6 +268,17 @@ function parseCounters(event: SyslogEvent): void {
   }
 }
 
+/** The threat's number stands in brackets behind its name. */
+function parseThreat(event: SyslogEvent): void {
+  const line = event.line
+  setDirection(event, columns.start(35), columns.end(35))
+  const end = columns.end(32) - 1
+  if (end < 0 || line.charCodeAt(end) !== CLOSE_PARENTHESIS) return
+  let start = end
+  while (start > columns.start(32) && isDigit(line.charCodeAt(start - 1))) start--
+  if (line.charCodeAt(start - 1) === OPEN_PARENTHESIS) event.setSpan(Field.eventId, start, end)
+}
+
 function parseTunnel(event: SyslogEvent): void {
   const subtype = columns.start(Column.subtype)
   if (event.line.startsWith('start', subtype)) event.phase = Phase.start
@@ -261,7 +288,7 @@ function parseTunnel(event: SyslogEvent): void {
 /** The product for the registry. */
 export const paloaltoPanos: SyslogProduct = {
   id: 'paloalto-panos',
-  shapes: [Shape.csv, Shape.cef, Shape.json],
-  claims: (event) => csvStart(event) >= 0 || claimsKeyed(event),
+  shapes: [Shape.csv, Shape.cef, Shape.leef, Shape.json],
+  claims: (event) => claimsLeef(event) || claimsKeyed(event) || csvStart(event) >= 0,
   parse,
 }

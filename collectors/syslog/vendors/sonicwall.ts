@@ -1,16 +1,28 @@
 /**
- * SonicWall SonicOS: `id=firewall … m=98 src=address:port:interface dst=… proto=tcp/https`. Sees connections opened
- * (m=98) and closed (m=537) with octets, packets and duration, drops and ICMP with type and code. Source: "SonicOS Log
- * Events Reference Guide", "Syslog tags".
+ * SonicWall SonicOS: `id=firewall … m=98 src=address:port:interface dst=… proto=tcp/https`, and the same in the ArcSight
+ * format (CEF). Sees connections opened (m=98) and closed (m=537) with octets, packets and duration, drops and ICMP with
+ * type and code. Source: "SonicOS Log Events Reference Guide", "Index of Syslog Tag Field Descriptions", "Legacy
+ * Categories" and the table of messages.
  */
 import { assign, Target } from '../assign.js'
+import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, type EscapeKind, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
 import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, outcomeOf, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'
-import { COLON, isDigit, readAddress, readPort, readSmall, SLASH } from '../scan.js'
+import {
+  COLON,
+  isDigit,
+  OPEN_BRACKET,
+  QUOTE,
+  readAddress,
+  readPort,
+  readSmall,
+  SLASH,
+  skipSpaces,
+} from '../scan.js'
 import { Shape } from '../shape.js'
 import { readTime } from '../timestamp.js'
 
@@ -24,6 +36,12 @@ const Own = {
   id: 106,
   type: 107,
   verdict: 108,
+  category: 109,
+  user: 110,
+  natSourceText: 111,
+  natDestinationText: 112,
+  application: 113,
+  group: 114,
 } as const
 const keys = new KeyTable({
   src: Own.source,
@@ -47,35 +65,80 @@ const keys = new KeyTable({
   type: Own.type,
   icmpCode: Target.icmpCode,
   code: Target.icmpCode,
-  usr: Target.userName,
-  user: Target.userName,
+  usr: Own.user,
+  user: Own.user,
+  susr: Own.user,
+  gcat: Own.group,
+  c: Own.category,
+  cat: Own.category,
+  spt: Target.sourcePort,
+  dpt: Target.destinationPort,
+  snpt: Target.postNATSourcePort,
+  dnpt: Target.postNATDestinationPort,
+  cs1Label: Own.natSourceText,
+  cs2Label: Own.natDestinationText,
+  cs3Label: Target.sourceZone,
+  cs4Label: Target.destinationZone,
+  deviceInboundInterface: Target.ingressInterfaceName,
+  deviceOutboundInterface: Target.egressInterfaceName,
+  in: Target.octetsReceived,
+  out: Target.octetsSent,
   msg: Target.message,
   rule: Target.ruleName,
   srcZone: Target.sourceZone,
   dstZone: Target.destinationZone,
-  appName: Target.applicationName,
-  sess: 0,
-  dpi: 0,
+  appName: Own.application,
 })
+const cef = new CefColumns()
 
 /** Message numbers: what the event is (connections, and sessions of administrators that share their form). */
 const OPENED = 98
 const CLOSED = 537
 
-/** `address:port:interface[:host]`; in IPv6 the address itself has colons: the port is the first number behind a full address. */
+/** Legacy categories of the device itself: system maintenance and errors, user activity, VPN, wireless, environment. */
+const deviceCategories: ReadonlySet<number> = new Set([1, 2, 16, 32_768, 65_536, 131_072, 524_288])
+/** User activity by its category, traffic by its group (Network): packets that a rule of management let in or dropped. */
+const managementPackets: ReadonlySet<number> = new Set([524, 525, 526, 1197])
+/** Groups Users, VPN and System though the legacy category is one of traffic: logins, IPsec, SNMP, time. */
+const deviceMessages: ReadonlySet<number> = new Set([
+  30, 32, 33, 35, 329, 485, 533, 534, 535, 1080, 1107, 1220, 1229, 1230, 1231, 1232, 1233, 1387, 1388,
+])
+
+/** Groups (`gcat`) of traffic: Security Services, Network and Firewall; they say more than the legacy category. */
+const trafficGroups: ReadonlySet<number> = new Set([3, 6, 10])
+
+let category = -1
+let group = -1
+
+/** Whether a message is about the device, its users and its tunnels. */
+function isOfDevice(id: number): boolean {
+  if (deviceMessages.has(id)) return true
+  if (trafficGroups.has(group)) return false
+  return deviceCategories.has(category) && !managementPackets.has(id)
+}
+
+/**
+ * `address:port:interface[:host]`, `[address]:port` in IPv6; without brackets the address itself has colons: the port is
+ * the first number behind a full address.
+ */
 function endpoint(event: SyslogEvent, slot: 0 | 1 | 2 | 3, start: number, end: number): void {
   const line = event.line
   let colon = start
-  while (colon < end && line.charCodeAt(colon) !== COLON) colon++
-  if (!readAddress(event, slot, start, colon)) {
-    // IPv6: the longest prefix up to a colon that is an address.
-    if (readAddress(event, slot, start, end)) return
-    const limit = Math.min(end, start + 40)
-    colon = limit
-    while (colon > start && !(line.charCodeAt(colon) === COLON && readAddress(event, slot, start, colon)))
-      colon--
-    if (colon === start) return
+  if (line.charCodeAt(start) === OPEN_BRACKET) {
+    const close = line.indexOf(']', start)
+    if (close < 0 || close >= end || !readAddress(event, slot, start + 1, close)) return
+    colon = close + 1
+  } else {
+    while (colon < end && line.charCodeAt(colon) !== COLON) colon++
+    if (!readAddress(event, slot, start, colon)) {
+      // IPv6: the longest prefix up to a colon that is an address. Nothing in front of the colon: srcV6 has it.
+      if (readAddress(event, slot, start, end)) return
+      colon = Math.min(end, start + 40)
+      while (colon > start && !(line.charCodeAt(colon) === COLON && readAddress(event, slot, start, colon)))
+        colon--
+    }
   }
+  if (colon >= end) return
   let next = colon + 1
   while (next < end && line.charCodeAt(next) !== COLON) next++
   const port = readPort(line, colon + 1, next)
@@ -92,13 +155,14 @@ function endpoint(event: SyslogEvent, slot: 0 | 1 | 2 | 3, start: number, end: n
 function take(
   event: SyslogEvent,
   key: number,
-  start: number,
+  from: number,
   end: number,
   escaping: EscapeKind,
   context: SyslogContext,
 ): void {
-  if (assign(event, key, start, end, escaping)) return
   const line = event.line
+  const start = skipSpaces(line, from, end)
+  if (assign(event, key, start, end, escaping)) return
   switch (key) {
     case Own.source:
     case Own.destination:
@@ -122,13 +186,37 @@ function take(
     case Own.type:
       event.icmpType = readSmall(line, start, end, 255)
       return
+    case Own.category:
+      category = readSmall(line, start, end, 0x7fff_ffff)
+      return
+    case Own.group:
+      group = readSmall(line, start, end, 255)
+      return
+    case Own.user:
+    case Own.application: {
+      const field = key === Own.user ? Field.userName : Field.applicationName
+      // CEF keeps the quotes.
+      if (line.charCodeAt(start) === QUOTE && line.charCodeAt(end - 1) === QUOTE)
+        event.setSpan(field, start + 1, end - 1)
+      else event.setSpan(field, start, end, escaping)
+      return
+    }
+    case Own.natSourceText:
+    case Own.natDestinationText:
+      readAddress(event, key === Own.natSourceText ? 2 : 3, start, end)
+      return
     case Own.verdict:
-      if (end - start > 2) {
-        event.setSpan(Field.action, start, end)
-        event.outcome = outcomeOf(line, start, end)
-      }
+      if (line.charCodeAt(start) === QUOTE) takeVerdict(event, start + 1, end - 1)
+      else takeVerdict(event, start, end)
       return
   }
+}
+
+/** `NA` stands for no action. */
+function takeVerdict(event: SyslogEvent, start: number, end: number): void {
+  if (end - start <= 2) return
+  event.setSpan(Field.action, start, end)
+  event.outcome = outcomeOf(event.line, start, end)
 }
 
 function parse(event: SyslogEvent, context: SyslogContext): boolean {
@@ -137,7 +225,12 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   event.vendor = 'sonicwall'
   event.product = 'sonicos'
   event.clearSpan(Field.application)
-  walkPairs(event, context, event.contentStart, end, keys, take)
+  category = group = -1
+  if (event.shape === Shape.cef) {
+    if (!cef.read(event)) return false
+    event.setSpan(Field.eventId, cef.starts[CefHeader.signatureId]!, cef.ends[CefHeader.signatureId]!)
+    walkCef(event, context, cef.extension, end, keys, take)
+  } else walkPairs(event, context, event.contentStart, end, keys, take)
   const id = readSmall(line, event.start(Field.eventId), event.end(Field.eventId), 99_999)
   if (id === OPENED) event.phase = Phase.start
   else if (id === CLOSED) event.phase = Phase.end
@@ -148,9 +241,13 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   }
   // A counter of nothing is left out.
   if (Number.isNaN(event.octetsDestinationToSource)) event.octetsTotal = event.octetsSourceToDestination
+  else if (Number.isNaN(event.octetsSourceToDestination)) event.octetsTotal = event.octetsDestinationToSource
+  if (Number.isNaN(event.packetsDestinationToSource)) event.packetsTotal = event.packetsSourceToDestination
+  else if (Number.isNaN(event.packetsSourceToDestination))
+    event.packetsTotal = event.packetsDestinationToSource
   if (event.protocol !== 1 && event.protocol !== 58) event.icmpType = event.icmpCode = -1
   dropIdleTranslation(event)
-  setConnectionIfPaired(event)
+  if (!isOfDevice(id)) setConnectionIfPaired(event)
   return true
 }
 
@@ -165,9 +262,10 @@ function mentions(line: string, start: number, end: number): boolean {
 /** The product for the registry. */
 export const sonicwall: SyslogProduct = {
   id: 'sonicwall',
-  shapes: [Shape.pairs],
+  shapes: [Shape.pairs, Shape.cef],
   claims: (event) => {
     const line = event.line
+    if (event.shape === Shape.cef) return isCefOf(event, 'SonicWall')
     if (!line.startsWith('id=', event.contentStart)) return false
     const serial = line.indexOf(' sn=', event.contentStart)
     return serial >= 0 && serial < event.contentStart + 128 && line.indexOf(' fw=', serial) >= 0

@@ -23,13 +23,20 @@ const Own = {
   sourceZoneType: 107,
   destinationZoneType: 108,
   deviceName: 109,
+  type: 110,
+  signature: 111,
+  signatureName: 112,
 } as const
 const keys = new KeyTable({
   date: Own.date,
   time: Own.time,
   timezone: Own.zone,
   timestamp: Own.timestamp,
+  log_type: Own.type,
   log_subtype: Own.subtype,
+  signature_id: Own.signature,
+  signature_msg: Own.signatureName,
+  rule_id: Target.ruleId,
   status: Own.status,
   connevent: Own.phase,
   con_event: Own.phase,
@@ -95,6 +102,18 @@ let zoneEnd = -1
 /** `WAN` or not, of each side: the product itself rarely says the direction. 0 unknown, 1 inside, 2 WAN. */
 let sourceSide = 0
 let destinationSide = 0
+let isMail = false
+let isIntrusion = false
+let signatureStart = -1
+let signatureEnd = -1
+let nameStart = -1
+let nameEnd = -1
+
+/**
+ * Log types about a mail, a file or a request to a published server: the proxy's or the scanner's work, one of many in a
+ * session that Firewall or Content Filtering lines tell of.
+ */
+const mailTypes = ['Anti-Spam', 'Anti-Virus', 'Anti Virus', 'WAF', 'Event', 'Sandbox'] as const
 
 function take(
   event: SyslogEvent,
@@ -138,6 +157,18 @@ function take(
           : Phase.start
       event.runningTotals = event.phase === Phase.update
       return
+    case Own.type:
+      isMail = mailTypes.some((type) => line.startsWith(type, start))
+      isIntrusion = line.startsWith('IDP', start)
+      return
+    case Own.signature:
+      signatureStart = start
+      signatureEnd = end
+      return
+    case Own.signatureName:
+      nameStart = start
+      nameEnd = end
+      return
     case Own.deviceName:
       if (!event.has(Field.host)) event.setSpan(Field.host, start, end, escaping)
       return
@@ -154,6 +185,8 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   const end = event.end(Field.message) > 0 ? event.end(Field.message) : event.line.length
   dateStart = timeStart = timeEnd = zoneStart = zoneEnd = -1
   sourceSide = destinationSide = 0
+  isMail = isIntrusion = false
+  signatureStart = signatureEnd = nameStart = nameEnd = -1
   event.vendor = 'sophos'
   event.product = 'xg'
   event.clearSpan(Field.application)
@@ -165,9 +198,14 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
     if (sourceSide === 2) event.directionName = destinationSide === 2 ? 'external' : 'inbound'
     else event.directionName = destinationSide === 2 ? 'outbound' : 'internal'
   }
+  if (isIntrusion && signatureStart >= 0) {
+    // What matched is the signature; the firewall rule let the session reach the sensor.
+    event.setSpan(Field.ruleId, signatureStart, signatureEnd)
+    event.setSpan(Field.ruleName, nameStart, nameEnd)
+  }
   dropIcmpPorts(event)
   dropIdleTranslation(event)
-  setConnectionIfPaired(event)
+  if (!isMail) setConnectionIfPaired(event)
   return true
 }
 

@@ -13,10 +13,12 @@ type Case = {
   readonly line: string
   readonly expected: SyslogRecord
 }
-const cases = readFileSync(new URL('../../fixtures/syslog/messages.ndjson', import.meta.url), 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Case)
+const cases = ['messages', 'firewalls'].flatMap((name) =>
+  readFileSync(new URL(`../../fixtures/syslog/${name}.ndjson`, import.meta.url), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Case),
+)
 
 function parse(line: string, context = createContext(RECEIVED)): SyslogRecord | null {
   const event = new SyslogEvent()
@@ -64,6 +66,22 @@ t.test('a torn-down ASA connection has the direction of its built line', async (
     sourceAddress: '198.51.100.9',
   })
 })
+
+t.test(
+  'an ASA ICMP session ends in the direction in which it began, and state bypass names its opener',
+  async (t) => {
+    const context = createContext(RECEIVED)
+    const ends =
+      'ICMP connection for faddr 198.51.100.9/17 gaddr 203.0.113.5/0 laddr 192.0.2.9/0 type 8 code 0'
+    parse(`<166>%ASA-6-302020: Built inbound ${ends}`, context)
+    const ended = parse(`<166>%ASA-6-302021: Teardown ${ends}`, context)
+    t.match(ended, { sourceAddress: '198.51.100.9', destinationAddress: '192.0.2.9', phase: 'end' })
+    t.equal(ended?.['sourceTransportPort'], undefined, 'the identifier is no port')
+    const bypass =
+      'Teardown TCP state-bypass connection 9 from inside:192.0.2.7/3000 to outside:198.51.100.7/80 duration 0:00:10 bytes 5 Idle'
+    t.match(parse(`<166>%ASA-6-302304: ${bypass}`, context), { sourceAddress: '192.0.2.7', phase: 'end' })
+  },
+)
 
 t.test('no input throws, and no line takes long', async (t) => {
   const event = new SyslogEvent()
@@ -141,6 +159,8 @@ t.test('no input throws, and no line takes long', async (t) => {
     'FW: ge-0/0/0.0 A tcp ',
     '#INFO# list ',
     'PulseSecure: - - - ',
+    'firewall,info forward: in:a out:b, proto TCP, ',
+    'LEEF:2.0|Palo Alto Networks|PAN-OS Syslog Integration|1|a|x7C|cat=TRAFFIC|',
   ]
   for (const opening of openings) {
     for (const piece of hostile) {

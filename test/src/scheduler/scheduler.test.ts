@@ -43,7 +43,15 @@ function createAnalysis() {
   let answer: (end: Partial<RunEnd>) => void = () => {}
   const client: AnalysisClient = {
     start: async () => ({ lostRows: 0, damagedBlocks: 0 }),
-    retain: async () => ({ blocks: 0, rows: 0 }),
+    retain: async () => ({
+      blocks: 0,
+      rows: 0,
+      octets: 0,
+      reasons: [],
+      isShort: false,
+      usedOctets: 0,
+      freeOctets: 0,
+    }),
     close: async () => {},
     async run(request, onObservations) {
       await onObservations([observation])

@@ -1,0 +1,129 @@
+/**
+ * What is deleted to keep within limits: by age, by the size of the store, by free space of its file system; the oldest
+ * first, and early enough that the next interval does not overshoot. Pure: the effects are in the analysing thread.
+ */
+import type { StreamName } from '../records/columns.js'
+import type { IndexedBlock } from './blocks.js'
+
+/** Limits; times in ms since 1970, sizes in octets. */
+export type RetentionLimits = {
+  /** Rows of flows, sessions and exporters stored before are deleted. */
+  readonly rawBeforeMilliseconds: number
+  /** Log lines that tell of no traffic, likewise. */
+  readonly messagesBeforeMilliseconds: number
+  /** Of all rows together; undefined: no limit by size. */
+  readonly maximumOctets: number | undefined
+  /** To be left on the file system; 0: no limit. */
+  readonly minimumFreeOctets: number
+}
+
+/** How much there is now. */
+export type SpaceUsed = {
+  /** Of the blocks database, as its files are. */
+  readonly usedOctets: number
+  readonly freeOctets: number
+  /** What may come until retention runs again. */
+  readonly expectedOctets: number
+}
+
+export type RetentionReason = 'age' | 'size' | 'freeSpace'
+
+/** Blocks of a stream below this sequence are to go. */
+export type Removal = {
+  readonly stream: StreamName
+  readonly beforeSequence: number
+  readonly blocks: number
+  readonly rows: number
+  readonly octets: number
+}
+
+export type RemovalPlan = {
+  readonly removals: readonly Removal[]
+  /** Why, the strongest reason first; empty when nothing goes. */
+  readonly reasons: readonly RetentionReason[]
+  /** The limit cannot be kept by deleting rows: there are none left that may go. */
+  readonly isShort: boolean
+}
+
+/** Beyond what must go, this share of the limit goes too, so that blocks go by the hundred and not one by one. */
+const SLACK = 0.02
+
+/** Plans what goes. `indexes` holds the blocks of each stream in sequence order. */
+export function planRemoval(
+  indexes: ReadonlyMap<StreamName, readonly IndexedBlock[]>,
+  limits: RetentionLimits,
+  space: SpaceUsed,
+): RemovalPlan {
+  const reasons: RetentionReason[] = []
+  /** By stream: how many of its oldest blocks go. */
+  const counts = new Map<StreamName, number>()
+  let freed = 0
+  for (const [stream, blocks] of indexes) {
+    const before = stream === 'message' ? limits.messagesBeforeMilliseconds : limits.rawBeforeMilliseconds
+    let count = 0
+    // A damaged block's age is not known: it goes with the next one that is old.
+    for (let index = 0; index < blocks.length; index++) {
+      const { damage, storedMilliseconds } = blocks[index]!
+      if (damage !== undefined) continue
+      if (storedMilliseconds >= before) break
+      count = index + 1
+    }
+    counts.set(stream, count)
+    for (let index = 0; index < count; index++) freed += blocks[index]!.octets
+    if (count > 0 && !reasons.includes('age')) reasons.push('age')
+  }
+
+  const { maximumOctets, minimumFreeOctets } = limits
+  const { usedOctets, freeOctets, expectedOctets } = space
+  const overSize = maximumOctets === undefined ? 0 : usedOctets + expectedOctets - freed - maximumOctets
+  const overSpace = minimumFreeOctets === 0 ? 0 : minimumFreeOctets + expectedOctets - freeOctets - freed
+  if (overSize > 0) reasons.unshift('size')
+  if (overSpace > 0) reasons.unshift('freeSpace')
+  let wanted = Math.max(
+    overSize > 0 ? overSize + SLACK * maximumOctets! : 0,
+    overSpace > 0 ? overSpace + SLACK * minimumFreeOctets : 0,
+  )
+  while (wanted > 0) {
+    const oldest = oldestOf(indexes, counts)
+    if (oldest === undefined) break
+    wanted -= oldest.octets
+    counts.set(oldest.stream.name, counts.get(oldest.stream.name)! + 1)
+  }
+  return { removals: removalsOf(indexes, counts), reasons, isShort: wanted > 0 }
+}
+
+/** The oldest block that stays so far; each stream keeps its newest, by which numbering goes on after a start. */
+function oldestOf(
+  indexes: ReadonlyMap<StreamName, readonly IndexedBlock[]>,
+  counts: ReadonlyMap<StreamName, number>,
+): IndexedBlock | undefined {
+  let oldest: IndexedBlock | undefined
+  for (const [stream, blocks] of indexes) {
+    const count = counts.get(stream)!
+    if (count >= blocks.length - 1) continue
+    const block = blocks[count]!
+    if (oldest === undefined || block.firstSequence < oldest.firstSequence) oldest = block
+  }
+  return oldest
+}
+
+function removalsOf(
+  indexes: ReadonlyMap<StreamName, readonly IndexedBlock[]>,
+  counts: ReadonlyMap<StreamName, number>,
+): Removal[] {
+  const removals: Removal[] = []
+  for (const [stream, blocks] of indexes) {
+    const count = counts.get(stream)!
+    if (count === 0) continue
+    const last = blocks[count - 1]!
+    const gone = blocks.slice(0, count)
+    removals.push({
+      stream,
+      beforeSequence: blocks[count]?.firstSequence ?? last.firstSequence + Math.max(1, last.rows),
+      blocks: count,
+      rows: gone.reduce((sum, { rows }) => sum + rows, 0),
+      octets: gone.reduce((sum, { octets }) => sum + octets, 0),
+    })
+  }
+  return removals
+}
