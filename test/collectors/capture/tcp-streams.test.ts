@@ -1,4 +1,6 @@
 // Messages out of captured TCP segments that come late, twice, not at all, or never began.
+
+import { setTimeout as delay } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
@@ -123,6 +125,16 @@ t.test('what is missing is told, and reading goes on where a message begins', as
   }
 })
 
+/** Octets of array buffers that stay; they are given back by threads of the engine, so a few looks are taken. */
+async function keptSince(before: number, bound: number): Promise<number> {
+  for (let look = 0; ; look++) {
+    collectGarbage()
+    const kept = process.memoryUsage().arrayBuffers - before
+    if (kept < bound || look === 20) return kept
+    await delay(50)
+  }
+}
+
 t.test('a segment that was not captured is not waited for without end', async (t) => {
   const [syn, one, , three] = connection([first, second, third])
   const far = connection([first, second, third], {}, 7000 + 3000)[3]!
@@ -139,8 +151,7 @@ t.test('a segment that was not captured is not waited for without end', async (t
     for (let port = 1; port < 60; port++) take({ sequence: 1, flags: SYN, device, sourcePort: port })
     take({ sequence: 9, payload: noise, device })
   }
-  collectGarbage()
-  const kept = process.memoryUsage().arrayBuffers - before
+  const kept = await keptSince(before, 10_000_000)
   t.ok(kept < 10_000_000, `${kept} octets for early segments and ${MAX_STREAMS} streams`)
 })
 
@@ -156,8 +167,7 @@ t.test('early segments of many streams are bounded together', async (t) => {
       reader.take({ timeMilliseconds: NOW, linkType: 101, octets: tcpPacket(segment) })
     }
   }
-  collectGarbage()
-  const kept = process.memoryUsage().arrayBuffers - before
+  const kept = await keptSince(before, 50_000_000)
   t.ok(kept < 50_000_000, `${kept} octets`)
 })
 
