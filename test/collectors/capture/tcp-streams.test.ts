@@ -153,6 +153,7 @@ t.test('a segment that was not captured is not waited for without end', async (t
   }
   const kept = await keptSince(before, 10_000_000)
   t.ok(kept < 10_000_000, `${kept} octets for early segments and ${MAX_STREAMS} streams`)
+  t.ok(reader, 'the reader is there still')
 })
 
 t.test('early segments of many streams are bounded together', async (t) => {
@@ -169,6 +170,7 @@ t.test('early segments of many streams are bounded together', async (t) => {
   }
   const kept = await keptSince(before, 50_000_000)
   t.ok(kept < 50_000_000, `${kept} octets`)
+  t.ok(reader, 'the reader is there still')
 })
 
 t.test('each connection is a stream of its own', async (t) => {
