@@ -47,7 +47,7 @@ export type BlockStore = {
   /** The blocks of a stream below the watermark, in sequence order, as the index has them after looking for new ones. */
   index(stream: StreamName): Promise<readonly IndexedBlock[]>
   /** Opens a block; throws BLOCK_DAMAGED when it cannot be read. */
-  block(entry: IndexedBlock): Promise<Block>
+  block(entry: Pick<IndexedBlock, 'stream' | 'firstSequence' | 'damage'>): Promise<Block>
   /** Deletes blocks; cursors step over them. */
   remove(entries: readonly IndexedBlock[]): Promise<void>
 }
