@@ -6,8 +6,7 @@ import type { Block } from '../../blocks/block.js'
 import { BLOCK_ROWS } from '../../blocks/builder.js'
 import { type StreamName, streams } from '../../records/columns.js'
 import type { BlockStore } from '../blocks.js'
-import type { Dimension } from './dimensions.js'
-import { definitionOf } from './dimensions.js'
+import { type Dimension, definitionOf } from './dimensions.js'
 import { type Effort, type PartialReason, stopReason } from './effort.js'
 import type { Filter } from './filter.js'
 import { GroupTable } from './group-table.js'
@@ -15,6 +14,7 @@ import { KeyLayout, TextNumbers } from './layout.js'
 import { type Measure, readMeasure } from './measures.js'
 import { FLOW_STREAMS, planBlocks } from './plan.js'
 import { prepare } from './prepare.js'
+import { presentPlanes } from './presence.js'
 import { windowOf } from './rows.js'
 import { selectRows } from './select.js'
 
@@ -135,12 +135,15 @@ async function openPlanned(store: BlockStore, plan: AggregatePlan, index: number
   }
 }
 
+type KeyTable = { readonly layout: KeyLayout; readonly table: GroupTable; readonly words: Uint32Array[] }
+
 /** The tables of a part and the arrays that each block fills anew. */
 class Sums {
   readonly #query: AggregateQuery
   readonly #filter: ReturnType<typeof prepare>
   readonly #texts: readonly TextNumbers[]
-  readonly #tables: readonly { readonly layout: KeyLayout; readonly table: GroupTable; readonly words: Uint32Array[] }[]
+  /** Of IPv4, and where that makes a difference of IPv6. */
+  readonly #tables: readonly KeyTable[]
   readonly #unknown: number[]
   #groups = new Uint32Array(BLOCK_ROWS)
   #rowsMatched = 0
@@ -171,10 +174,20 @@ class Sums {
   addBlock(block: Block): void {
     const selected = selectRows(block, windowOf(this.#query), this.#filter)
     if (selected.length === 0) return
+    const [table4, table6] = this.#tables
+    if (table6 === undefined || block.header.stream.family !== 6) return this.#add(table4!, block, selected)
+    // Where no address is known the family says nothing, so that those are groups of one table.
+    const hasAddress = this.#withAddress(block)
+    const without = selected.filter((row) => hasAddress[row] === 0)
+    const withAddress = without.length === 0 ? selected : selected.filter((row) => hasAddress[row] === 1)
+    this.#add(table4!, block, without)
+    this.#add(table6, block, withAddress)
+  }
+
+  #add({ layout, table, words }: KeyTable, block: Block, selected: Uint32Array): void {
+    if (selected.length === 0) return
     const { sums, isScaled = false } = this.#query
     const measures = sums.map((measure) => readMeasure(block, measure, selected, isScaled))
-    const { layout, table, words } =
-      this.#tables.find(({ layout: { family } }) => family === block.header.stream.family) ?? this.#tables[0]!
     layout.encode(block, selected, this.#fitting(words, selected.length))
     table.assign(words, selected.length, this.#groups)
     for (const [index, { values, unknown }] of measures.entries()) {
@@ -182,6 +195,19 @@ class Sums {
       this.#unknown[index]! += unknown
     }
     this.#rowsMatched += selected.length
+  }
+
+  /** By row: 1 where an address that rows are grouped by is known. */
+  #withAddress(block: Block): Uint8Array {
+    const { rows } = block.header
+    const found = new Uint8Array(rows)
+    for (const { kind, column } of this.#query.by.map(definitionOf)) {
+      if (kind !== 'address') continue
+      const known = new Uint8Array(rows).fill(1)
+      presentPlanes(block, column!, known)
+      for (let row = 0; row < rows; row++) found[row]! |= known[row]!
+    }
+    return found
   }
 
   result(): Omit<AggregatePart, 'blocksRead' | 'blocksFailed' | 'stopped'> {

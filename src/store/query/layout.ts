@@ -49,7 +49,7 @@ export class TextNumbers {
 
 const WORD_BITS = 32
 
-function ownWords(definition: DimensionDefinition, family: 4 | 6): number {
+function ownWords(definition: DimensionDefinition, family: 0 | 4 | 6): number {
   if (definition.kind === 'small') return 0
   return definition.kind === 'address' && family === 6 ? 4 : 1
 }
@@ -89,7 +89,7 @@ export class KeyLayout {
     this.width = packedWord + (shift > 0 ? 1 : 0)
   }
 
-  /** Writes the keys of the selected rows, of a block of the layout's family where a dimension is an address. */
+  /** Writes the keys of the selected rows. Of those of the other family no address of a dimension is known. */
   encode(block: Block, selected: Uint32Array, words: readonly Uint32Array[]): void {
     for (const word of words) word.fill(0, 0, selected.length)
     for (const [index, place] of this.#places.entries()) {
@@ -160,6 +160,8 @@ export class KeyLayout {
 
 function encodeNumbers(block: Block, selected: Uint32Array, words: readonly Uint32Array[], place: Place): void {
   const { definition, dimension, shift } = place
+  // Rows of a block of the other family are encoded here when none of their addresses is known.
+  if (definition.kind === 'address' && ownWords(definition, block.header.stream.family) !== place.words) return
   const known = new Uint8Array(block.header.rows).fill(1)
   const planes = presentPlanes(block, definition.column!, known)
   if (planes === undefined) return
