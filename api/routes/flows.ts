@@ -3,9 +3,9 @@
  * session. /api/v1/messages: log lines that tell of no traffic.
  */
 import type { Static } from 'typebox'
+import type { AggregateQuery } from '#core/store/query/aggregate.js'
 import { parseDimensions } from '#core/store/query/dimensions.js'
 import { DEFAULT_MEASURES, type Measure, parseMeasures } from '#core/store/query/measures.js'
-import type { AggregateQuery } from '#core/store/query/aggregate.js'
 import { decodeCursor, encodeCursor, type ListIdentity } from '../cursor.js'
 import type { ApiDeps, App } from '../deps.js'
 import { invalid } from '../errors.js'
@@ -119,7 +119,11 @@ type Page = {
   readonly blocksFailed: number
 }
 
-function pageOf(identity: ListIdentity, items: readonly object[], { nextCursor, partial, blocksFailed }: Page) {
+function pageOf(
+  identity: ListIdentity,
+  items: readonly object[],
+  { nextCursor, partial, blocksFailed }: Page,
+) {
   return {
     items: [...items] as Record<string, unknown>[],
     ...(nextCursor === undefined ? {} : { nextCursor: encodeCursor(identity, nextCursor) }),

@@ -48,7 +48,8 @@ export const AggregateQueryString = Query({
     Type.String({
       minLength: 1,
       maxLength: 200,
-      description: 'up to four, with commas: src, dst, proto, srcport, dstport, exporter, app, time, src/24 and more',
+      description:
+        'up to four, with commas: src, dst, proto, srcport, dstport, exporter, app, time, src/24 and more',
     }),
   ),
   sum: Type.Optional(
@@ -58,9 +59,18 @@ export const AggregateQueryString = Query({
       description: `of ${measureNames.join(', ')}, with commas; groups are ranked by the first`,
     }),
   ),
-  top: Type.Integer({ minimum: 1, maximum: 10_000, default: 10, description: 'groups to give; by time alone, all' }),
+  top: Type.Integer({
+    minimum: 1,
+    maximum: 10_000,
+    default: 10,
+    description: 'groups to give; by time alone, all',
+  }),
   bucket: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 31_536_000, description: 'seconds of one step of `time`; 300 when absent' }),
+    Type.Integer({
+      minimum: 1,
+      maximum: 31_536_000,
+      description: 'seconds of one step of `time`; 300 when absent',
+    }),
   ),
   scaled: Type.Optional(
     Type.Enum(['true', 'false'], { description: 'true: octets and packets times the sampling interval' }),

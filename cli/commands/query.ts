@@ -11,8 +11,8 @@ import { explainProblem, parseFilter } from '#core/store/query/parse.js'
 import type { AggregateResult } from '#core/store/query/ranking.js'
 import { createQueryClient, type QueryClient } from '#core/workers/query-client.js'
 import { openBlocks } from '../data-folder.js'
-import { openOutput } from '../output.js'
 import { timeOption } from '../options.js'
+import { openOutput } from '../output.js'
 import { type Format, openTable, type TableOutput } from '../table.js'
 
 type QueryOptions = {
@@ -69,7 +69,10 @@ export function registerQuery(program: Command): void {
     .requiredOption('--data <dir>', 'the data folder')
     .option('--from <time>', 'rows received at or after, ISO 8601 (default: all)', timeOption)
     .option('--to <time>', 'rows received before, ISO 8601 (default: all)', timeOption)
-    .option('--by <names>', 'group by up to four, with commas: src, dst, proto, dstport, src/24, time and more')
+    .option(
+      '--by <names>',
+      'group by up to four, with commas: src, dst, proto, dstport, src/24, time and more',
+    )
     .option('--sum <names>', 'octets, packets, flows and more, with commas; groups are ranked by the first')
     .option('--top <n>', `groups to print (default: ${DEFAULT_TOP}; by time alone, all)`, countOption)
     .option('--bucket <seconds>', 'one step of `time`', countOption, 300)
@@ -82,7 +85,8 @@ export function registerQuery(program: Command): void {
 
 function countOption(text: string): number {
   const count = Number(text)
-  if (!/^\d{1,9}$/.test(text) || count < 1) throw new InvalidArgumentError('a whole number above 0 is needed.')
+  if (!/^\d{1,9}$/.test(text) || count < 1)
+    throw new InvalidArgumentError('a whole number above 0 is needed.')
   return count
 }
 

@@ -133,13 +133,17 @@ export async function querySessions(
   let blocksFailed = 0
   let position: string | undefined
   for (;;) {
-    const page = await queryRows(store, {
-      ...filters,
-      // Rows before the window may open a session that ends in it.
-      fromMilliseconds: 0,
-      limit: PAGE,
-      ...(position === undefined ? {} : { cursor: position }),
-    }, effort)
+    const page = await queryRows(
+      store,
+      {
+        ...filters,
+        // Rows before the window may open a session that ends in it.
+        fromMilliseconds: 0,
+        limit: PAGE,
+        ...(position === undefined ? {} : { cursor: position }),
+      },
+      effort,
+    )
     blocksFailed += page.blocksFailed
     const rows = page.rows as Row[]
     for (const row of rows) joiner.add(row)

@@ -48,5 +48,10 @@ export type ToQuery =
 
 export type FromQuery =
   | { readonly type: 'answer'; readonly id: number; readonly answer: QueryWork[QueryWorkName]['answer'] }
-  | { readonly type: 'fault'; readonly id: number; readonly code: string | undefined; readonly message: string }
+  | {
+      readonly type: 'fault'
+      readonly id: number
+      readonly code: string | undefined
+      readonly message: string
+    }
   | { readonly type: 'stopped' }

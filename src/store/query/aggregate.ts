@@ -125,7 +125,11 @@ export async function aggregatePart(
 }
 
 /** Undefined when the block cannot be read, or is another than was planned. */
-async function openPlanned(store: BlockStore, plan: AggregatePlan, index: number): Promise<Block | undefined> {
+async function openPlanned(
+  store: BlockStore,
+  plan: AggregatePlan,
+  index: number,
+): Promise<Block | undefined> {
   const stream = streams[plan.streamIds[index]!]!
   try {
     const block = await store.block({ stream, firstSequence: plan.firstSequences[index]! })
@@ -175,7 +179,10 @@ class Sums {
     const selected = selectRows(block, windowOf(this.#query), this.#filter)
     if (selected.length === 0) return
     const [table4, table6] = this.#tables
-    if (table6 === undefined || block.header.stream.family !== 6) return this.#add(table4!, block, selected)
+    if (table6 === undefined || block.header.stream.family !== 6) {
+      this.#add(table4!, block, selected)
+      return
+    }
     // Where no address is known the family says nothing, so that those are groups of one table.
     const hasAddress = this.#withAddress(block)
     const without = selected.filter((row) => hasAddress[row] === 0)
@@ -235,7 +242,12 @@ class Sums {
   }
 }
 
-function addUp(sums: Float64Array, groups: Uint32Array, count: number, values: Float64Array | undefined): void {
+function addUp(
+  sums: Float64Array,
+  groups: Uint32Array,
+  count: number,
+  values: Float64Array | undefined,
+): void {
   if (values === undefined) for (let index = 0; index < count; index++) sums[groups[index]!]!++
   else for (let index = 0; index < count; index++) sums[groups[index]!]! += values[index]!
 }

@@ -79,7 +79,9 @@ export function parseDimensions(text: string, bucketMilliseconds: number): Dimen
   const dimensions: Dimension[] = []
   for (const part of text.split(',').slice(0, MAX_DIMENSIONS + 1)) {
     const [name = '', ...lengths] = part.trim().split('/')
-    const definition = dimensionDefinitions.find((each) => each.name === name || each.short === name.toLowerCase())
+    const definition = dimensionDefinitions.find(
+      (each) => each.name === name || each.short === name.toLowerCase(),
+    )
     if (definition === undefined) {
       const names = dimensionDefinitions.map(({ short }) => short).join(', ')
       return `rows cannot be grouped by \`${name}\`; they can by ${names}`
@@ -91,7 +93,9 @@ export function parseDimensions(text: string, bucketMilliseconds: number): Dimen
     const bucket = definition.kind === 'time' ? { bucketMilliseconds } : {}
     dimensions.push({ name: definition.name, ...prefixes, ...bucket })
   }
-  return dimensions.length > MAX_DIMENSIONS ? `rows are grouped by at most ${MAX_DIMENSIONS} things` : dimensions
+  return dimensions.length > MAX_DIMENSIONS
+    ? `rows are grouped by at most ${MAX_DIMENSIONS} things`
+    : dimensions
 }
 
 function parseLengths(texts: readonly string[]): Pick<Dimension, 'prefix4' | 'prefix6'> | undefined {
@@ -102,5 +106,7 @@ function parseLengths(texts: readonly string[]): Pick<Dimension, 'prefix4' | 'pr
     if (first > 128) return undefined
     return first <= 32 ? { prefix4: first } : { prefix6: first }
   }
-  return texts.length === 2 && first <= 32 && second! <= 128 ? { prefix4: first, prefix6: second! } : undefined
+  return texts.length === 2 && first <= 32 && second! <= 128
+    ? { prefix4: first, prefix6: second! }
+    : undefined
 }

@@ -21,7 +21,8 @@ export function refine(part: Prepared, block: Block, mask: Uint8Array): void {
       }
       return
     case 'or':
-      return refineOr(part.parts, block, mask)
+      refineOr(part.parts, block, mask)
+      return
     case 'not': {
       const matching = mask.slice()
       refine(part.part, block, matching)
@@ -46,11 +47,14 @@ export function refine(part: Prepared, block: Block, mask: Uint8Array): void {
       return
     }
     case 'address':
-      return refineAddress(part, block, mask)
+      refineAddress(part, block, mask)
+      return
     case 'sender':
-      return refineSender(part, block, mask)
+      refineSender(part, block, mask)
+      return
     case 'text':
-      return refineText(part, block, mask)
+      refineText(part, block, mask)
+      return
   }
 }
 

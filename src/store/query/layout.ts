@@ -128,7 +128,8 @@ export class KeyLayout {
   ): void {
     const { from, count } = range
     for (let word = 0; word < this.width; word++)
-      for (let index = 0; index < count; index++) words[word]![index] = keys[(from + index) * this.width + word]!
+      for (let index = 0; index < count; index++)
+        words[word]![index] = keys[(from + index) * this.width + word]!
     for (const [index, { definition, word }] of this.#places.entries()) {
       if (definition.kind !== 'text' && definition.kind !== 'exporter') continue
       const own = words[word]!
@@ -140,7 +141,8 @@ export class KeyLayout {
     const { definition, dimension, word, shift, bits } = place
     const own = keys[at + word]!
     if (definition.kind === 'time') return own * dimension.bucketMilliseconds!
-    if (definition.kind === 'text' || definition.kind === 'exporter') return own === 0 ? undefined : texts.texts[own]
+    if (definition.kind === 'text' || definition.kind === 'exporter')
+      return own === 0 ? undefined : texts.texts[own]
     const packed = (keys[at + place.packedWord]! >>> shift) & ((1 << bits) - 1)
     if (packed === 0) return undefined
     if (definition.kind === 'small') return enumerations[definition.name]?.[packed - 1] ?? packed - 1
@@ -158,15 +160,24 @@ export class KeyLayout {
   }
 }
 
-function encodeNumbers(block: Block, selected: Uint32Array, words: readonly Uint32Array[], place: Place): void {
+function encodeNumbers(
+  block: Block,
+  selected: Uint32Array,
+  words: readonly Uint32Array[],
+  place: Place,
+): void {
   const { definition, dimension, shift } = place
   // Rows of a block of the other family are encoded here when none of their addresses is known.
-  if (definition.kind === 'address' && ownWords(definition, block.header.stream.family) !== place.words) return
+  if (definition.kind === 'address' && ownWords(definition, block.header.stream.family) !== place.words)
+    return
   const known = new Uint8Array(block.header.rows).fill(1)
   const planes = presentPlanes(block, definition.column!, known)
   if (planes === undefined) return
   const packed = words[place.packedWord]!
-  if (definition.kind === 'small') return packSmall(planes[0]!, known, selected, packed, shift)
+  if (definition.kind === 'small') {
+    packSmall(planes[0]!, known, selected, packed, shift)
+    return
+  }
   for (let index = 0; index < selected.length; index++) packed[index]! |= known[selected[index]!]! << shift
   const length = planes.length === 4 ? dimension.prefix6 : dimension.prefix4
   for (const [part, plane] of planes.entries()) {
@@ -175,14 +186,26 @@ function encodeNumbers(block: Block, selected: Uint32Array, words: readonly Uint
   }
 }
 
-function packSmall(plane: Plane, known: Uint8Array, selected: Uint32Array, packed: Uint32Array, shift: number): void {
+function packSmall(
+  plane: Plane,
+  known: Uint8Array,
+  selected: Uint32Array,
+  packed: Uint32Array,
+  shift: number,
+): void {
   for (let index = 0; index < selected.length; index++) {
     const row = selected[index]!
     packed[index]! |= known[row] === 0 ? 0 : (plane[row]! + 1) << shift
   }
 }
 
-function copyKnown(plane: Plane, known: Uint8Array, selected: Uint32Array, word: Uint32Array, mask: number): void {
+function copyKnown(
+  plane: Plane,
+  known: Uint8Array,
+  selected: Uint32Array,
+  word: Uint32Array,
+  mask: number,
+): void {
   for (let index = 0; index < selected.length; index++) {
     const row = selected[index]!
     word[index] = known[row] === 0 ? 0 : plane[row]! & mask
@@ -197,7 +220,8 @@ function encodeExporters(block: Block, selected: Uint32Array, word: Uint32Array,
 
 function encodeTime(block: Block, selected: Uint32Array, word: Uint32Array, bucket: number): void {
   const received = block.column(RECEIVED_COLUMN)![0]!
-  for (let index = 0; index < selected.length; index++) word[index] = Math.floor(received[selected[index]!]! / bucket)
+  for (let index = 0; index < selected.length; index++)
+    word[index] = Math.floor(received[selected[index]!]! / bucket)
 }
 
 function encodeTexts(

@@ -6,6 +6,7 @@
  *   and    = not { ("and" | "&&") not }
  *   not    = ("not" | "!") not | "(" filter ")" | test
  */
+import { FlowColumnIndex } from '../../records/columns.js'
 import { type Filter, numberFields, textFields } from './filter.js'
 import { type Phrase, phrases, qualifiers } from './phrases.js'
 import { FilterFault, type FilterProblem, type Token, tokenize } from './tokens.js'
@@ -28,7 +29,11 @@ export const MAX_CONTAINS = 8
 export function parseFilter(text: string): { filter: Filter } | { problem: FilterProblem } {
   try {
     if (text.length > MAX_FILTER_LENGTH)
-      throw new FilterFault(`a filter has at most ${MAX_FILTER_LENGTH} characters`, MAX_FILTER_LENGTH, text.length)
+      throw new FilterFault(
+        `a filter has at most ${MAX_FILTER_LENGTH} characters`,
+        MAX_FILTER_LENGTH,
+        text.length,
+      )
     return { filter: new Parser(tokenize(text)).parse() }
   } catch (error) {
     if (error instanceof FilterFault) return { problem: error.problem }
@@ -49,6 +54,11 @@ export function explainProblem(text: string, { message, at, end }: FilterProblem
   const part = text.slice(from, to).replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
   const caret = '^'.repeat(Math.max(1, Math.min(end, to) - at))
   return `${message}\n  ${before}${part}${after}\n  ${' '.repeat(before.length + at - from)}${caret}`
+}
+
+/** Whether a row may have two values: of its columns more than one belongs to flows. */
+function isEither(columns: readonly string[]): boolean {
+  return columns.filter((column) => column in FlowColumnIndex).length > 1
 }
 
 class Parser {
@@ -86,7 +96,8 @@ class Parser {
 
   #not(): Filter {
     const token = this.#peek()
-    if (++this.#depth > MAX_DEPTH) throw fault(`at most ${MAX_DEPTH} brackets and \`not\` go into each other`, token)
+    if (++this.#depth > MAX_DEPTH)
+      throw fault(`at most ${MAX_DEPTH} brackets and \`not\` go into each other`, token)
     const filter = this.#accept('not', '!') ? ({ type: 'not', filter: this.#not() } as const) : this.#group()
     this.#depth--
     return filter
@@ -113,7 +124,8 @@ class Parser {
 
   #phrase(first: Token): Phrase {
     if (first.kind === 'end') throw fault('a test is missing here', first)
-    if (first.kind !== 'word') throw fault('a test like `proto tcp` or `src net 10.0.0.0/8` is expected here', first)
+    if (first.kind !== 'word')
+      throw fault('a test like `proto tcp` or `src net 10.0.0.0/8` is expected here', first)
     const word = first.value.toLowerCase()
     const second = this.#peek()
     const pair = second.kind === 'word' ? phrases.get(`${word} ${second.value.toLowerCase()}`) : undefined
@@ -165,7 +177,7 @@ class Parser {
         : { type: 'in', field, ranges: [range] }
     }
     this.#next++
-    if (operator === '!=' && definition.columns.length > 1)
+    if (operator === '!=' && isEither(definition.columns))
       throw fault('`!=` of either of two values is ambiguous: write `not` before the test', sign)
     return { type: 'compare', field, operator, value: readNumber(this.#take(), definition) }
   }
@@ -178,7 +190,7 @@ class Parser {
     if (operator !== undefined) {
       this.#next++
       if (operator !== '=' && operator !== '!=') throw fault('texts are compared by `=` and `!=` alone', sign)
-      if (operator === '!=' && textFields[field].length > 1)
+      if (operator === '!=' && isEither(textFields[field]))
         throw fault('`!=` of either of two values is ambiguous: write `not` before the test', sign)
       const texts = [this.#quotable(this.#take())]
       return { type: 'text', field, how: operator === '=' ? 'equals' : 'differs', texts }
@@ -196,7 +208,8 @@ class Parser {
 
   #quotable(token: Token): string {
     if (token.kind === 'text' && token.value !== '') return token.value
-    if (token.kind === 'word' && !['and', 'or', 'not', 'in'].includes(token.value.toLowerCase())) return token.value
+    if (token.kind === 'word' && !['and', 'or', 'not', 'in'].includes(token.value.toLowerCase()))
+      return token.value
     throw fault('a text is expected here, in quotes where it has spaces or is a word of the language', token)
   }
 
@@ -239,6 +252,7 @@ class Parser {
 
 function fault(message: string, token: Token): FilterFault {
   const isOperator = token.kind === 'symbol' && OPERATORS.has(token.value)
-  const hint = isOperator && message.startsWith('`and`') ? `${message}, or this test takes no operator` : message
+  const hint =
+    isOperator && message.startsWith('`and`') ? `${message}, or this test takes no operator` : message
   return new FilterFault(hint, token.at, token.end)
 }

@@ -50,7 +50,10 @@ function filterOutlook(entry: IndexedBlock, part: Prepared): Outlook {
       return 'all'
     case 'and':
     case 'or':
-      return joined(part.kind, part.parts.map((each) => filterOutlook(entry, each)))
+      return joined(
+        part.kind,
+        part.parts.map((each) => filterOutlook(entry, each)),
+      )
     case 'not': {
       const outlook = filterOutlook(entry, part.part)
       return outlook === 'some' ? 'some' : outlook === 'all' ? 'none' : 'all'

@@ -23,7 +23,11 @@ export type Prepared =
       readonly ranges4: Float64Array
       readonly prefixes6: readonly WordPrefix[]
     }
-  | { readonly kind: 'sender'; readonly which: 'address' | 'agentAddress'; readonly prefixes: readonly Prefix[] }
+  | {
+      readonly kind: 'sender'
+      readonly which: 'address' | 'agentAddress'
+      readonly prefixes: readonly Prefix[]
+    }
   | { readonly kind: 'text'; readonly column: string; readonly matches: (text: string) => boolean }
 
 export function prepare(filter: Filter): Prepared {

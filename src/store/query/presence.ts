@@ -28,7 +28,8 @@ export function presentPlanes(block: Block, name: string, mask: Uint8Array): rea
   const column = columnNamed(stream, name)
   const having = shapes.map(({ columns }) => column !== undefined && columns.includes(column))
   if (column === undefined || !having.includes(true)) return nothing(mask)
-  if (having.includes(false)) keepFlagged(block.column(SHAPE_COLUMN)![0]!, Uint8Array.from(having, Number), mask)
+  if (having.includes(false))
+    keepFlagged(block.column(SHAPE_COLUMN)![0]!, Uint8Array.from(having, Number), mask)
   const planes = block.column(column)
   if (planes === undefined) return nothing(mask)
   const definition = stream.columns[column]!

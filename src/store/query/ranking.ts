@@ -163,7 +163,11 @@ function firstGroups(query: AggregateQuery, joined: readonly Joined[]): Record<s
 
 function allGroups(joined: Joined): Ranked[] {
   const { size, sums } = joined.table
-  return Array.from({ length: size - 1 }, (_, index) => ({ joined, group: index + 1, sum: sums[0]![index + 1]! }))
+  return Array.from({ length: size - 1 }, (_, index) => ({
+    joined,
+    group: index + 1,
+    sum: sums[0]![index + 1]!,
+  }))
 }
 
 /** The groups with the highest sums, found in one pass with a heap whose root is the least of them. */

@@ -12,7 +12,11 @@ export function rates(block: Block, rate: Rate, mask: Uint8Array): Float64Array 
     case 'duration':
       return durations(block, mask)
     case 'bitsPerSecond':
-      return quotients(counts(block, 'octets', mask), durations(block, mask), BITS_PER_OCTET * MILLISECONDS_PER_SECOND)
+      return quotients(
+        counts(block, 'octets', mask),
+        durations(block, mask),
+        BITS_PER_OCTET * MILLISECONDS_PER_SECOND,
+      )
     case 'packetsPerSecond':
       return quotients(counts(block, 'packets', mask), durations(block, mask), MILLISECONDS_PER_SECOND)
     case 'octetsPerPacket':

@@ -44,7 +44,11 @@ export function windowOf(query: Pick<RowQuery, 'fromMilliseconds' | 'toMilliseco
 }
 
 /** One page; throws INVALID when the cursor is none of ours. */
-export async function queryRows(store: BlockStore, query: RowQuery, effort: Effort = allEffort): Promise<RowPage> {
+export async function queryRows(
+  store: BlockStore,
+  query: RowQuery,
+  effort: Effort = allEffort,
+): Promise<RowPage> {
   const before = query.cursor === undefined ? Number.POSITIVE_INFINITY : readCursor(query.cursor)
   const window = windowOf(query)
   const filter = prepare(query.filter ?? { type: 'any' })

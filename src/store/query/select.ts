@@ -20,7 +20,11 @@ export function selectRows(block: Block, window: Window, filter: Prepared): Uint
   return selected.subarray(0, count)
 }
 
-function keepReceived(block: Block, { fromMilliseconds: from, toMilliseconds: to }: Window, mask: Uint8Array): void {
+function keepReceived(
+  block: Block,
+  { fromMilliseconds: from, toMilliseconds: to }: Window,
+  mask: Uint8Array,
+): void {
   const { receivedFromMilliseconds, receivedToMilliseconds } = block.header
   if (receivedFromMilliseconds >= from && receivedToMilliseconds < to) return
   const received = block.column(RECEIVED_COLUMN)![0]!

@@ -53,7 +53,10 @@ export function readRange(token: Token, definition: NumberFieldDefinition): read
     return [value, value]
   }
   const part = (from: number, to: number) =>
-    readNumber({ ...token, value: token.value.slice(from, to), at: token.at + from, end: token.at + to }, definition)
+    readNumber(
+      { ...token, value: token.value.slice(from, to), at: token.at + from, end: token.at + to },
+      definition,
+    )
   const range = [part(0, dash), part(dash + 1, token.value.length)] as const
   if (range[0] <= range[1]) return range
   throw new FilterFault('this range ends before it begins', token.at, token.end)
@@ -70,8 +73,9 @@ function numberOf(text: string, { unit, most, names }: NumberFieldDefinition): n
     return isNumber && Number(text) <= most ? Number(text) : undefined
   }
   const match = /^(\d{1,16}(?:\.\d{1,9})?)([a-z]{0,3})$/i.exec(text)
-  const factor = (unit === 'count' ? counts : durations).get(match?.[2]!.toLowerCase() ?? 'none')
-  return match === null || factor === undefined ? undefined : Number(match[1]) * factor
+  if (match === null) return undefined
+  const factor = (unit === 'count' ? counts : durations).get(match[2]!.toLowerCase())
+  return factor === undefined ? undefined : Number(match[1]) * factor
 }
 
 function expectation({ unit, most, names }: NumberFieldDefinition): string {

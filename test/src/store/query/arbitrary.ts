@@ -3,7 +3,12 @@ import fc from 'fast-check'
 import { BlockBuilder } from '#core/blocks/builder.js'
 import { builderRows, rowObject } from '#core/blocks/row.js'
 import { parsePrefix } from '#core/records/address.js'
-import { FlowColumnIndex as Column, type FlowColumn, type StreamName, streamNamed } from '#core/records/columns.js'
+import {
+  FlowColumnIndex as Column,
+  type FlowColumn,
+  type StreamName,
+  streamNamed,
+} from '#core/records/columns.js'
 import type { ExporterIdentity } from '#core/records/exporter.js'
 import { shapeOf } from '#core/records/shape.js'
 import { dimensionDefinitions } from '#core/store/query/dimensions.js'
@@ -162,32 +167,33 @@ const numberFields: readonly (readonly [NumberField, readonly number[]])[] = [
 ]
 const operators = ['=', '!=', '<', '<=', '>', '>='] as const
 
-const compare: fc.Arbitrary<Filter> = fc
-  .constantFrom(...numberFields)
-  .chain(([field, values]) =>
-    fc.record({
-      type: fc.constant('compare' as const),
-      field: fc.constant(field),
-      operator: fc.constantFrom(...operators),
-      value: fc.constantFrom(...values),
-    }),
-  )
-const within: fc.Arbitrary<Filter> = fc
-  .constantFrom(...numberFields)
-  .chain(([field, values]) =>
-    fc.record({
-      type: fc.constant('in' as const),
-      field: fc.constant(field),
-      ranges: fc.array(
-        fc.tuple(fc.constantFrom(...values), fc.constantFrom(0, 1, 500)).map(([from, more]) => [from, from + more] as const),
-        { minLength: 1, maxLength: 8 },
-      ),
-    }),
-  )
+const compare: fc.Arbitrary<Filter> = fc.constantFrom(...numberFields).chain(([field, values]) =>
+  fc.record({
+    type: fc.constant('compare' as const),
+    field: fc.constant(field),
+    operator: fc.constantFrom(...operators),
+    value: fc.constantFrom(...values),
+  }),
+)
+const within: fc.Arbitrary<Filter> = fc.constantFrom(...numberFields).chain(([field, values]) =>
+  fc.record({
+    type: fc.constant('in' as const),
+    field: fc.constant(field),
+    ranges: fc.array(
+      fc
+        .tuple(fc.constantFrom(...values), fc.constantFrom(0, 1, 500))
+        .map(([from, more]) => [from, from + more] as const),
+      { minLength: 1, maxLength: 8 },
+    ),
+  }),
+)
 const address: fc.Arbitrary<Filter> = fc.record({
   type: fc.constant('address' as const),
   field: fc.constantFrom<AddressField>('address', 'source', 'destination', 'exporter'),
-  prefixes: fc.array(fc.constantFrom(...prefixTexts).map((text) => parsePrefix(text)!), { minLength: 1, maxLength: 6 }),
+  prefixes: fc.array(
+    fc.constantFrom(...prefixTexts).map((text) => parsePrefix(text)!),
+    { minLength: 1, maxLength: 6 },
+  ),
 })
 const text: fc.Arbitrary<Filter> = fc.record({
   type: fc.constant('text' as const),

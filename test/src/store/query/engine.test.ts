@@ -65,7 +65,12 @@ t.test('rows found are those that match one by one, in any pages', async (t) => 
       const found: unknown[] = []
       let cursor: string | undefined
       do {
-        const page = await queryRows(store, { filter, limit, fromMilliseconds, ...(cursor === undefined ? {} : { cursor }) })
+        const page = await queryRows(store, {
+          filter,
+          limit,
+          fromMilliseconds,
+          ...(cursor === undefined ? {} : { cursor }),
+        })
         assert.ok(page.rows.length <= limit && !page.partial)
         found.push(...page.rows.map((row) => (row as { row: number }).row))
         cursor = page.nextCursor
@@ -78,25 +83,38 @@ t.test('rows found are those that match one by one, in any pages', async (t) => 
 
 t.test('aggregates are those of rows one by one, in any parts', async (t) => {
   const store = await openStore(t.testdir())
-  const property = fc.asyncProperty(blocks, aggregations, fc.constantFrom(1, 3), async (drawn, query, parts) => {
-    const rows = await stored(store, drawn)
-    const expected = aggregate(rows, query)
-    const result = await aggregated(store, { ...query, top: 10_000 }, parts)
-    assert.deepEqual(groupsOf(result.groups, query.sums), expected)
-    assert.equal(result.groupCount, expected.size)
-    assert.equal(result.rowsMatched, rows.filter((row) => matches(query.filter, row)).length)
-    assert.equal(result.partial, false)
-    const first = query.sums[0]!
-    const ranked = result.groups.map((group) => Number(group[first]))
-    const isHistory = query.by.length === 1 && query.by[0]!.name === 'timeMilliseconds'
-    if (!isHistory) assert.deepEqual(ranked, [...ranked].sort((one, other) => other - one))
-    const top = await aggregated(store, { ...query, top: 2 }, parts)
-    if (!isHistory) assert.deepEqual(top.groups.map((group) => group[first]), ranked.slice(0, 2))
-    for (const measure of query.sums) {
-      const sum = [...expected.values()].reduce((all, group) => all + group[measure]!, 0)
-      assert.equal(result.total[measure], sum)
-    }
-  })
+  const property = fc.asyncProperty(
+    blocks,
+    aggregations,
+    fc.constantFrom(1, 3),
+    async (drawn, query, parts) => {
+      const rows = await stored(store, drawn)
+      const expected = aggregate(rows, query)
+      const result = await aggregated(store, { ...query, top: 10_000 }, parts)
+      assert.deepEqual(groupsOf(result.groups, query.sums), expected)
+      assert.equal(result.groupCount, expected.size)
+      assert.equal(result.rowsMatched, rows.filter((row) => matches(query.filter, row)).length)
+      assert.equal(result.partial, false)
+      const first = query.sums[0]!
+      const ranked = result.groups.map((group) => Number(group[first]))
+      const isHistory = query.by.length === 1 && query.by[0]!.name === 'timeMilliseconds'
+      if (!isHistory)
+        assert.deepEqual(
+          ranked,
+          [...ranked].sort((one, other) => other - one),
+        )
+      const top = await aggregated(store, { ...query, top: 2 }, parts)
+      if (!isHistory)
+        assert.deepEqual(
+          top.groups.map((group) => group[first]),
+          ranked.slice(0, 2),
+        )
+      for (const measure of query.sums) {
+        const sum = [...expected.values()].reduce((all, group) => all + group[measure]!, 0)
+        assert.equal(result.total[measure], sum)
+      }
+    },
+  )
   await t.resolves(fc.assert(property, { numRuns: 300 }))
 })
 
@@ -108,7 +126,10 @@ t.test('groups beyond the most are counted together and told', async (t) => {
   const query = { by, sums: ['flows'], top: 10, maximumGroups: 2 } as const
   const result = await aggregated(store, query, 1)
   t.match(result, {
-    groups: [{ timeMilliseconds: RECEIVED, flows: 1 }, { timeMilliseconds: RECEIVED + 1000, flows: 1 }],
+    groups: [
+      { timeMilliseconds: RECEIVED, flows: 1 },
+      { timeMilliseconds: RECEIVED + 1000, flows: 1 },
+    ],
     groupCount: 2,
     total: { flows: all.length },
     other: { flows: 3 },
@@ -139,7 +160,11 @@ t.test('a filter on protocols opens no block of others, and counting opens none 
   t.same(opened, [])
   await queryRows(watched, { filter, limit: 9 })
   t.equal(opened.length, 1)
-  const none = await aggregated(watched, { filter: { type: 'family', family: 6 }, by: [], sums: ['flows'], top: 1 }, 1)
+  const none = await aggregated(
+    watched,
+    { filter: { type: 'family', family: 6 }, by: [], sums: ['flows'], top: 1 },
+    1,
+  )
   t.match(none, { groups: [], total: { flows: 0 }, rowsMatched: 0 })
   t.equal(opened.length, 1)
 })

@@ -154,14 +154,19 @@ export function masked({ family, words }: Address, length: number): string {
 }
 
 /** The groups of an answer in the same form. */
-export function groupsOf(groups: readonly Readonly<Record<string, number | string>>[], sums: readonly string[]): Groups {
+export function groupsOf(
+  groups: readonly Readonly<Record<string, number | string>>[],
+  sums: readonly string[],
+): Groups {
   const found: Groups = new Map()
   for (const group of groups) {
     const key = Object.entries(group)
       .filter(([name]) => !sums.includes(name))
       .map(([name, value]) => {
         const [address, length] = String(value).split('/')
-        return length === undefined ? [name, value] : [name, `${masked(parseAddress(address!)!, Number(length))}/${length}`]
+        return length === undefined
+          ? [name, value]
+          : [name, `${masked(parseAddress(address!)!, Number(length))}/${length}`]
       })
       .sort()
     found.set(JSON.stringify(key), Object.fromEntries(sums.map((name) => [name, Number(group[name])])))
