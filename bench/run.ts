@@ -15,6 +15,7 @@ import { emptyScanCounts, scan } from '#core/store/scan.js'
 import { type BlockWriter, createBlockWriter } from '#core/store/writer.js'
 import { smallCompany } from '#simulate/small-company.js'
 import { best, print, ROUNDS } from './figures.js'
+import { benchQuery } from './query.js'
 import { benchSyslog } from './syslog.js'
 
 const SEED = 1
@@ -125,3 +126,5 @@ for (let round = 0; round < ROUNDS; round++) {
 print('scan and sum one column from LevelDB', (read * 1000) / fastest, 'rows/s')
 await store.close()
 await rm(folder, { recursive: true, force: true })
+
+await benchQuery()

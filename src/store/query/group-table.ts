@@ -19,17 +19,17 @@ export class GroupTable {
   /** Whether a key found no room. */
   isFull = false
   readonly #maximum: number
-  #hashes: Uint32Array
+  /** Pairs of group and hash, so that a row whose place is another's looks at one cache line; group 0 is free. */
   #slots: Uint32Array
+  #capacity: number
 
   constructor(width: number, measures: number, maximumGroups: number) {
     this.width = width
     this.#maximum = maximumGroups + 1
-    const capacity = FIRST_SLOTS / 2
-    this.keys = new Uint32Array(capacity * width)
-    this.sums = Array.from({ length: measures }, () => new Float64Array(capacity))
-    this.#hashes = new Uint32Array(capacity)
-    this.#slots = new Uint32Array(FIRST_SLOTS)
+    this.#capacity = FIRST_SLOTS / 2
+    this.keys = new Uint32Array(this.#capacity * width)
+    this.sums = Array.from({ length: measures }, () => new Float64Array(this.#capacity))
+    this.#slots = new Uint32Array(2 * FIRST_SLOTS)
   }
 
   /** Writes the group of each of `count` keys, whose words lie in `words[w][i]`, to `groups`. */
@@ -46,19 +46,18 @@ export class GroupTable {
   #find(words: readonly Uint32Array[], index: number, hash: number): number {
     const { keys, width } = this
     const slots = this.#slots
-    const hashes = this.#hashes
     const mask = slots.length - 1
-    let slot = hash & mask
+    let slot = (hash << 1) & mask
     for (;;) {
       const group = slots[slot]!
       if (group === 0) break
-      if (hashes[group] === hash) {
+      if (slots[slot + 1] === hash) {
         const at = group * width
         let word = 0
         while (word < width && keys[at + word] === words[word]![index]) word++
         if (word === width) return group
       }
-      slot = (slot + 1) & mask
+      slot = (slot + 2) & mask
     }
     return this.#add(words, index, hash)
   }
@@ -69,27 +68,29 @@ export class GroupTable {
       return OTHER
     }
     const group = this.size++
-    if (group >= this.#hashes.length) this.#grow()
+    if (group >= this.#capacity) this.#grow()
     for (let word = 0; word < this.width; word++) this.keys[group * this.width + word] = words[word]![index]!
-    this.#hashes[group] = hash
     this.#place(group, hash)
     return group
   }
 
   #grow(): void {
-    const capacity = this.#hashes.length * 2
-    this.keys = enlarged(this.keys, new Uint32Array(capacity * this.width))
-    this.sums = this.sums.map((sums) => enlarged(sums, new Float64Array(capacity)))
-    this.#hashes = enlarged(this.#hashes, new Uint32Array(capacity))
-    this.#slots = new Uint32Array(capacity * 2)
-    for (let group = 1; group < this.size - 1; group++) this.#place(group, this.#hashes[group]!)
+    this.#capacity *= 2
+    this.keys = enlarged(this.keys, new Uint32Array(this.#capacity * this.width))
+    this.sums = this.sums.map((sums) => enlarged(sums, new Float64Array(this.#capacity)))
+    const old = this.#slots
+    this.#slots = new Uint32Array(2 * old.length)
+    for (let slot = 0; slot < old.length; slot += 2)
+      if (old[slot] !== 0) this.#place(old[slot]!, old[slot + 1]!)
   }
 
   #place(group: number, hash: number): void {
-    const mask = this.#slots.length - 1
-    let slot = hash & mask
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask
-    this.#slots[slot] = group
+    const slots = this.#slots
+    const mask = slots.length - 1
+    let slot = (hash << 1) & mask
+    while (slots[slot] !== 0) slot = (slot + 2) & mask
+    slots[slot] = group
+    slots[slot + 1] = hash
   }
 }
 
