@@ -22,6 +22,8 @@ import {
 
 /** An aggregation answers after so long with what it has. */
 const AGGREGATE_BUDGET_MILLISECONDS = 30_000
+/** Each thread of an aggregation holds so many, of which the appliance must not run out of memory. */
+const MAXIMUM_GROUPS = 300_000
 const DEFAULT_BUCKET_SECONDS = 300
 
 export function flowRoutes(app: App, deps: ApiDeps): void {
@@ -143,6 +145,7 @@ function readAggregate(query: AggregateQueryString): AggregateQuery {
     sums: sum === undefined ? DEFAULT_MEASURES : readSums(sum),
     top,
     isScaled: scaled === 'true',
+    maximumGroups: MAXIMUM_GROUPS,
   }
 }
 

@@ -31,7 +31,7 @@ export type AggregateQuery = {
   readonly by: readonly Dimension[]
   /** At least one; groups are ranked by the first. */
   readonly sums: readonly Measure[]
-  /** Groups to give back; of time alone all are, in its order. */
+  /** Groups to give back; of time alone the first 10,000 are, in its order. */
   readonly top: number
   /** Multiplies by the sampling interval where a row has one. */
   readonly isScaled?: boolean

@@ -13,6 +13,9 @@ import { GroupTable, OTHER } from './group-table.js'
 import { KeyLayout, TextNumbers } from './layout.js'
 import type { Measure } from './measures.js'
 
+/** Steps of time that are given back. */
+const MAX_STEPS = 10_000
+
 /** Sums by measure. */
 export type MeasureSums = Partial<Record<Measure, number>>
 
@@ -153,8 +156,9 @@ type Ranked = { readonly joined: Joined; readonly group: number; readonly sum: n
 
 function firstGroups(query: AggregateQuery, joined: readonly Joined[]): Record<string, number | string>[] {
   const isHistory = query.by.length === 1 && definitionOf(query.by[0]!).kind === 'time'
-  const most = isHistory ? Number.POSITIVE_INFINITY : query.top
-  const ranked = isHistory ? joined.flatMap(allGroups).sort(byKey) : highest(joined, most)
+  const ranked = isHistory
+    ? joined.flatMap(allGroups).sort(byKey).slice(0, MAX_STEPS)
+    : highest(joined, query.top)
   return ranked.map(({ joined: { layout, table }, group }) => ({
     ...layout.decode(table.keys, group * layout.width),
     ...Object.fromEntries(query.sums.map((measure, index) => [measure, table.sums[index]![group]!])),
