@@ -12,8 +12,7 @@ import type { FindingRepository } from '#core/findings/repository.js'
 import type { RunRepository } from '#core/findings/runs.js'
 import type { TokenRepository } from '#core/findings/tokens.js'
 import type { Visibility } from '#core/findings/visibility.js'
-import type { RowPage, RowQuery } from '#core/store/flow-query.js'
-import type { SessionPage, SessionQuery } from '#core/store/sessions.js'
+import type { QueryClient } from '#core/workers/query-client.js'
 
 const closed = { additionalProperties: false } as const
 
@@ -72,10 +71,7 @@ export type ApiDeps = {
   readonly tokens: TokenRepository
   exporters(): readonly ExporterStatus[]
   exporter(id: string): ExporterStatus | undefined
-  readonly flows: {
-    query(query: RowQuery): Promise<RowPage>
-    sessions(query: SessionQuery): Promise<SessionPage>
-  }
+  readonly flows: Pick<QueryClient, 'rows' | 'sessions' | 'aggregate'>
   detectors(): readonly DetectorDescription[]
   health(): HealthReport
   metrics(): Promise<string>

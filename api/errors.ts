@@ -111,6 +111,8 @@ function translateApplianceError(error: ApplianceError): ApiError {
       return new ApiError('PRECONDITION_FAILED', error.message)
     case 'INVALID':
       return new ApiError('INVALID', error.message)
+    case 'BUSY':
+      return new ApiError('UNAVAILABLE', error.message)
     case 'STORE_LOCKED':
     case 'STORE_DAMAGED':
     case 'STORE_FULL':

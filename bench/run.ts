@@ -16,6 +16,7 @@ import { createBlockWriter } from '#core/store/writer.js'
 import { smallCompany } from '#simulate/small-company.js'
 import { emptyingWriter } from './emptying-writer.js'
 import { best, print, ROUNDS } from './figures.js'
+import { benchQuery } from './query.js'
 import { benchSyslog } from './syslog.js'
 
 const SEED = 1
@@ -103,3 +104,5 @@ for (let round = 0; round < ROUNDS; round++) {
 print('scan and sum one column from LevelDB', (read * 1000) / fastest, 'rows/s')
 await store.close()
 await rm(folder, { recursive: true, force: true })
+
+await benchQuery()

@@ -7,6 +7,7 @@ import { registerDemo } from './commands/demo.js'
 import { registerDetect } from './commands/detect.js'
 import { registerImport } from './commands/import.js'
 import { registerParseSyslog } from './commands/parse-syslog.js'
+import { registerQuery } from './commands/query.js'
 import { registerReplay } from './commands/replay.js'
 import { registerStart } from './commands/start.js'
 
@@ -28,6 +29,7 @@ for (const register of [
   registerParseSyslog,
   registerImport,
   registerDetect,
+  registerQuery,
   registerReplay,
   registerDemo,
 ])

@@ -1,7 +1,10 @@
-/** Standard output as JSON Lines: results alone go there, progress and logs to standard error. */
+/** Standard output, as JSON Lines or text: results alone go there, progress and logs to standard error. */
 
 export type Output = {
+  /** Writes a value as a line of JSON. */
   line(value: unknown): void
+  /** Writes text as it is. */
+  text(text: string): void
   /** Resolves when the reader has kept up. */
   drained(): Promise<void>
 }
@@ -13,16 +16,18 @@ export function openOutput(): Output {
     if (error.code === 'EPIPE') process.exit(0)
     throw error
   })
-  return {
-    line(value) {
-      if (process.stdout.write(`${JSON.stringify(value)}\n`)) return
-      waiting ??= new Promise((resolve) => {
-        process.stdout.once('drain', () => {
-          waiting = undefined
-          resolve()
-        })
+  const write = (text: string) => {
+    if (process.stdout.write(text)) return
+    waiting ??= new Promise((resolve) => {
+      process.stdout.once('drain', () => {
+        waiting = undefined
+        resolve()
       })
-    },
+    })
+  }
+  return {
+    line: (value) => write(`${JSON.stringify(value)}\n`),
+    text: write,
     async drained() {
       await waiting
     },

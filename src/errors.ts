@@ -15,6 +15,7 @@ export const errorCodes = {
   BLOCK_DAMAGED: 'a stored block does not match its checksum or its format',
   NOT_FOUND: 'no such object',
   CONFLICT: 'the object has changed since it was read',
+  BUSY: 'too much of the kind is being done already; try again later',
   INVALID: 'the request cannot be used as sent',
 } as const
 

@@ -3,6 +3,7 @@
  * `start` and `demo` both run this. Nothing imports it but cli/ and tests.
  */
 import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { buildServer } from '#api/server.js'
@@ -23,15 +24,16 @@ import { createHealth } from './health.js'
 import { createMetrics, type ReceivedCounts } from './metrics.js'
 import { parsePrefix } from './records/address.js'
 import { createScheduler } from './scheduler/scheduler.js'
-import { queryRows } from './store/flow-query.js'
-import { querySessions } from './store/sessions.js'
 import { type AnalysisClient, createAnalysisClient } from './workers/analysis-client.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
+import { createQueryClient } from './workers/query-client.js'
 
 const DAY_MILLISECONDS = 86_400_000
 /** Often, so that a full rate fills little in between. */
 const RETENTION_EVERY_MILLISECONDS = 10_000
 const SETTLE_EVERY_MILLISECONDS = 600_000
+/** Receiving keeps a core; more threads than these wait for the disk. */
+const MAX_QUERY_THREADS = 4
 
 export type StartReport = {
   readonly sockets: readonly ListeningReport[]
@@ -129,14 +131,14 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     observers.push(health)
     closers.push(() => scheduler.close())
     closers.push(receiver.close)
+    const threads = Math.max(1, Math.min(MAX_QUERY_THREADS, availableParallelism() - 1))
+    const flows = createQueryClient({ setup: { data, sequence }, threads })
+    closers.push(flows.close)
     const port = await serveApi({
       ...repositories,
       exporters: () => [...exporters.values()],
       exporter: (id) => exporters.get(id),
-      flows: {
-        query: (query) => queryRows(folder.blocks, query),
-        sessions: (query) => querySessions(folder.blocks, query),
-      },
+      flows,
       detectors: () => describeDetectors(scheduled),
       health: health.report,
       metrics: metrics.text,

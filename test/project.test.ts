@@ -10,6 +10,9 @@ import { sflowUndecodedReasons } from '#collectors/sflow/reasons.js'
 import { Config } from '#core/config.js'
 import { detectors } from '#core/detectors/registry.js'
 import { errorCodes } from '#core/errors.js'
+import { dimensionDefinitions } from '#core/store/query/dimensions.js'
+import { measureNames } from '#core/store/query/measures.js'
+import { phrases } from '#core/store/query/phrases.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const page = (name: string) => readFileSync(join(root, name), 'utf8')
@@ -40,6 +43,12 @@ t.test('docs/cli.md has every reason', async (t) => {
   const reasons = { ...undecodedReasons, ...sflowUndecodedReasons, ...streamFaults }
   for (const [reason, meaning] of Object.entries(reasons))
     t.match(text, `| \`${reason}\` | ${meaning} |`, reason)
+})
+
+t.test('docs/query.md has every test, and all that rows are grouped by and that is summed', async (t) => {
+  const text = page('docs/query.md')
+  const words = [...phrases.keys(), ...dimensionDefinitions.map(({ short }) => short), ...measureNames]
+  for (const word of words) t.ok(text.includes(`\`${word}`), word)
 })
 
 t.test('docs/detectors.md has every detector and each of its settings', async (t) => {

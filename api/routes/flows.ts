@@ -1,21 +1,30 @@
 /**
- * /api/v1/flows: the rows behind the findings. /api/v1/sessions: the rows of firewalls, joined by session.
- * /api/v1/messages: log lines that tell of no traffic.
+ * /api/v1/flows: the rows behind the findings, and sums over them. /api/v1/sessions: the rows of firewalls, joined by
+ * session. /api/v1/messages: log lines that tell of no traffic.
  */
-
-import type { RowQuery } from '#core/store/flow-query.js'
-import { decodeCursor, encodeCursor } from '../cursor.js'
+import type { Static } from 'typebox'
+import type { AggregateQuery } from '#core/store/query/aggregate.js'
+import { parseDimensions } from '#core/store/query/dimensions.js'
+import { DEFAULT_MEASURES, type Measure, parseMeasures } from '#core/store/query/measures.js'
+import { decodeCursor, encodeCursor, type ListIdentity } from '../cursor.js'
 import type { ApiDeps, App } from '../deps.js'
 import { invalid } from '../errors.js'
-import { readPrefix, readTime } from '../query.js'
+import { readMessageRestrictions, readRestrictions, whileWaiting } from '../restrictions.js'
 import { errorResponses } from '../schemas/common.js'
 import {
+  AggregateAnswer,
+  AggregateQueryString,
   FlowPage,
   FlowQueryString,
   MessageQueryString,
-  protocolNumber,
   SessionQueryString,
 } from '../schemas/flows.js'
+
+/** An aggregation answers after so long with what it has. */
+const AGGREGATE_BUDGET_MILLISECONDS = 30_000
+/** Each thread of an aggregation holds so many, of which the appliance must not run out of memory. */
+const MAXIMUM_GROUPS = 300_000
+const DEFAULT_BUCKET_SECONDS = 300
 
 export function flowRoutes(app: App, deps: ApiDeps): void {
   app.get(
@@ -29,16 +38,29 @@ export function flowRoutes(app: App, deps: ApiDeps): void {
         response: { 200: FlowPage, ...errorResponses },
       },
     },
-    async (request) => {
-      const { limit: _limit, cursor, ...filters } = request.query
+    async (request, reply) => {
+      const { limit, cursor, ...filters } = request.query
       const identity = { list: 'flows', filters }
-      const query = toFlowQuery(request.query)
-      const position = cursor === undefined ? undefined : String(decodeCursor(identity, cursor))
-      const result = await deps.flows.query(position === undefined ? query : { ...query, cursor: position })
-      const { rows, nextCursor, partial, blocksFailed } = result
-      const next = nextCursor === undefined ? {} : { nextCursor: encodeCursor(identity, nextCursor) }
-      const items = rows as Record<string, unknown>[]
-      return { items, ...next, hasMore: nextCursor !== undefined, partial, blocksFailed }
+      const query = { ...readRestrictions(filters), limit, ...positionOf(identity, cursor) }
+      const { rows, ...page } = await deps.flows.rows(query, { signal: whileWaiting(reply) })
+      return pageOf(identity, rows, page)
+    },
+  )
+  app.get(
+    '/api/v1/flows/aggregate',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        tags: ['flows'],
+        summary: 'Sums over rows by groups, the highest first; by time alone, in its order',
+        querystring: AggregateQueryString,
+        response: { 200: AggregateAnswer, ...errorResponses },
+      },
+    },
+    async (request, reply) => {
+      const limits = { signal: whileWaiting(reply), budgetMilliseconds: AGGREGATE_BUDGET_MILLISECONDS }
+      const result = await deps.flows.aggregate(readAggregate(request.query), limits)
+      return result as unknown as Static<typeof AggregateAnswer>
     },
   )
   app.get(
@@ -52,27 +74,12 @@ export function flowRoutes(app: App, deps: ApiDeps): void {
         response: { 200: FlowPage, ...errorResponses },
       },
     },
-    async (request) => {
-      const { limit, cursor, from, to, exporter, severity, ...texts } = request.query
-      const { limit: _limit, cursor: _cursor, ...filters } = request.query
+    async (request, reply) => {
+      const { limit, cursor, ...filters } = request.query
       const identity = { list: 'messages', filters }
-      const position = cursor === undefined ? undefined : String(decodeCursor(identity, cursor))
-      const severityAtMost = severity === undefined ? {} : { severityAtMost: severity }
-      const result = await deps.flows.query({
-        ...toFlowQuery({
-          limit,
-          ...(from === undefined ? {} : { from }),
-          ...(to === undefined ? {} : { to }),
-          ...(exporter === undefined ? {} : { exporter }),
-        }),
-        stream: 'message',
-        message: { ...texts, ...severityAtMost },
-        ...(position === undefined ? {} : { cursor: position }),
-      })
-      const { rows, nextCursor, partial, blocksFailed } = result
-      const next = nextCursor === undefined ? {} : { nextCursor: encodeCursor(identity, nextCursor) }
-      const items = rows as Record<string, unknown>[]
-      return { items, ...next, hasMore: nextCursor !== undefined, partial, blocksFailed }
+      const query = { ...readMessageRestrictions(request.query), limit, ...positionOf(identity, cursor) }
+      const { rows, ...page } = await deps.flows.rows(query, { signal: whileWaiting(reply) })
+      return pageOf(identity, rows, page)
     },
   )
   app.get(
@@ -87,55 +94,63 @@ export function flowRoutes(app: App, deps: ApiDeps): void {
         response: { 200: FlowPage, ...errorResponses },
       },
     },
-    async (request) => {
-      const { limit: _limit, cursor, ...filters } = request.query
-      const { state, ...rowFilters } = request.query
+    async (request, reply) => {
+      const { limit, cursor, ...filters } = request.query
+      const { state, ...restrictions } = filters
       const identity = { list: 'sessions', filters }
-      const position = cursor === undefined ? undefined : String(decodeCursor(identity, cursor))
-      const query = toFlowQuery(rowFilters)
-      const result = await deps.flows.sessions({
-        ...query,
+      const query = {
+        ...readRestrictions(restrictions),
         ...(state === undefined ? {} : { state }),
-        ...(position === undefined ? {} : { cursor: position }),
-      })
-      const { sessions, nextCursor, partial, blocksFailed } = result
-      const next = nextCursor === undefined ? {} : { nextCursor: encodeCursor(identity, nextCursor) }
-      return { items: [...sessions], ...next, hasMore: nextCursor !== undefined, partial, blocksFailed }
+        limit,
+        ...positionOf(identity, cursor),
+      }
+      const { sessions, ...page } = await deps.flows.sessions(query, { signal: whileWaiting(reply) })
+      return pageOf(identity, sessions, page)
     },
   )
 }
 
-function toFlowQuery(query: FlowQueryString): RowQuery {
-  const { limit, protocol, sourceAddress, destinationAddress, address, port, exporter, stream } = query
-  for (const key of ['sourceAddress', 'destinationAddress', 'address', 'exporter'] as const) {
-    readPrefix(query, key)
-  }
-  const protocolIdentifier = protocol === undefined ? undefined : protocolNumber(protocol)
-  if (protocol !== undefined && protocolIdentifier === undefined) {
-    throw invalid('/protocol', 'neither a protocol number nor a known name')
-  }
-  const fromMilliseconds = readTime(query, 'from')
-  const toMilliseconds = readTime(query, 'to')
-  if ((fromMilliseconds ?? 0) >= (toMilliseconds ?? Infinity)) throw invalid('/to', 'is not after from')
-  return present({
-    limit,
-    fromMilliseconds,
-    toMilliseconds,
-    sourceAddress,
-    destinationAddress,
-    address,
-    protocolIdentifier,
-    port,
-    sourceTransportPort: query.sourcePort,
-    destinationTransportPort: query.destinationPort,
-    exporterAddress: exporter,
-    stream,
-  })
+/** The engine's cursor inside of the one that was sent. */
+function positionOf(identity: ListIdentity, cursor: string | undefined): { cursor?: string } {
+  return cursor === undefined ? {} : { cursor: String(decodeCursor(identity, cursor)) }
 }
 
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> } & { limit: number }
+type Page = {
+  readonly nextCursor: string | undefined
+  readonly partial: boolean
+  readonly blocksFailed: number
+}
 
-/** Without the keys that were not sent. */
-function present<T extends { limit: number }>(values: T): Present<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>
+function pageOf(
+  identity: ListIdentity,
+  items: readonly object[],
+  { nextCursor, partial, blocksFailed }: Page,
+) {
+  return {
+    items: [...items] as Record<string, unknown>[],
+    ...(nextCursor === undefined ? {} : { nextCursor: encodeCursor(identity, nextCursor) }),
+    hasMore: nextCursor !== undefined,
+    partial,
+    blocksFailed,
+  }
+}
+
+function readAggregate(query: AggregateQueryString): AggregateQuery {
+  const { by, sum, top, bucket = DEFAULT_BUCKET_SECONDS, scaled, ...restrictions } = query
+  const dimensions = by === undefined ? [] : parseDimensions(by, bucket * 1000)
+  if (typeof dimensions === 'string') throw invalid('/by', dimensions)
+  return {
+    ...readRestrictions(restrictions),
+    by: dimensions,
+    sums: sum === undefined ? DEFAULT_MEASURES : readSums(sum),
+    top,
+    isScaled: scaled === 'true',
+    maximumGroups: MAXIMUM_GROUPS,
+  }
+}
+
+function readSums(text: string): Measure[] {
+  const sums = parseMeasures(text)
+  if (typeof sums === 'string') throw invalid('/sum', sums)
+  return sums
 }

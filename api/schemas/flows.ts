@@ -3,12 +3,13 @@
  */
 import { type Static, Type } from 'typebox'
 import { streamNames } from '#core/records/columns.js'
+import { type Measure, measureNames } from '#core/store/query/measures.js'
+import { MAX_FILTER_LENGTH } from '#core/store/query/parse.js'
 import { Paging, Query, QueryPrefix, QueryTime } from '../query.js'
 
 const Port = Type.Optional(Type.Integer({ minimum: 0, maximum: 65535 }))
 
-const rowFilters = {
-  ...Paging,
+const restrictions = {
   from: Type.Optional(QueryTime('received at or after')),
   to: Type.Optional(QueryTime('received before')),
   sourceAddress: Type.Optional(QueryPrefix('source')),
@@ -20,7 +21,15 @@ const rowFilters = {
   destinationPort: Port,
   exporter: Type.Optional(Type.String({ maxLength: 45, description: 'address of the exporter' })),
   stream: Type.Optional(Type.Enum([...streamNames])),
+  filter: Type.Optional(
+    Type.String({
+      maxLength: MAX_FILTER_LENGTH,
+      description: 'as `proto icmp and src net 10.0.0.0/8`; what else is sent must hold too',
+    }),
+  ),
 }
+
+const rowFilters = { ...Paging, ...restrictions }
 
 /** The query of a search for rows. */
 export const FlowQueryString = Query(rowFilters)
@@ -28,6 +37,74 @@ export type FlowQueryString = Static<typeof FlowQueryString>
 
 const Word = (description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 255, description }))
+
+/** What any search for rows may be restricted by. */
+export type Restrictions = Omit<FlowQueryString, 'limit' | 'cursor'>
+
+/** The query of an aggregation. */
+export const AggregateQueryString = Query({
+  ...restrictions,
+  by: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description:
+        'up to four, with commas: src, dst, proto, srcport, dstport, exporter, app, time, src/24 and more',
+    }),
+  ),
+  sum: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: `of ${measureNames.join(', ')}, with commas; groups are ranked by the first`,
+    }),
+  ),
+  top: Type.Integer({
+    minimum: 1,
+    maximum: 10_000,
+    default: 10,
+    description: 'groups to give; by time alone, all',
+  }),
+  bucket: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 31_536_000,
+      description: 'seconds of one step of `time`; 300 when absent',
+    }),
+  ),
+  scaled: Type.Optional(
+    Type.Enum(['true', 'false'], { description: 'true: octets and packets times the sampling interval' }),
+  ),
+})
+export type AggregateQueryString = Static<typeof AggregateQueryString>
+
+const Sums = Type.Partial(
+  Type.Object(
+    Object.fromEntries(measureNames.map((name) => [name, Type.Number()])) as Record<
+      Measure,
+      ReturnType<typeof Type.Number>
+    >,
+    { additionalProperties: false },
+  ),
+)
+
+/** Groups of an aggregation. */
+export const AggregateAnswer = Type.Object(
+  {
+    groups: Type.Array(Type.Record(Type.String(), Type.Union([Type.Number(), Type.String()]))),
+    groupCount: Type.Integer({ description: 'groups found, of which these are the first' }),
+    total: Sums,
+    other: Type.Optional(Sums),
+    unknown: Sums,
+    rowsMatched: Type.Integer(),
+    blocksRead: Type.Integer(),
+    blocksFailed: Type.Integer({ description: 'blocks that could not be read' }),
+    partial: Type.Boolean({ description: 'not all could be read, or kept apart' }),
+    partialReasons: Type.Array(Type.Enum(['blocks', 'time', 'groups', 'cancelled'])),
+    isRounded: Type.Boolean({ description: 'a sum is above 2^53 - 1' }),
+  },
+  { additionalProperties: false },
+)
 
 /** The query of a search among log lines that are no traffic. */
 export const MessageQueryString = Query({
@@ -64,34 +141,3 @@ export const FlowPage = Type.Object(
   },
   { additionalProperties: false },
 )
-
-/** Names of RFC 5237's registry that people type; every number is accepted too. */
-const protocolNumbers: Readonly<Record<string, number>> = {
-  icmp: 1,
-  igmp: 2,
-  ipip: 4,
-  tcp: 6,
-  egp: 8,
-  udp: 17,
-  ipv6: 41,
-  rsvp: 46,
-  gre: 47,
-  esp: 50,
-  ah: 51,
-  icmpv6: 58,
-  'ipv6-icmp': 58,
-  eigrp: 88,
-  ospf: 89,
-  etherip: 97,
-  pim: 103,
-  vrrp: 112,
-  l2tp: 115,
-  sctp: 132,
-}
-
-/** The protocol that a name or number stands for. */
-export function protocolNumber(text: string): number | undefined {
-  if (/^\d{1,3}$/.test(text)) return Number(text) <= 255 ? Number(text) : undefined
-  const name = text.toLowerCase()
-  return Object.hasOwn(protocolNumbers, name) ? protocolNumbers[name] : undefined
-}

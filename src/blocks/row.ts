@@ -37,7 +37,8 @@ export function builderRows(builder: BlockBuilder): RowSource {
   }
 }
 
-const enumerations: Readonly<Record<string, readonly string[]>> = {
+/** Columns of named values, where 0 is "none". */
+export const enumerations: Readonly<Record<string, readonly string[]>> = {
   icmpFrom: icmpFromNames,
   samplingFrom: samplingFromNames,
   outcome: outcomeNames,
@@ -46,7 +47,7 @@ const enumerations: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** A column that means nothing while another one says "none" (0). */
-const meaningfulWith: Readonly<Record<string, string>> = {
+export const meaningfulWith: Readonly<Record<string, string>> = {
   icmpType: 'icmpFrom',
   icmpCode: 'icmpFrom',
   samplingInterval: 'samplingFrom',

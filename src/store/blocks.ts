@@ -50,7 +50,7 @@ export type BlockStore = {
   /** The blocks of a stream below the watermark, in sequence order, as the index has them after looking for new ones. */
   index(stream: StreamName): Promise<readonly IndexedBlock[]>
   /** Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. */
-  block(entry: IndexedBlock): Promise<Block | undefined>
+  block(entry: Pick<IndexedBlock, 'stream' | 'firstSequence' | 'damage'>): Promise<Block | undefined>
   /** Deletes the blocks of a stream below a sequence and gives their space back; cursors step over them. */
   removeBefore(stream: StreamName, sequence: number): Promise<void>
   /** Octets of the database's files. */

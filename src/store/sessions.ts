@@ -3,7 +3,8 @@
  * exporter, host, session id and the two ends. Rows stay as they are; joining is done here, when somebody asks.
  */
 import type { BlockStore } from './blocks.js'
-import { queryRows, type RowQuery } from './flow-query.js'
+import { allEffort, type Effort, stopReason } from './query/effort.js'
+import { queryRows, type RowQuery } from './query/rows.js'
 
 /** Whether the closing row was seen. */
 export type SessionState = 'open' | 'closed'
@@ -124,21 +125,25 @@ function merge(session: Session, row: Row): void {
 export async function querySessions(
   store: BlockStore,
   { limit, cursor, state, ...filters }: SessionQuery,
-  now = () => Date.now(),
+  effort: Effort = allEffort,
 ): Promise<SessionPage> {
   const before = cursor === undefined ? Number.POSITIVE_INFINITY : Number(cursor)
   const joiner = new SessionJoiner()
-  const began = now()
+  const ends = Math.min(effort.deadlineMilliseconds, effort.now() + MAX_MILLISECONDS)
   let blocksFailed = 0
   let position: string | undefined
   for (;;) {
-    const page = await queryRows(store, {
-      ...filters,
-      // Rows before the window may open a session that ends in it.
-      fromMilliseconds: 0,
-      limit: PAGE,
-      ...(position === undefined ? {} : { cursor: position }),
-    })
+    const page = await queryRows(
+      store,
+      {
+        ...filters,
+        // Rows before the window may open a session that ends in it.
+        fromMilliseconds: 0,
+        limit: PAGE,
+        ...(position === undefined ? {} : { cursor: position }),
+      },
+      effort,
+    )
     blocksFailed += page.blocksFailed
     const rows = page.rows as Row[]
     for (const row of rows) joiner.add(row)
@@ -148,7 +153,7 @@ export async function querySessions(
     const isEnough = found.length > limit || reached < (filters.fromMilliseconds ?? 0)
     if (position === undefined || (isEnough && reached < joiner.earliestMissing()))
       return answer(found, false)
-    if (now() - began > MAX_MILLISECONDS) return answer(found, true)
+    if (stopReason({ ...effort, deadlineMilliseconds: ends }) !== undefined) return answer(found, true)
   }
 
   function wanted(): Session[] {

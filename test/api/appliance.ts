@@ -14,7 +14,10 @@ import { createRuns } from '#core/findings/runs.js'
 import { createTokens, type Role, roles } from '#core/findings/tokens.js'
 import { createVisibility } from '#core/findings/visibility.js'
 import { createDocuments } from '#core/store/documents.js'
-import type { RowPage, RowQuery } from '#core/store/flow-query.js'
+import type { AggregateQuery } from '#core/store/query/aggregate.js'
+import type { AggregateResult } from '#core/store/query/ranking.js'
+import type { RowPage, RowQuery } from '#core/store/query/rows.js'
+import type { QueryLimits } from '#core/workers/query-client.js'
 
 export const DAY = 86_400_000
 /** Wednesday 2026-01-14 12:00 UTC. */
@@ -26,11 +29,27 @@ export type Appliance = ApiDeps & {
   clock: { milliseconds: number }
   flowQueries: RowQuery[]
   flowResult: RowPage
+  aggregations: { query: AggregateQuery; limits: QueryLimits }[]
+  aggregate: (query: AggregateQuery, limits: QueryLimits) => Promise<AggregateResult>
   bearer: Record<Role, { authorization: string }>
   tokenIds: Record<Role, string>
   status: { value: 'ok' | 'degraded' | 'failing' }
   restart(): Promise<App>
   close(): Promise<void>
+}
+
+/** What an aggregation over nothing answers. */
+export const noGroups: AggregateResult = {
+  groups: [],
+  groupCount: 0,
+  total: { octets: 0 },
+  unknown: {},
+  rowsMatched: 0,
+  blocksRead: 0,
+  blocksFailed: 0,
+  partial: false,
+  partialReasons: [],
+  isRounded: false,
 }
 
 export async function startAppliance(
@@ -55,6 +74,7 @@ export async function startAppliance(
     tokenIds[role] = token.id
   }
   const flowQueries: RowQuery[] = []
+  const aggregations: Appliance['aggregations'] = []
   const status = { value: 'ok' as 'ok' | 'degraded' | 'failing' }
   const appliance = {
     documents,
@@ -66,6 +86,8 @@ export async function startAppliance(
     tokens,
     runs,
     flowQueries,
+    aggregations,
+    aggregate: async () => noGroups,
     bearer,
     tokenIds,
     status,
@@ -73,9 +95,13 @@ export async function startAppliance(
     exporters: () => [exporter('192.0.2.1_2055'), exporter('192.0.2.2_2055')],
     exporter: (id: string) => appliance.exporters().find((one) => one.id === id),
     flows: {
-      query: async (query: RowQuery) => {
+      rows: async (query: RowQuery) => {
         flowQueries.push(query)
         return appliance.flowResult
+      },
+      aggregate: (query: AggregateQuery, limits: QueryLimits) => {
+        aggregations.push({ query, limits })
+        return appliance.aggregate(query, limits)
       },
       sessions: async () => ({ sessions: [], nextCursor: undefined, partial: false, blocksFailed: 0 }),
     },

@@ -11,7 +11,7 @@ import { DetectorDescription } from '#api/deps.js'
 import { apiErrors, ErrorBody } from '#api/errors.js'
 import { Page } from '#api/schemas/common.js'
 import { Explanations } from '#api/schemas/findings.js'
-import { FlowPage } from '#api/schemas/flows.js'
+import { AggregateAnswer, FlowPage } from '#api/schemas/flows.js'
 import { buildServer } from '#api/server.js'
 import { ExporterStatus } from '#core/exporters.js'
 import { AuditEntry, AuditVerdict } from '#core/findings/audit.js'
@@ -20,7 +20,9 @@ import { Finding } from '#core/findings/finding.js'
 import { Run } from '#core/findings/runs.js'
 import { type Role, roleAllows, roles, Token } from '#core/findings/tokens.js'
 import { PreviewResult } from '#core/findings/visibility.js'
-import { type Appliance, NOON, observation, startAppliance } from './appliance.js'
+import { parsePrefix } from '#core/records/address.js'
+import type { AggregateResult } from '#core/store/query/ranking.js'
+import { type Appliance, NOON, noGroups, observation, startAppliance } from './appliance.js'
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 type Case = {
@@ -90,6 +92,7 @@ const cases: Case[] = [
   { method: 'GET', url: '/api/v1/exporters', role: 'viewer', schema: Page(ExporterStatus) },
   { method: 'GET', url: '/api/v1/exporters/192.0.2.1_2055', role: 'viewer', schema: ExporterStatus },
   { method: 'GET', url: '/api/v1/flows', role: 'viewer', schema: FlowPage },
+  { method: 'GET', url: '/api/v1/flows/aggregate', role: 'viewer', schema: AggregateAnswer },
   { method: 'GET', url: '/api/v1/sessions', role: 'viewer', schema: FlowPage },
   { method: 'GET', url: '/api/v1/messages', role: 'viewer', schema: FlowPage },
   { method: 'GET', url: '/api/v1/detectors', role: 'viewer', schema: Page(DetectorDescription) },
@@ -257,6 +260,14 @@ t.test('errors that come before a route have the one shape', async (t) => {
     [{ method: 'GET', url: '/api/v1/findings?__proto__=1', headers }, 400, 'INVALID'],
     [{ method: 'GET', url: '/api/v1/flows?protocol=constructor', headers }, 400, 'INVALID'],
     [{ method: 'GET', url: '/api/v1/flows?from=2026-01-02&to=2026-01-01', headers }, 400, 'INVALID'],
+    [{ method: 'GET', url: '/api/v1/flows?filter=src', headers }, 400, 'INVALID'],
+    [{ method: 'GET', url: '/api/v1/flows/aggregate?by=src,nothing', headers }, 400, 'INVALID'],
+    [{ method: 'GET', url: '/api/v1/flows/aggregate?by=src,src', headers }, 400, 'INVALID'],
+    [{ method: 'GET', url: '/api/v1/flows/aggregate?by=src/129', headers }, 400, 'INVALID'],
+    [{ method: 'GET', url: '/api/v1/flows/aggregate?by=src,dst,proto,time,app', headers }, 400, 'INVALID'],
+    [{ method: 'GET', url: '/api/v1/flows/aggregate?sum=octets,constructor', headers }, 400, 'INVALID'],
+    [{ method: 'GET', url: '/api/v1/flows/aggregate?bucket=0', headers }, 400, 'INVALID'],
+    [{ method: 'GET', url: '/api/v1/flows/aggregate?top=10001', headers }, 400, 'INVALID'],
     [
       {
         method: 'POST',
@@ -457,7 +468,7 @@ t.test('a search for rows is passed on as understood, and its cursor is wrapped'
     blocksFailed: 2,
   }
   const query =
-    'protocol=ICMP&address=10.0.0.0/8&from=2026-01-01&to=1767312000000&destinationPort=53&exporter=192.0.2.1&limit=7'
+    'protocol=ICMP&address=10.0.0.0/8&from=2026-01-01&to=1767312000000&destinationPort=53&exporter=192.0.2.1&limit=7&filter=flags%20S'
   const get = (url: string) => app.inject({ url, headers: bearer.viewer })
   const first = await get(`/api/v1/flows?${query}`)
   const { nextCursor, ...rest } = first.json()
@@ -466,10 +477,16 @@ t.test('a search for rows is passed on as understood, and its cursor is wrapped'
     limit: 7,
     fromMilliseconds: Date.UTC(2026, 0, 1),
     toMilliseconds: 1767312000000,
-    address: '10.0.0.0/8',
-    protocolIdentifier: 1,
-    destinationTransportPort: 53,
-    exporterAddress: '192.0.2.1',
+    filter: {
+      type: 'and',
+      filters: [
+        { type: 'address', field: 'address', prefixes: [parsePrefix('10.0.0.0/8')] },
+        { type: 'address', field: 'exporter', prefixes: [parsePrefix('192.0.2.1')] },
+        { type: 'compare', field: 'protocol', operator: '=', value: 1 },
+        { type: 'compare', field: 'destinationPort', operator: '=', value: 53 },
+        { type: 'flags', bits: 2 },
+      ],
+    },
   }
   t.strictSame(flowQueries, [expected])
   appliance.flowResult = { rows: [], nextCursor: undefined, partial: false, blocksFailed: 0 }
@@ -479,3 +496,57 @@ t.test('a search for rows is passed on as understood, and its cursor is wrapped'
   t.equal((await get(`/api/v1/flows?limit=7&cursor=${nextCursor}`)).statusCode, 400, 'other filters')
   t.equal(flowQueries.length, 2)
 })
+
+t.test(
+  'an aggregation is passed on as understood, refused with a caret, and given up with its client',
+  async (t) => {
+    const appliance = await startAppliance(t.testdir())
+    t.teardown(() => appliance.close())
+    const { app, bearer, aggregations } = appliance
+    const headers = bearer.viewer
+    const query =
+      'filter=proto%20icmp&by=src/24/64,time&sum=flows,octets&top=3&bucket=60&scaled=true&from=2026-01-01&stream=icmp4'
+    const answer = await app.inject({ url: `/api/v1/flows/aggregate?${query}`, headers })
+    t.same(answer.json(), noGroups)
+    t.strictSame(aggregations[0]?.query, {
+      fromMilliseconds: Date.UTC(2026, 0, 1),
+      stream: 'icmp4',
+      filter: { type: 'compare', field: 'protocol', operator: '=', value: 1 },
+      by: [
+        { name: 'sourceAddress', prefix4: 24, prefix6: 64 },
+        { name: 'timeMilliseconds', bucketMilliseconds: 60_000 },
+      ],
+      sums: ['flows', 'octets'],
+      top: 3,
+      isScaled: true,
+    })
+    const refused = await app.inject({
+      url: '/api/v1/flows/aggregate?filter=proto%20tcp%20and%20port%2099999',
+      headers,
+    })
+    t.same(refused.json().details, [
+      {
+        pointer: '/filter',
+        message:
+          'a number from 0 to 65535 is expected here\n  proto tcp and port 99999\n                     ^^^^^',
+      },
+    ])
+
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as { port: number }
+    const client = new AbortController()
+    const cancelled = new Promise<AggregateResult>((resolve) => {
+      appliance.aggregate = (_query, { signal }) =>
+        new Promise((answered) => {
+          signal!.addEventListener('abort', () => {
+            answered(noGroups)
+            resolve(noGroups)
+          })
+          client.abort()
+        })
+    })
+    const url = `http://127.0.0.1:${port}/api/v1/flows/aggregate`
+    await t.rejects(fetch(url, { headers, signal: client.signal }), { name: 'AbortError' })
+    t.equal(await cancelled, noGroups, 'the engine was told that the client had gone')
+  },
+)

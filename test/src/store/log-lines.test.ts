@@ -3,7 +3,8 @@ import t from 'tap'
 import { createImportIntake } from '#collectors/import-intake.js'
 import { parseAddress } from '#core/records/address.js'
 import { createBlockStore } from '#core/store/blocks.js'
-import { type MessageQuery, queryRows } from '#core/store/flow-query.js'
+import { parseFilter } from '#core/store/query/parse.js'
+import { queryRows } from '#core/store/query/rows.js'
 import { querySessions, type SessionQuery } from '#core/store/sessions.js'
 import { createBlockWriter } from '#core/store/writer.js'
 
@@ -112,17 +113,20 @@ t.test('lines that are no traffic are kept apart and searched by what they say',
     intake.line(Buffer.from(line).toString('latin1'), firewall, 5514, at + index)
   })
   await writer.flush()
-  const search = async (message: MessageQuery) => {
-    const { rows } = await queryRows(store, { stream: 'message', limit: 10, message })
+  const search = async (text: string) => {
+    const read = parseFilter(text)
+    if ('problem' in read) throw new Error(read.problem.message)
+    const { rows } = await queryRows(store, { stream: 'message', limit: 10, filter: read.filter })
     return rows.map((row) => (row as { receivedMilliseconds: number }).receivedMilliseconds - at)
   }
-  t.same(await search({}), [3, 2, 1, 0], 'the connection is a row of its own')
-  t.same(await search({ contains: 'interface gi0/1' }), [0])
-  t.same(await search({ contains: 'M\u00fcller' }), [2])
-  t.same(await search({ host: 'R1' }), [1, 0])
-  t.same(await search({ eventId: 'config_i' }), [1])
-  t.same(await search({ severityAtMost: 3 }), [0], 'a line without a severity is not graver')
-  t.same(await search({ severityAtMost: 7 }), [2, 1, 0])
-  t.same(await search({ application: 'sshd', contains: 'accepted' }), [2])
-  t.same(await search({ vendor: 'cisco', contains: 'accepted' }), [])
+  t.same(await search(''), [3, 2, 1, 0], 'the connection is a row of its own')
+  t.same(await search('message "interface gi0/1"'), [0])
+  t.same(await search('message M\u00fcller'), [2])
+  t.same(await search('device R1'), [1, 0])
+  t.same(await search('event config_i'), [1])
+  t.same(await search('severity <= 3'), [0], 'a line without a severity is not graver')
+  t.same(await search('severity <= 7'), [2, 1, 0])
+  t.same(await search('app sshd and message accepted'), [2])
+  t.same(await search('vendor cisco and message accepted'), [])
+  t.same(await search('port 443 or ipv4'), [], 'a line is no flow')
 })

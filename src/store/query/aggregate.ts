@@ -1,0 +1,255 @@
+/**
+ * Sums over matching rows by groups. A query is planned once, its blocks are shared out among any number of parts (each
+ * in its own thread), and the parts are joined: see ranking.ts. Memory is bounded by the number of groups.
+ */
+import type { Block } from '../../blocks/block.js'
+import { BLOCK_ROWS } from '../../blocks/builder.js'
+import { type StreamName, streams } from '../../records/columns.js'
+import type { BlockStore } from '../blocks.js'
+import { type Dimension, definitionOf } from './dimensions.js'
+import { type Effort, type PartialReason, stopReason } from './effort.js'
+import type { Filter } from './filter.js'
+import { GroupTable } from './group-table.js'
+import { KeyLayout, TextNumbers } from './layout.js'
+import { type Measure, readMeasure } from './measures.js'
+import { FLOW_STREAMS, planBlocks } from './plan.js'
+import { prepare } from './prepare.js'
+import { presentPlanes } from './presence.js'
+import { windowOf } from './rows.js'
+import { selectRows } from './select.js'
+
+/** Groups that are kept, if the query names no other number; further ones are counted together. */
+export const DEFAULT_MAXIMUM_GROUPS = 1_000_000
+
+/** What is asked for; absent keys do not restrict. */
+export type AggregateQuery = {
+  readonly fromMilliseconds?: number
+  readonly toMilliseconds?: number
+  readonly filter?: Filter
+  readonly stream?: StreamName
+  /** At most MAX_DIMENSIONS; none gives one group of all. */
+  readonly by: readonly Dimension[]
+  /** At least one; groups are ranked by the first. */
+  readonly sums: readonly Measure[]
+  /** Groups to give back; of time alone the first 10,000 are, in its order. */
+  readonly top: number
+  /** Multiplies by the sampling interval where a row has one. */
+  readonly isScaled?: boolean
+  readonly maximumGroups?: number
+}
+
+/** The blocks of a query, the oldest first, in arrays that threads can share. */
+export type AggregatePlan = {
+  readonly streamIds: Uint8Array
+  readonly firstSequences: Float64Array
+  readonly rows: Uint32Array
+  /** 1 where every row of the block matches. */
+  readonly isWhole: Uint8Array
+  readonly blocksFailed: number
+}
+
+/** What one part found; made of arrays and texts alone, to be sent between threads. */
+export type AggregatePart = {
+  readonly tables: readonly {
+    readonly family: 4 | 6
+    readonly size: number
+    readonly keys: Uint32Array
+    readonly sums: readonly Float64Array[]
+    readonly isFull: boolean
+  }[]
+  /** By dimension. */
+  readonly texts: readonly (readonly string[])[]
+  /** By measure: matching rows that do not state it. */
+  readonly unknown: readonly number[]
+  readonly rowsMatched: number
+  readonly blocksRead: number
+  readonly blocksFailed: number
+  readonly stopped?: Extract<PartialReason, 'time' | 'cancelled'>
+}
+
+export async function planAggregate(store: BlockStore, query: AggregateQuery): Promise<AggregatePlan> {
+  const names = query.stream === undefined ? FLOW_STREAMS : [query.stream]
+  const planned = await planBlocks(store, names, windowOf(query), prepare(query.filter ?? { type: 'any' }))
+  const readable = planned.filter(({ entry }) => entry.damage === undefined)
+  return {
+    streamIds: Uint8Array.from(readable, ({ entry }) => entry.stream.id),
+    firstSequences: Float64Array.from(readable, ({ entry }) => entry.firstSequence),
+    rows: Uint32Array.from(readable, ({ entry }) => entry.rows),
+    isWhole: Uint8Array.from(readable, ({ outlook }) => Number(outlook === 'all')),
+    blocksFailed: planned.length - readable.length,
+  }
+}
+
+/** The families whose keys differ: where no address is among the dimensions, one table does for both. */
+export function familiesOf({ by }: AggregateQuery): readonly (4 | 6)[] {
+  return by.some((dimension) => definitionOf(dimension).kind === 'address') ? [4, 6] : [4]
+}
+
+/** Works through blocks of the plan until `take` gives none; `take` is shared by all parts. */
+export async function aggregatePart(
+  store: BlockStore,
+  query: AggregateQuery,
+  plan: AggregatePlan,
+  take: () => number,
+  effort: Effort,
+): Promise<AggregatePart> {
+  const sums = new Sums(query)
+  const isCounting = query.by.length === 0 && query.sums.every((measure) => measure === 'flows')
+  const counts = { blocksRead: 0, blocksFailed: 0 }
+  let stopped: 'time' | 'cancelled' | undefined
+  /** The next block on its way, while the one before is worked on. */
+  const next = (): ReturnType<typeof openPlanned> | undefined => {
+    for (;;) {
+      const index = take()
+      if (index >= plan.rows.length) return undefined
+      if (!isCounting || plan.isWhole[index] === 0) return openPlanned(store, plan, index)
+      sums.addRows(plan.rows[index]!)
+    }
+  }
+  let coming = next()
+  while (coming !== undefined) {
+    stopped = stopReason(effort)
+    if (stopped !== undefined) break
+    const current = coming
+    coming = next()
+    const block = await current
+    try {
+      if (block === 'removed') continue
+      if (block === undefined) counts.blocksFailed++
+      else sums.addBlock(block)
+      counts.blocksRead += Number(block !== undefined)
+    } catch {
+      counts.blocksFailed++
+    }
+  }
+  return { ...sums.result(), ...counts, ...(stopped === undefined ? {} : { stopped }) }
+}
+
+/** Undefined when the block cannot be read, or is another than was planned; retention may have removed it meanwhile. */
+async function openPlanned(
+  store: BlockStore,
+  plan: AggregatePlan,
+  index: number,
+): Promise<Block | 'removed' | undefined> {
+  const stream = streams[plan.streamIds[index]!]!
+  try {
+    const block = await store.block({ stream, firstSequence: plan.firstSequences[index]! })
+    if (block === undefined) return 'removed'
+    return block.header.rows === plan.rows[index] ? block : undefined
+  } catch {
+    return undefined
+  }
+}
+
+type KeyTable = { readonly layout: KeyLayout; readonly table: GroupTable; readonly words: Uint32Array[] }
+
+/** The tables of a part and the arrays that each block fills anew. */
+class Sums {
+  readonly #query: AggregateQuery
+  readonly #filter: ReturnType<typeof prepare>
+  readonly #texts: readonly TextNumbers[]
+  /** Of IPv4, and where that makes a difference of IPv6. */
+  readonly #tables: readonly KeyTable[]
+  readonly #unknown: number[]
+  #groups = new Uint32Array(BLOCK_ROWS)
+  #rowsMatched = 0
+
+  constructor(query: AggregateQuery) {
+    const { by, sums, maximumGroups = DEFAULT_MAXIMUM_GROUPS } = query
+    this.#query = query
+    this.#filter = prepare(query.filter ?? { type: 'any' })
+    // Each text makes a group of its own, so when so many are known before a block, both tables are full.
+    this.#texts = by.map(() => new TextNumbers(2 * maximumGroups + BLOCK_ROWS))
+    this.#unknown = sums.map(() => 0)
+    this.#tables = familiesOf(query).map((family) => {
+      const layout = new KeyLayout(by, family, this.#texts)
+      const table = new GroupTable(layout.width, sums.length, maximumGroups)
+      return { layout, table, words: Array.from({ length: layout.width }, () => new Uint32Array(BLOCK_ROWS)) }
+    })
+  }
+
+  /** Adds rows that all match, of a query that only counts. */
+  addRows(rows: number): void {
+    const { table } = this.#tables[0]!
+    table.assign([], 1, this.#groups)
+    for (const sums of table.sums) sums[1]! += rows
+    this.#rowsMatched += rows
+  }
+
+  /** Throws when a column cannot be read; nothing has been added then. */
+  addBlock(block: Block): void {
+    const selected = selectRows(block, windowOf(this.#query), this.#filter)
+    if (selected.length === 0) return
+    const [table4, table6] = this.#tables
+    if (table6 === undefined || block.header.stream.family !== 6) {
+      this.#add(table4!, block, selected)
+      return
+    }
+    // Where no address is known the family says nothing, so that those are groups of one table.
+    const hasAddress = this.#withAddress(block)
+    const without = selected.filter((row) => hasAddress[row] === 0)
+    const withAddress = without.length === 0 ? selected : selected.filter((row) => hasAddress[row] === 1)
+    this.#add(table4!, block, without)
+    this.#add(table6, block, withAddress)
+  }
+
+  #add({ layout, table, words }: KeyTable, block: Block, selected: Uint32Array): void {
+    if (selected.length === 0) return
+    const { sums, isScaled = false } = this.#query
+    const measures = sums.map((measure) => readMeasure(block, measure, selected, isScaled))
+    layout.encode(block, selected, this.#fitting(words, selected.length))
+    table.assign(words, selected.length, this.#groups)
+    for (const [index, { values, unknown }] of measures.entries()) {
+      addUp(table.sums[index]!, this.#groups, selected.length, values)
+      this.#unknown[index]! += unknown
+    }
+    this.#rowsMatched += selected.length
+  }
+
+  /** By row: 1 where an address that rows are grouped by is known. */
+  #withAddress(block: Block): Uint8Array {
+    const { rows } = block.header
+    const found = new Uint8Array(rows)
+    for (const { kind, column } of this.#query.by.map(definitionOf)) {
+      if (kind !== 'address') continue
+      const known = new Uint8Array(rows).fill(1)
+      presentPlanes(block, column!, known)
+      for (let row = 0; row < rows; row++) found[row]! |= known[row]!
+    }
+    return found
+  }
+
+  result(): Omit<AggregatePart, 'blocksRead' | 'blocksFailed' | 'stopped'> {
+    return {
+      tables: this.#tables.map(({ layout, table }) => ({
+        family: layout.family,
+        size: table.size,
+        keys: table.keys,
+        sums: table.sums,
+        isFull: table.isFull,
+      })),
+      texts: this.#texts.map(({ texts }) => texts),
+      unknown: this.#unknown,
+      rowsMatched: this.#rowsMatched,
+    }
+  }
+
+  /** A block has BLOCK_ROWS rows as it is written now; another may have more. */
+  #fitting(words: Uint32Array[], rows: number): Uint32Array[] {
+    if (this.#groups.length >= rows) return words
+    this.#groups = new Uint32Array(rows)
+    for (const each of this.#tables)
+      for (const index of each.words.keys()) each.words[index] = new Uint32Array(rows)
+    return words
+  }
+}
+
+function addUp(
+  sums: Float64Array,
+  groups: Uint32Array,
+  count: number,
+  values: Float64Array | undefined,
+): void {
+  if (values === undefined) for (let index = 0; index < count; index++) sums[groups[index]!]!++
+  else for (let index = 0; index < count; index++) sums[groups[index]!]! += values[index]!
+}

@@ -1,0 +1,62 @@
+/** What can be summed over the rows of a group. */
+import type { Block } from '../../blocks/block.js'
+import { presentPlanes, wholeValues } from './presence.js'
+
+export const measureNames = [
+  'octets',
+  'packets',
+  'flows',
+  'reverseOctets',
+  'reversePackets',
+  'octetsTotal',
+  'packetsTotal',
+] as const
+export type Measure = (typeof measureNames)[number]
+
+/** Summed when nothing is named. */
+export const DEFAULT_MEASURES: readonly Measure[] = ['octets', 'packets', 'flows']
+
+/** Reads `octets,flows`; gives what is wrong as text. */
+export function parseMeasures(text: string): Measure[] | string {
+  const names = [...new Set(text.split(',').map((part) => part.trim()))]
+  const unknown = names.find((name) => !(measureNames as readonly string[]).includes(name))
+  if (unknown === undefined) return names as Measure[]
+  return `\`${unknown}\` cannot be summed; ${measureNames.join(', ')} can`
+}
+
+/** Values of a measure in the selected rows, and how many of these do not state it. `flows` has no values: each counts 1. */
+export type MeasureValues = { readonly values: Float64Array | undefined; readonly unknown: number }
+
+/** Reads a measure; with `isScaled` each value is multiplied by the row's sampling interval where that is known. */
+export function readMeasure(
+  block: Block,
+  measure: Measure,
+  selected: Uint32Array,
+  isScaled: boolean,
+): MeasureValues {
+  if (measure === 'flows') return { values: undefined, unknown: 0 }
+  const values = new Float64Array(selected.length)
+  const known = new Uint8Array(block.header.rows).fill(1)
+  const planes = presentPlanes(block, measure, known)
+  if (planes === undefined) return { values, unknown: selected.length }
+  const all = wholeValues(planes)
+  const intervals = isScaled ? samplingIntervals(block) : undefined
+  let unknown = 0
+  for (let index = 0; index < values.length; index++) {
+    const row = selected[index]!
+    if (known[row] === 0) unknown++
+    else values[index] = intervals === undefined ? all[row]! : all[row]! * intervals[row]!
+  }
+  return { values, unknown }
+}
+
+/** By row, 1 where nothing is known; undefined when that is so of every row. */
+function samplingIntervals(block: Block): Float64Array | undefined {
+  const known = new Uint8Array(block.header.rows).fill(1)
+  const planes = presentPlanes(block, 'samplingInterval', known)
+  if (planes === undefined || !known.includes(1)) return undefined
+  const intervals = new Float64Array(known.length).fill(1)
+  for (let row = 0; row < known.length; row++)
+    if (known[row] === 1 && planes[0]![row]! > 1) intervals[row] = planes[0]![row]!
+  return intervals
+}

@@ -1,0 +1,104 @@
+/**
+ * Which blocks a query must open, by what the index knows of them: receive times, family, protocols. A block of which
+ * every row matches is told apart, for counting it needs no column.
+ */
+import type { StreamDefinition, StreamName } from '../../records/columns.js'
+import type { BlockStore, IndexedBlock } from '../blocks.js'
+import type { Prepared } from './prepare.js'
+import { columnNamed } from './presence.js'
+
+/** Of a block's rows: none matches, all do, or it must be looked at. */
+export type Outlook = 'none' | 'some' | 'all'
+
+/** Rows received at or after `from` and before `to`. */
+export type Window = { readonly fromMilliseconds: number; readonly toMilliseconds: number }
+
+export const FLOW_STREAMS: readonly StreamName[] = ['flow4', 'flow6', 'icmp4', 'icmp6']
+
+export type PlannedBlock = { readonly entry: IndexedBlock; readonly outlook: 'some' | 'all' }
+
+/** The blocks that can hold wanted rows, the oldest first. A damaged one is among them: it may have held some. */
+export async function planBlocks(
+  store: BlockStore,
+  names: readonly StreamName[],
+  window: Window,
+  filter: Prepared,
+): Promise<PlannedBlock[]> {
+  const planned: PlannedBlock[] = []
+  for (const name of names) {
+    for (const entry of await store.index(name)) {
+      const outlook = outlookOf(entry, window, filter)
+      if (outlook !== 'none') planned.push({ entry, outlook })
+    }
+  }
+  return planned.sort((one, other) => one.entry.firstSequence - other.entry.firstSequence)
+}
+
+function outlookOf(entry: IndexedBlock, window: Window, filter: Prepared): Outlook {
+  const { receivedFromMilliseconds: from, receivedToMilliseconds: to } = entry
+  if (to < window.fromMilliseconds || from >= window.toMilliseconds) return 'none'
+  if (entry.damage !== undefined) return 'some'
+  const outlook = filterOutlook(entry, filter)
+  const isWithin = from >= window.fromMilliseconds && to < window.toMilliseconds
+  return outlook === 'all' && !isWithin ? 'some' : outlook
+}
+
+function filterOutlook(entry: IndexedBlock, part: Prepared): Outlook {
+  const { stream } = entry
+  switch (part.kind) {
+    case 'all':
+      return 'all'
+    case 'and':
+    case 'or':
+      return joined(
+        part.kind,
+        part.parts.map((each) => filterOutlook(entry, each)),
+      )
+    case 'not': {
+      const outlook = filterOutlook(entry, part.part)
+      return outlook === 'some' ? 'some' : outlook === 'all' ? 'none' : 'all'
+    }
+    case 'family':
+      return stream.family === part.family ? 'all' : 'none'
+    case 'number':
+      return part.column === 'protocolIdentifier' && stream.family !== 0
+        ? protocolOutlook(entry.protocols, part.ranges)
+        : columnOutlook(stream, part.column)
+    case 'bits':
+    case 'text':
+      return columnOutlook(stream, part.column)
+    case 'address':
+      if (stream.family === 4 && part.ranges4.length === 0) return 'none'
+      if (stream.family === 6 && part.prefixes6.length === 0) return 'none'
+      return columnOutlook(stream, part.column)
+    case 'sender':
+      return 'some'
+    case 'rate':
+      return stream.family === 0 ? 'none' : 'some'
+  }
+}
+
+function joined(kind: 'and' | 'or', outlooks: readonly Outlook[]): Outlook {
+  const deciding = kind === 'and' ? 'none' : 'all'
+  if (outlooks.includes(deciding)) return deciding
+  return outlooks.includes('some') ? 'some' : kind === 'and' ? 'all' : 'none'
+}
+
+function columnOutlook(stream: StreamDefinition, column: string): Outlook {
+  return columnNamed(stream, column) === undefined ? 'none' : 'some'
+}
+
+/** Rows without a protocol count as 0 in the bits, so 0 decides nothing. */
+function protocolOutlook(protocols: Uint8Array, ranges: Float64Array): Outlook {
+  let isAny = false
+  let isEvery = true
+  for (let protocol = 0; protocol < 256; protocol++) {
+    if ((protocols[protocol >> 3]! & (1 << (protocol & 7))) === 0) continue
+    let isWanted = false
+    for (let at = 0; at < ranges.length; at += 2)
+      isWanted ||= protocol >= ranges[at]! && protocol <= ranges[at + 1]!
+    isAny ||= isWanted
+    isEvery &&= isWanted && protocol !== 0
+  }
+  return isAny ? (isEvery ? 'all' : 'some') : 'none'
+}

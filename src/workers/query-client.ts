@@ -1,0 +1,192 @@
+/**
+ * The side of those who ask: queries as promises, shared out among querying threads. Threads are started when the first
+ * query comes. Aggregations run one or two at a time, for each may hold a million groups; a few more wait their turn.
+ */
+import { Worker } from 'node:worker_threads'
+import { ApplianceError, type ErrorCode, errorCodes } from '../errors.js'
+import type { AggregatePart, AggregateQuery } from '../store/query/aggregate.js'
+import type { AggregateResult } from '../store/query/ranking.js'
+import type { RowPage, RowQuery } from '../store/query/rows.js'
+import type { SessionPage, SessionQuery } from '../store/sessions.js'
+import {
+  CONTROL_CANCELLED,
+  CONTROL_WORDS,
+  type FromQuery,
+  type QuerySetup,
+  type QueryWork,
+  type QueryWorkName,
+  type ToQuery,
+} from './query-messages.js'
+
+/** Who asked may go away, and no one waits longer than this. */
+export type QueryLimits = {
+  readonly signal?: AbortSignal
+  /** What is found by then is the answer, and is marked partial. */
+  readonly budgetMilliseconds?: number
+}
+
+export type QueryClient = {
+  rows(query: RowQuery, limits?: QueryLimits): Promise<RowPage>
+  sessions(query: SessionQuery, limits?: QueryLimits): Promise<SessionPage>
+  /** Throws BUSY when too many wait already. */
+  aggregate(query: AggregateQuery, limits?: QueryLimits): Promise<AggregateResult>
+  close(): Promise<void>
+}
+
+export type QueryClientOptions = {
+  readonly setup: QuerySetup
+  /** At least 1. */
+  readonly threads: number
+}
+
+/** Aggregations at work, and waiting. */
+const MAX_AGGREGATIONS = 2
+const MAX_WAITING = 16
+/** Fewer blocks are no work for more than one thread. */
+const BLOCKS_PER_THREAD = 4
+
+type Pending = { readonly resolve: (answer: never) => void; readonly reject: (error: Error) => void }
+type Thread = {
+  readonly worker: Worker
+  readonly pending: Map<number, Pending>
+  stopped?: () => void
+}
+type Control = { readonly words: Int32Array; readonly deadlineMilliseconds: number }
+
+export function createQueryClient({ setup, threads: count }: QueryClientOptions): QueryClient {
+  const threads = new Set<Thread>()
+  const waiting: (() => void)[] = []
+  let aggregations = 0
+  let lastId = 0
+  let isClosing = false
+
+  const startThread = (): Thread => {
+    const worker = new Worker(new URL('./query.js', import.meta.url), { workerData: setup, name: 'query' })
+    const thread: Thread = { worker, pending: new Map() }
+    threads.add(thread)
+    worker.on('message', (message: FromQuery) => hear(thread, message))
+    worker.on('error', (error) => end(thread, error as Error))
+    worker.on('exit', (code) => end(thread, new Error(`a querying thread ended with code ${code}`)))
+    return thread
+  }
+  const end = (thread: Thread, error: Error) => {
+    threads.delete(thread)
+    for (const { reject } of thread.pending.values()) reject(error)
+    thread.pending.clear()
+    thread.stopped?.()
+  }
+  /** The threads there are; one that ended is replaced. */
+  const ready = (): Thread[] => {
+    if (isClosing) throw new ApplianceError('BUSY', 'the appliance is ending')
+    while (threads.size < count) startThread()
+    return [...threads]
+  }
+  const ask = <Name extends QueryWorkName>(
+    thread: Thread,
+    name: Name,
+    ask: QueryWork[Name]['ask'],
+    control: Control,
+    transfer: ArrayBuffer[] = [],
+  ): Promise<QueryWork[Name]['answer']> =>
+    new Promise((resolve, reject) => {
+      const id = ++lastId
+      thread.pending.set(id, { resolve: resolve as Pending['resolve'], reject })
+      const { words, deadlineMilliseconds } = control
+      const message: ToQuery = { type: 'work', id, name, ask, control: words, deadlineMilliseconds }
+      thread.worker.postMessage(message, transfer)
+    })
+  /** The thread with the least to do. */
+  const idlest = (): Thread =>
+    ready().reduce((one, other) => (other.pending.size < one.pending.size ? other : one))
+
+  async function aggregate(query: AggregateQuery, control: Control): Promise<AggregateResult> {
+    const first = idlest()
+    const plan = await ask(first, 'plan', query, control)
+    const wanted = Math.max(1, Math.min(count, Math.ceil(plan.rows.length / BLOCKS_PER_THREAD)))
+    const others = ready().filter((thread) => thread !== first)
+    const workers = [first, ...others].slice(0, wanted)
+    const parts = await Promise.all(workers.map((thread) => ask(thread, 'part', { query, plan }, control)))
+    const { blocksFailed } = plan
+    return ask(first, 'rank', { query, plan: { blocksFailed }, parts }, control, buffersOf(parts))
+  }
+
+  return {
+    rows: (query, limits) => withControl(limits, (control) => ask(idlest(), 'rows', query, control)),
+    sessions: (query, limits) => withControl(limits, (control) => ask(idlest(), 'sessions', query, control)),
+    async aggregate(query, limits = {}) {
+      await turn(limits.signal)
+      try {
+        return await withControl(limits, (control) => aggregate(query, control))
+      } finally {
+        aggregations--
+        waiting.shift()?.()
+      }
+    },
+    async close() {
+      isClosing = true
+      for (const release of waiting.splice(0)) release()
+      await Promise.all(
+        [...threads].map(
+          (thread) =>
+            new Promise<void>((resolve) => {
+              thread.stopped = resolve
+              thread.worker.postMessage({ type: 'stop' } satisfies ToQuery)
+            }),
+        ),
+      )
+    },
+  }
+
+  /** Waits until one of the aggregations at work has ended; who gives up waits no longer. */
+  async function turn(signal?: AbortSignal): Promise<void> {
+    if (waiting.length >= MAX_WAITING) throw new ApplianceError('BUSY', 'too many aggregations are at work')
+    while (aggregations >= MAX_AGGREGATIONS && !isClosing && signal?.aborted !== true) {
+      await new Promise<void>((resolve) => {
+        const release = () => {
+          signal?.removeEventListener('abort', giveUp)
+          resolve()
+        }
+        const giveUp = () => {
+          waiting.splice(waiting.indexOf(release), 1)
+          resolve()
+        }
+        waiting.push(release)
+        signal?.addEventListener('abort', giveUp, { once: true })
+      })
+    }
+    aggregations++
+  }
+
+  function hear(thread: Thread, message: FromQuery): void {
+    if (message.type === 'stopped') return
+    const pending = thread.pending.get(message.id)
+    thread.pending.delete(message.id)
+    if (message.type === 'answer') pending?.resolve(message.answer as never)
+    else pending?.reject(faultOf(message.code, message.message))
+  }
+}
+
+async function withControl<T>(limits: QueryLimits = {}, work: (control: Control) => Promise<T>): Promise<T> {
+  const { signal, budgetMilliseconds = Number.POSITIVE_INFINITY } = limits
+  const words = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT))
+  const cancel = () => Atomics.store(words, CONTROL_CANCELLED, 1)
+  if (signal?.aborted === true) cancel()
+  signal?.addEventListener('abort', cancel, { once: true })
+  try {
+    return await work({ words, deadlineMilliseconds: Date.now() + budgetMilliseconds })
+  } finally {
+    signal?.removeEventListener('abort', cancel)
+  }
+}
+
+function faultOf(code: string | undefined, message: string): Error {
+  return code !== undefined && code in errorCodes
+    ? new ApplianceError(code as ErrorCode, message)
+    : new Error(message)
+}
+
+function buffersOf(parts: readonly AggregatePart[]): ArrayBuffer[] {
+  return parts.flatMap(({ tables }) =>
+    tables.flatMap(({ keys, sums }) => [keys, ...sums].map(({ buffer }) => buffer as ArrayBuffer)),
+  )
+}

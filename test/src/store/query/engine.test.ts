@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import { type BlockStore, createBlockStore } from '#core/store/blocks.js'
+import { type AggregateQuery, aggregatePart, planAggregate } from '#core/store/query/aggregate.js'
+import { allEffort } from '#core/store/query/effort.js'
+import type { Filter } from '#core/store/query/filter.js'
+import { type AggregateResult, rankParts } from '#core/store/query/ranking.js'
+import { queryRows } from '#core/store/query/rows.js'
+import { aggregations, blocks, build, type DrawnBlock, filters, RECEIVED } from './arbitrary.js'
+import { aggregate, groupsOf, matches, type Row } from './naive.js'
+
+/** A store that holds the blocks and nothing else, and its rows as JSON in the order of their numbers. */
+async function stored(store: BlockStore, drawn: readonly DrawnBlock[]): Promise<Row[]> {
+  for (const name of ['flow4', 'flow6', 'icmp4'] as const) {
+    const old = await store.index(name)
+    const last = old.at(-1)
+    if (last !== undefined) await store.removeBefore(name, last.firstSequence + last.rows)
+  }
+  const all: Row[] = []
+  for (const block of drawn) {
+    const { builder, rows } = build(block)
+    const row = store.sequence.next()
+    await store.append(builder, 0)
+    all.push(...rows.map((each, index) => ({ ...each, row: row + index })))
+  }
+  return all
+}
+
+async function openStore(location: string): Promise<BlockStore> {
+  const store = createBlockStore({ location: join(location, 'blocks'), isFirst: true })
+  await store.open()
+  t.teardown(() => store.close())
+  return store
+}
+
+/** In so many parts, one after the other: what threads do at the same time. */
+async function aggregated(store: BlockStore, query: AggregateQuery, parts: number): Promise<AggregateResult> {
+  const plan = await planAggregate(store, query)
+  let next = 0
+  const found = []
+  for (let part = 0; part < parts; part++) {
+    // Each part but the last takes one block.
+    let taken = 0
+    const take = () => (part < parts - 1 && taken++ > 0 ? plan.rows.length : next++)
+    found.push(await aggregatePart(store, query, plan, take, allEffort))
+  }
+  return rankParts(query, plan, found)
+}
+
+t.test('rows found are those that match one by one, in any pages', async (t) => {
+  const store = await openStore(t.testdir())
+  const property = fc.asyncProperty(
+    blocks,
+    filters,
+    fc.integer({ min: 1, max: 40 }),
+    fc.option(fc.nat(5000), { nil: undefined }),
+    async (drawn, filter, limit, from) => {
+      const rows = await stored(store, drawn)
+      const fromMilliseconds = RECEIVED + (from ?? 0)
+      const expected = rows
+        .filter((row) => Number(row['receivedMilliseconds']) >= fromMilliseconds && matches(filter, row))
+        .map(({ row }) => row)
+        .reverse()
+      const found: unknown[] = []
+      let cursor: string | undefined
+      do {
+        const page = await queryRows(store, {
+          filter,
+          limit,
+          fromMilliseconds,
+          ...(cursor === undefined ? {} : { cursor }),
+        })
+        assert.ok(page.rows.length <= limit && !page.partial)
+        found.push(...page.rows.map((row) => (row as { row: number }).row))
+        cursor = page.nextCursor
+      } while (cursor !== undefined)
+      assert.deepEqual(found, expected)
+    },
+  )
+  await t.resolves(fc.assert(property, { numRuns: 300 }))
+})
+
+t.test('aggregates are those of rows one by one, in any parts', async (t) => {
+  const store = await openStore(t.testdir())
+  const property = fc.asyncProperty(
+    blocks,
+    aggregations,
+    fc.constantFrom(1, 3),
+    async (drawn, query, parts) => {
+      const rows = await stored(store, drawn)
+      const expected = aggregate(rows, query)
+      const result = await aggregated(store, { ...query, top: 10_000 }, parts)
+      assert.deepEqual(groupsOf(result.groups, query.sums), expected)
+      assert.equal(result.groupCount, expected.size)
+      assert.equal(result.rowsMatched, rows.filter((row) => matches(query.filter, row)).length)
+      assert.equal(result.partial, false)
+      const first = query.sums[0]!
+      const ranked = result.groups.map((group) => Number(group[first]))
+      const isHistory = query.by.length === 1 && query.by[0]!.name === 'timeMilliseconds'
+      if (!isHistory)
+        assert.deepEqual(
+          ranked,
+          [...ranked].sort((one, other) => other - one),
+        )
+      const top = await aggregated(store, { ...query, top: 2 }, parts)
+      if (!isHistory)
+        assert.deepEqual(
+          top.groups.map((group) => group[first]),
+          ranked.slice(0, 2),
+        )
+      for (const measure of query.sums) {
+        const sum = [...expected.values()].reduce((all, group) => all + group[measure]!, 0)
+        assert.equal(result.total[measure], sum)
+      }
+    },
+  )
+  await t.resolves(fc.assert(property, { numRuns: 300 }))
+})
+
+t.test('groups beyond the most are counted together and told', async (t) => {
+  const store = await openStore(t.testdir())
+  const row = (pick: number) => ({ shape: 0, exporter: 0, after: pick * 1000, picks: Array(8).fill(pick) })
+  const all = await stored(store, [{ stream: 'flow4', rows: [0, 1, 2, 3, 4].map(row) }])
+  const by = [{ name: 'timeMilliseconds', bucketMilliseconds: 1000 }]
+  const query = { by, sums: ['flows'], top: 10, maximumGroups: 2 } as const
+  const result = await aggregated(store, query, 1)
+  t.match(result, {
+    groups: [
+      { timeMilliseconds: RECEIVED, flows: 1 },
+      { timeMilliseconds: RECEIVED + 1000, flows: 1 },
+    ],
+    groupCount: 2,
+    total: { flows: all.length },
+    other: { flows: 3 },
+    partial: true,
+    partialReasons: ['groups'],
+  })
+})
+
+t.test('a filter on protocols opens no block of others, and counting opens none at all', async (t) => {
+  const store = await openStore(t.testdir())
+  const pick = (protocol: number) => ({ shape: 0, exporter: 0, after: 0, picks: Array(8).fill(protocol) })
+  // The third column of the list is the protocol: a pick of 59 + 2 gives the second value, 1.
+  await stored(store, [
+    { stream: 'icmp4', rows: [pick(59), pick(59)] },
+    { stream: 'flow4', rows: [pick(0)] },
+  ])
+  const filter: Filter = { type: 'compare', field: 'protocol', operator: '=', value: 1 }
+  const opened: number[] = []
+  const watched: BlockStore = {
+    ...store,
+    block: (entry) => {
+      opened.push(entry.firstSequence)
+      return store.block(entry)
+    },
+  }
+  const count = await aggregated(watched, { filter, by: [], sums: ['flows'], top: 1 }, 1)
+  t.match(count, { groups: [{ flows: 2 }], rowsMatched: 2 })
+  t.same(opened, [])
+  await queryRows(watched, { filter, limit: 9 })
+  t.equal(opened.length, 1)
+  const none = await aggregated(
+    watched,
+    { filter: { type: 'family', family: 6 }, by: [], sums: ['flows'], top: 1 },
+    1,
+  )
+  t.match(none, { groups: [], total: { flows: 0 }, rowsMatched: 0 })
+  t.equal(opened.length, 1)
+})
