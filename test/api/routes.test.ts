@@ -519,6 +519,7 @@ t.test(
       sums: ['flows', 'octets'],
       top: 3,
       isScaled: true,
+      maximumGroups: 300_000,
     })
     const refused = await app.inject({
       url: '/api/v1/flows/aggregate?filter=proto%20tcp%20and%20port%2099999',
