@@ -13,12 +13,14 @@ const FULL_STOP = 0x2e
  * Cisco's `timestamps … show-timezone` writes whatever name the operator gave the zone: ` DST:` and ` UTC :` stand where
  * other devices have the host. A name that no table knows tells nothing; the offset behind it.
  */
-export function skipZoneWord(line: string, position: number, end: number): number {
+export function skipZoneWord(line: string, position: number, end: number, isStamped: boolean): number {
   if (line.charCodeAt(position) !== SPACE) return position
   let index = position + 1
   while (index < end && index <= position + MAX_ZONE_NAME) {
     const code = line.charCodeAt(index)
-    if (code < 0x41 || code > 0x5a) break
+    // In small letters it may as well be a host, unless Cisco's own marks stood in front of the time.
+    const letter = isStamped ? code & 0xdf : code
+    if (letter < 0x41 || letter > 0x5a) break
     index++
   }
   if (index < position + 3) return position

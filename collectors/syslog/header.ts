@@ -184,6 +184,7 @@ function parse3164(
   const line = event.line
   let position = start
   let timeFound = false
+  let isStamped = false
   for (let step = 0; step < 4; step++) {
     const code = line.charCodeAt(position)
     if (code === COLON && line.charCodeAt(position + 1) === SPACE) {
@@ -200,6 +201,7 @@ function parse3164(
     }
     const clockStart = code === STAR || code === FULL_STOP ? position + 1 : position
     const stop = scanTimestamp(line, clockStart, end)
+    isStamped = event.sequenceNumber >= 0 || clockStart !== position
     if (stop >= 0) {
       settleTime(event, context, clockStart, stop)
       event.headerFound = true
@@ -207,8 +209,7 @@ function parse3164(
       timeFound = true
       break
     }
-    const isCisco = event.sequenceNumber >= 0 || clockStart !== position || event.has(Field.host)
-    const uptime = isCisco ? scanUptime(line, clockStart, end) : -1
+    const uptime = isStamped || event.has(Field.host) ? scanUptime(line, clockStart, end) : -1
     if (uptime >= 0) {
       position = uptime
       timeFound = true
@@ -218,7 +219,7 @@ function parse3164(
     if (next < 0) break
     position = next
   }
-  if (timeFound) position = skipZoneWord(line, position, end)
+  if (timeFound) position = skipZoneWord(line, position, end, isStamped)
   const colonFollows = timeFound && line.charCodeAt(position) === COLON
   position = skipSpaces(line, colonFollows ? position + 1 : position, end)
   // Cisco names the host in front of the time; the text follows.
@@ -234,13 +235,29 @@ function parse3164(
     else parse3164(event, context, position, end, depth + 1)
     return
   }
-  scanTag(event, position, end)
+  const behindTag = depth < MAX_NESTED_HEADERS ? timeBehindTag(line, position, end) : -1
+  if (behindTag >= 0) parse3164(event, context, behindTag, end, depth + 1)
+  else scanTag(event, position, end)
 }
 
 /** RFC 5424's version and a complete time, whose priority a relay has taken. */
 function starts5424(line: string, position: number, end: number): boolean {
   if (line.charCodeAt(position) !== 0x31 || line.charCodeAt(position + 1) !== SPACE) return false
   return line.charCodeAt(position + 12) === 0x54 && scanTimestamp(line, position + 2, end) >= 0
+}
+
+/**
+ * A tag of a relay in front of RFC 5424 without priority and version: `junos-flow: 2026-…T…Z host app - msgid [`. The
+ * offset of the time, or -1; a time that begins a text has no structured data behind it.
+ */
+function timeBehindTag(line: string, position: number, end: number): number {
+  const tagEnd = wordEnd(line, position, Math.min(end, position + MAX_HOST))
+  const time = tagEnd + 1
+  if (line.charCodeAt(tagEnd - 1) !== COLON || line.charCodeAt(time + 10) !== 0x54) return -1
+  if (line.charCodeAt(time + 4) !== MINUS || scanTimestamp(line, time, end) < 0) return -1
+  let index = time
+  for (let word = 0; word < 5; word++) index = wordEnd(line, index, end) + 1
+  return line.charCodeAt(index) === OPEN_BRACKET ? time : -1
 }
 
 /** What may stand behind host and time and be a header again. */

@@ -37,6 +37,7 @@ const table: readonly (readonly [ids: string, meaning: number, ...sentences: str
     '106002',
     Meaning.denied,
     '{protocol} Connection denied by outbound list {*} src {source} dest {destination}',
+    '{protocol} connection denied by outbound list {*} src {source} {*} dest {destination} {*}',
   ],
   [
     '106006 106007',

