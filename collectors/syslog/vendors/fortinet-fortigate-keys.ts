@@ -254,8 +254,6 @@ function takeOther(event: SyslogEvent, key: number, start: number, end: number, 
     case Key.icmpcode:
       event.icmpCode = readOctet(line, start, end)
       return
-    case Key.eventtype:
-      return
     case Key.status:
       seen.statusStart = start
       seen.statusEnd = end
