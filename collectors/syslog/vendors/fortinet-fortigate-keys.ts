@@ -109,6 +109,8 @@ export const seen = {
   /** The session's so far; deltas stand beside them. */
   octetsSent: Number.NaN,
   octetsReceived: Number.NaN,
+  packetsSent: Number.NaN,
+  packetsReceived: Number.NaN,
 }
 
 export function clearSeen(): void {
@@ -116,6 +118,7 @@ export function clearSeen(): void {
   seen.eventTimeStart = seen.eventTimeEnd = seen.typeStart = seen.typeEnd = seen.subtypeStart = -1
   seen.statusStart = seen.statusEnd = -1
   seen.eventTime = seen.octetsSent = seen.octetsReceived = Number.NaN
+  seen.packetsSent = seen.packetsReceived = Number.NaN
   seen.isCef = seen.isDestinationTranslated = false
 }
 
@@ -207,12 +210,10 @@ function takeOther(event: SyslogEvent, key: number, start: number, end: number, 
       event.durationMilliseconds = readNumber(line, start, end) * 1000
       return
     case Key.sentpkt:
-      if (Number.isNaN(event.packetsSourceToDestination))
-        event.packetsSourceToDestination = readNumber(line, start, end)
+      seen.packetsSent = readNumber(line, start, end)
       return
     case Key.rcvdpkt:
-      if (Number.isNaN(event.packetsDestinationToSource))
-        event.packetsDestinationToSource = readNumber(line, start, end)
+      seen.packetsReceived = readNumber(line, start, end)
       return
     case Key.sentdelta:
       event.octetsSourceToDestination = readNumber(line, start, end)

@@ -49,11 +49,10 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   event.messageStart = event.contentStart
   event.setSpan(Field.message, event.contentStart, end)
   event.clearSpan(Field.application)
-  if (Number.isNaN(event.octetsSourceToDestination)) event.octetsSourceToDestination = seen.octetsSent
-  if (Number.isNaN(event.octetsDestinationToSource)) event.octetsDestinationToSource = seen.octetsReceived
   settleTimes(event, context)
   settleOldKeys(event)
   settlePhase(event)
+  settleCounters(event)
   settleIcmp(event)
   dropIcmpPorts(event)
   dropIdleTranslation(event)
@@ -130,6 +129,20 @@ function settlePhase(event: SyslogEvent): void {
     const number = readSmall(line, idEnd - 2, idEnd, 99)
     if (number === 15 || number === 16) event.phase = Phase.start
     else if (number === 20) event.phase = Phase.update
+  }
+}
+
+/** Deltas where there are any. FortiOS before `sentpktdelta` has totals of packets beside them; statistics may have totals alone. */
+function settleCounters(event: SyslogEvent): void {
+  if (Number.isNaN(event.packetsSourceToDestination) && Number.isNaN(event.packetsDestinationToSource)) {
+    event.packetsSourceToDestination = seen.packetsSent
+    event.packetsDestinationToSource = seen.packetsReceived
+    event.runningPackets = event.phase === Phase.update || !Number.isNaN(event.octetsSourceToDestination)
+  }
+  if (Number.isNaN(event.octetsSourceToDestination) && Number.isNaN(event.octetsDestinationToSource)) {
+    event.octetsSourceToDestination = seen.octetsSent
+    event.octetsDestinationToSource = seen.octetsReceived
+    event.runningTotals = event.phase === Phase.update
   }
 }
 

@@ -131,8 +131,8 @@ const verdicts: readonly (readonly [word: string, outcome: number])[] = [
   ['PASS', Outcome.allow],
 ]
 
-function isTrailing(code: number): boolean {
-  return code === SPACE || code === COLON || code === QUOTE
+function isTrailing(code: number, isQuoted: boolean): boolean {
+  return code === SPACE || code === COLON || (isQuoted && code === QUOTE)
 }
 
 /**
@@ -144,8 +144,9 @@ function parsePrefix(event: SyslogEvent, prefix: number, at: number): void {
   let start = prefix
   let end = at
   // firewalld puts the prefix in quotes, blanks and all.
-  if (line.charCodeAt(start) === QUOTE) start++
-  while (end > start && isTrailing(line.charCodeAt(end - 1))) end--
+  const isQuoted = line.charCodeAt(start) === QUOTE
+  if (isQuoted) start++
+  while (end > start && isTrailing(line.charCodeAt(end - 1), isQuoted)) end--
   if (end <= start) return
   if (line.charCodeAt(start) === OPEN_BRACKET && line.charCodeAt(end - 1) === CLOSE_BRACKET) {
     start++
@@ -187,6 +188,7 @@ function parseZonePath(event: SyslogEvent, start: number, end: number): boolean 
     const isSource = line.startsWith('src ', open + 1)
     if ((!isSource && !line.startsWith('dest ', open + 1)) || !setVerdict(event, start, open)) return false
     const zone = isSource ? open + 5 : open + 6
+    event.setSpan(Field.ruleName, open + 1, end - 1)
     event.setSpan(isSource ? Field.sourceZone : Field.destinationZone, zone, end - 1)
     return true
   }
@@ -194,6 +196,7 @@ function parseZonePath(event: SyslogEvent, start: number, end: number): boolean 
   const zoneEnd = isIn ? end - 3 : line.startsWith(' out', end - 4) ? end - 4 : -1
   const wordStop = line.indexOf(' ', start)
   if (zoneEnd < 0 || wordStop < 0 || wordStop >= zoneEnd || !setVerdict(event, start, wordStop)) return false
+  event.setSpan(Field.ruleName, wordStop + 1, end)
   event.setSpan(isIn ? Field.sourceZone : Field.destinationZone, wordStop + 1, zoneEnd)
   return true
 }
