@@ -49,6 +49,11 @@ t.test('what a line does not say is left out', async (t) => {
   )
   t.match(translated, { postNATDestinationAddress: '203.0.113.1' })
   t.equal(translated?.['postNAPTDestinationTransportPort'], undefined, 'port 0 is no translation')
+  const backwards = parse(
+    '2 123456789012 eni-0a1b 203.0.113.12 192.0.2.5 49761 22 6 20 4249 1781517540 1781517500 ACCEPT OK',
+  )
+  t.match(backwards, { kind: 'connection', product: 'vpc' })
+  t.equal(backwards?.['durationMilliseconds'], undefined, 'an end before its start is no duration')
 })
 
 t.test('octets of a FortiGate are deltas where packets are totals', async (t) => {
