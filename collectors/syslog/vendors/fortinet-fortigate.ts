@@ -137,7 +137,7 @@ function settleCounters(event: SyslogEvent): void {
   if (Number.isNaN(event.packetsSourceToDestination) && Number.isNaN(event.packetsDestinationToSource)) {
     event.packetsSourceToDestination = seen.packetsSent
     event.packetsDestinationToSource = seen.packetsReceived
-    event.runningPackets = event.phase === Phase.update || !Number.isNaN(event.octetsSourceToDestination)
+    event.runningPackets = event.phase === Phase.update
   }
   if (Number.isNaN(event.octetsSourceToDestination) && Number.isNaN(event.octetsDestinationToSource)) {
     event.octetsSourceToDestination = seen.octetsSent

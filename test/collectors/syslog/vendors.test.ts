@@ -68,6 +68,8 @@ t.test('octets of a FortiGate are deltas where packets are totals', async (t) =>
   t.same([event.octetsSourceToDestination, event.runningTotals, event.runningPackets], [500, false, true])
   statistics('sentdelta=500 rcvddelta=900 sentpktdelta=5 rcvdpktdelta=6')
   t.same([event.packetsSourceToDestination, event.runningTotals, event.runningPackets], [5, false, false])
+  statistics('sentdelta=500 rcvddelta=900 logid="0000000013"')
+  t.same([event.packetsSourceToDestination, event.runningPackets], [50, false], 'the close has them all')
   statistics('')
   t.same([event.octetsSourceToDestination, event.runningTotals, event.runningPackets], [5000, true, true])
 })
