@@ -9,6 +9,19 @@ export type Output = {
   drained(): Promise<void>
 }
 
+/**
+ * One JSON line. JSON's own escapes leave C1 controls and overrides of direction as they are; a terminal obeys them, and
+ * texts come from devices.
+ */
+export function jsonLine(value: unknown): string {
+  const text = JSON.stringify(value)
+  return `${text.replace(/[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, escapeUnit)}\n`
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
 export function openOutput(): Output {
   let waiting: Promise<void> | undefined
   // A reader that goes away (head, a closed pager) ends the command quietly.
@@ -26,7 +39,7 @@ export function openOutput(): Output {
     })
   }
   return {
-    line: (value) => write(`${JSON.stringify(value)}\n`),
+    line: (value) => write(jsonLine(value)),
     text: write,
     async drained() {
       await waiting

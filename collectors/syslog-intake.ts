@@ -217,6 +217,7 @@ function draftCounters(draft: RowDraft, event: SyslogEvent): void {
   draft.unsigned64(Column.octets, event.octetsSourceToDestination)
   draft.unsigned64(Column.reverseOctets, event.octetsDestinationToSource)
   draft.unsigned64(Column.octetsTotal, event.octetsTotal)
+  if (event.runningPackets) return
   draft.unsigned64(Column.packets, event.packetsSourceToDestination)
   draft.unsigned64(Column.reversePackets, event.packetsDestinationToSource)
   draft.unsigned64(Column.packetsTotal, event.packetsTotal)

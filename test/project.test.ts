@@ -7,6 +7,7 @@ import t from 'tap'
 import { streamFaults } from '#collectors/capture/stream-messages.js'
 import { undecodedReasons } from '#collectors/netflow/reasons.js'
 import { sflowUndecodedReasons } from '#collectors/sflow/reasons.js'
+import { productIds } from '#collectors/syslog/registry.js'
 import { Config } from '#core/config.js'
 import { detectors } from '#core/detectors/registry.js'
 import { errorCodes } from '#core/errors.js'
@@ -56,6 +57,25 @@ t.test('docs/detectors.md has every detector and each of its settings', async (t
   for (const { id, settings } of detectors) {
     t.ok(text.includes(id), id)
     for (const setting of Object.keys(settings.properties)) t.ok(text.includes(setting), setting)
+  }
+})
+
+/** Products that share another's page. */
+const pagesOf: Readonly<Record<string, string>> = {
+  'generic-cef': 'generic-formats',
+  'generic-leef': 'generic-formats',
+  'mikrotik-routeros': 'mikrotik',
+}
+
+t.test('every product of the logs has a page that the README names', async (t) => {
+  const readme = page('README.md')
+  for (const id of productIds) {
+    const path = `docs/devices/${pagesOf[id] ?? id}.md`
+    t.ok(readme.includes(path), `README.md: ${path}`)
+    const text = page(path)
+    for (const heading of [/\*\*What Culvert reads/, /\*\*Switch it on/, /\*\*What (it|logs) cannot show/]) {
+      t.match(text, heading, path)
+    }
   }
 })
 

@@ -112,6 +112,8 @@ export class SyslogEvent {
   orientationUnknown = false
   /** Its counters are the session's so far, which a later line counts once more. */
   runningTotals = false
+  /** So are its packets, though its octets are not. */
+  runningPackets = false
   /** The time is when the session began, also where the line was written at its end (Zeek). */
   timeIsStart = false
 
@@ -165,6 +167,7 @@ export class SyslogEvent {
     this.durationMilliseconds = Number.NaN
     this.orientationUnknown = false
     this.runningTotals = false
+    this.runningPackets = false
     this.timeIsStart = false
   }
 

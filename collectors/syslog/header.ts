@@ -3,45 +3,35 @@
  * numbers, a colon behind host or time, no host, a header of a relay in front of the device's own. Afterwards
  * `contentStart` stands behind time and host, `messageStart` behind the tag, and both are within the line whatever it was.
  */
+import { ciscoOrigin, skipZoneWord } from './cisco-origin.js'
 import type { SyslogContext } from './context.js'
+import { monthAt, scanTimestamp, scanUptime } from './dates.js'
 import { Field, type SyslogEvent } from './event.js'
+import { MAX_HOST, scanBareHost, scanHost, scanTag } from './host.js'
 import {
-  CLOSE_BRACKET,
   COLON,
-  COMMA,
   digitsEnd,
-  EQUALS,
   GREATER,
   isDigit,
   LESS,
   MINUS,
   OPEN_BRACKET,
-  PERCENT,
-  QUOTE,
-  readIPv4,
   readSmall,
-  SLASH,
   SPACE,
   skipSpaces,
   wordEnd,
 } from './scan.js'
 import { structuredDataEnd } from './structured-data.js'
-import { monthAt, scanTimestamp, scanUptime, settleTime } from './timestamp.js'
+import { settleTime } from './timestamp.js'
 
 /** RFC 5424 §6.2.1: 23 facilities, 8 severities. */
 const MAX_PRIORITY = 191
-/** Longest host name (RFC 1035 §2.3.4); RFC 5424 §6 says the same. */
-const MAX_HOST = 255
-/** Longest tag and process id that are looked for in RFC 3164's form. */
-const MAX_TAG = 128
 /** RFC 5424 §6: what is longer is cut there, as its ABNF allows no more; the line is kept whole. */
 const MAX_APPLICATION = 48
 const MAX_PROCESS_ID = 128
 const MAX_MESSAGE_ID = 32
 /** A relay may put its header in front of the device's; deeper nesting is text. */
 const MAX_NESTED_HEADERS = 3
-/** Longest name of a zone that Cisco's `clock timezone` takes. */
-const MAX_ZONE_NAME = 7
 const STAR = 0x2a
 const FULL_STOP = 0x2e
 
@@ -194,6 +184,7 @@ function parse3164(
   const line = event.line
   let position = start
   let timeFound = false
+  let isStamped = false
   for (let step = 0; step < 4; step++) {
     const code = line.charCodeAt(position)
     if (code === COLON && line.charCodeAt(position + 1) === SPACE) {
@@ -210,6 +201,7 @@ function parse3164(
     }
     const clockStart = code === STAR || code === FULL_STOP ? position + 1 : position
     const stop = scanTimestamp(line, clockStart, end)
+    isStamped = event.sequenceNumber >= 0 || clockStart !== position
     if (stop >= 0) {
       settleTime(event, context, clockStart, stop)
       event.headerFound = true
@@ -217,8 +209,7 @@ function parse3164(
       timeFound = true
       break
     }
-    const isCisco = event.sequenceNumber >= 0 || clockStart !== position || event.has(Field.host)
-    const uptime = isCisco ? scanUptime(line, clockStart, end) : -1
+    const uptime = isStamped || event.has(Field.host) ? scanUptime(line, clockStart, end) : -1
     if (uptime >= 0) {
       position = uptime
       timeFound = true
@@ -228,7 +219,7 @@ function parse3164(
     if (next < 0) break
     position = next
   }
-  if (timeFound) position = skipZoneWord(line, position, end)
+  if (timeFound) position = skipZoneWord(line, position, end, isStamped)
   const colonFollows = timeFound && line.charCodeAt(position) === COLON
   position = skipSpaces(line, colonFollows ? position + 1 : position, end)
   // Cisco names the host in front of the time; the text follows.
@@ -239,69 +230,34 @@ function parse3164(
   event.contentStart = position
   event.messageStart = position
   if (depth < MAX_NESTED_HEADERS && nestedStart(event, position, end)) {
-    if (line.charCodeAt(position) === LESS) parseOne(event, context, position, end, depth + 1)
+    if (line.charCodeAt(position) === LESS || starts5424(line, position, end))
+      parseOne(event, context, position, end, depth + 1)
     else parse3164(event, context, position, end, depth + 1)
     return
   }
-  scanTag(event, position, end)
+  const behindTag = depth < MAX_NESTED_HEADERS ? timeBehindTag(line, position, end) : -1
+  if (behindTag >= 0) parse3164(event, context, behindTag, end, depth + 1)
+  else scanTag(event, position, end)
+}
+
+/** RFC 5424's version and a complete time, whose priority a relay has taken. */
+function starts5424(line: string, position: number, end: number): boolean {
+  if (line.charCodeAt(position) !== 0x31 || line.charCodeAt(position + 1) !== SPACE) return false
+  return line.charCodeAt(position + 12) === 0x54 && scanTimestamp(line, position + 2, end) >= 0
 }
 
 /**
- * Cisco's `timestamps … show-timezone` writes whatever name the operator gave the zone: ` DST:` and ` UTC :` stand where
- * other devices have the host. A name that no table knows tells nothing; the offset behind it.
+ * A tag of a relay in front of RFC 5424 without priority and version: `junos-flow: 2026-…T…Z host app - msgid [`. The
+ * offset of the time, or -1; a time that begins a text has no structured data behind it.
  */
-function skipZoneWord(line: string, position: number, end: number): number {
-  if (line.charCodeAt(position) !== SPACE) return position
-  let index = position + 1
-  while (index < end && index <= position + MAX_ZONE_NAME) {
-    const code = line.charCodeAt(index)
-    if (code < 0x41 || code > 0x5a) break
-    index++
-  }
-  if (index < position + 3) return position
-  const colon = line.charCodeAt(index) === SPACE ? index + 1 : index
-  if (line.charCodeAt(colon) !== COLON || line.charCodeAt(colon + 1) !== SPACE) return position
-  return line.charCodeAt(skipSpaces(line, colon + 1, end)) === PERCENT ? colon : position
-}
-
-/** A space, or IOS XR's month right behind the colon. */
-function endsOrigin(line: string, position: number): boolean {
-  return line.charCodeAt(position) === SPACE || monthAt(line, position) > 0
-}
-
-/** `name: ` between Cisco's sequence number and the time (`logging origin-id`); the offset behind it, or -1. */
-function ciscoOrigin(event: SyslogEvent, position: number, end: number): number {
-  const line = event.line
-  // The message itself, which may have a time behind its name (199019).
-  if (line.charCodeAt(position) === PERCENT) return -1
-  let index = position
-  const limit = Math.min(end, position + MAX_HOST)
-  while (index < limit) {
-    const code = line.charCodeAt(index)
-    if (code === COLON && endsOrigin(line, index + 1)) break
-    // No name of a host or a line card: pairs, CSV, quoted text.
-    if (code === EQUALS || code === QUOTE || code === COMMA || code === 0x7b) return -1
-    index++
-  }
-  if (index >= limit) return -1
-  const next = skipSpaces(line, index + 1, end)
-  const code = line.charCodeAt(next)
-  const follows =
-    code === PERCENT ||
-    code === STAR ||
-    code === FULL_STOP ||
-    (isDigit(code) && (event.sequenceNumber >= 0 || isClock(line, next, end))) ||
-    (monthAt(line, next) > 0 && scanTimestamp(line, next, end) >= 0)
-  if (!follows || (!event.headerFound && scanTimestamp(line, next, end) < 0)) return -1
-  // A controller's `*task: ` behind the host's name is no host.
-  const isTask = line.charCodeAt(position) === STAR
-  if (!isTask && wordEnd(line, position, index) === index) event.setSpan(Field.host, position, index)
-  return next
-}
-
-/** A time, or an uptime with the colon that Cisco writes behind it. */
-function isClock(line: string, position: number, end: number): boolean {
-  return scanTimestamp(line, position, end) >= 0 || scanUptime(line, position, end) >= 0
+function timeBehindTag(line: string, position: number, end: number): number {
+  const tagEnd = wordEnd(line, position, Math.min(end, position + MAX_HOST))
+  const time = tagEnd + 1
+  if (line.charCodeAt(tagEnd - 1) !== COLON || line.charCodeAt(time + 10) !== 0x54) return -1
+  if (line.charCodeAt(time + 4) !== MINUS || scanTimestamp(line, time, end) < 0) return -1
+  let index = time
+  for (let word = 0; word < 5; word++) index = wordEnd(line, index, end) + 1
+  return line.charCodeAt(index) === OPEN_BRACKET ? time : -1
 }
 
 /** What may stand behind host and time and be a header again. */
@@ -320,168 +276,10 @@ function nestedStart(event: SyslogEvent, position: number, end: number): boolean
       const mark = line.charCodeAt(next)
       return scanTimestamp(line, mark === STAR || mark === FULL_STOP ? next + 1 : next, end) >= 0
     }
+    if (stop - position === 1 && starts5424(line, position, end)) return true
     if (stop - position !== 4) return false
     const spelled = line.charCodeAt(stop) === SPACE && monthAt(line, stop + 1) > 0
     return (spelled || line.charCodeAt(position + 10) === 0x54) && scanTimestamp(line, position, end) >= 0
   }
   return monthAt(line, clock) > 0 && scanTimestamp(line, clock, end) >= 0
-}
-
-function isHostCharacter(code: number): boolean {
-  if (code > 0x7a) return code > 0x7f
-  if (code >= 0x61 || code === 0x5f) return true
-  if (code >= 0x40 && code <= 0x5a) return true
-  return code >= 0x2d && code <= 0x3a
-}
-
-/** The host behind a time; the offset behind it, or the position unchanged when a tag or the text stands there. */
-function scanHost(event: SyslogEvent, position: number, end: number): number {
-  const line = event.line
-  if (line.charCodeAt(position) === OPEN_BRACKET) return scanBracketedHost(event, position, end)
-  if (line.charCodeAt(position) === MINUS) return position
-  const start = skipPrefixes(line, position, end)
-  const limit = Math.min(end, start + MAX_HOST + 1)
-  let stop = start
-  while (stop < limit && isHostCharacter(line.charCodeAt(stop))) stop++
-  if (stop === start) return position
-  if (stop < end && line.charCodeAt(stop) !== SPACE) {
-    // F5's high-speed logging: `host,key=value,…`
-    if (line.charCodeAt(stop) !== COMMA || !startsPair(line, stop + 1, end)) return position
-    event.setSpan(Field.host, start, stop)
-    return stop + 1
-  }
-  let hostEnd = stop
-  let next = skipSpaces(line, stop, end)
-  if (line.charCodeAt(stop - 1) === COLON) {
-    // `host: %ASA-…` names a host, `tag: text` does not; an IPv6 address may end in colons.
-    hostEnd = stop - 1
-    const address = readIPv4(line, start, hostEnd) >= 0
-    if (line.charCodeAt(hostEnd - 1) === COLON && hostEnd > start + 1) hostEnd = stop
-    else if (!address && !looksLikeCiscoBody(line, next, end)) return position
-  } else if (line.charCodeAt(next) === COLON && (next + 1 >= end || line.charCodeAt(next + 1) === SPACE)) {
-    next = skipSpaces(line, next + 1, end)
-  }
-  event.setSpan(Field.host, start, hostEnd)
-  // A relay that knows the host too writes it once more.
-  const length = hostEnd - start
-  const twice = line.charCodeAt(next + length) === SPACE && line.startsWith(line.slice(start, hostEnd), next)
-  return twice ? next + length : next
-}
-
-/** `[host]`, or NetApp's `[host:event:severity]:`, which begins the text too. */
-function scanBracketedHost(event: SyslogEvent, position: number, end: number): number {
-  const line = event.line
-  const limit = Math.min(end, position + MAX_HOST + 1)
-  let close = position + 1
-  let colons = 0
-  let firstColon = -1
-  while (close < limit && isHostCharacter(line.charCodeAt(close))) {
-    if (line.charCodeAt(close) === COLON && colons++ === 0) firstColon = close
-    close++
-  }
-  if (line.charCodeAt(close) !== CLOSE_BRACKET || close === position + 1) return position
-  if (colons === 2 && line.charCodeAt(close + 1) === COLON) {
-    event.setSpan(Field.host, position + 1, firstColon)
-    return position
-  }
-  event.setSpan(Field.host, position + 1, close)
-  return skipSpaces(line, close + 1, end)
-}
-
-/** What some write in front of the host: F5's blade (`slot1/`), the names of the priority (`user.info `). */
-function skipPrefixes(line: string, position: number, end: number): number {
-  const space = wordEnd(line, position, Math.min(end, position + MAX_PRIORITY_NAMES))
-  const dot = line.indexOf('.', position)
-  if (dot > position && dot < space && namesPriority(line, position, dot, space))
-    return skipSpaces(line, space, end)
-  if (!line.startsWith('slot', position)) return position
-  const stop = digitsEnd(line, position + 4, Math.min(end, position + 7))
-  return stop > position + 4 && line.charCodeAt(stop) === SLASH ? stop + 1 : position
-}
-
-const facilityNames = new Set(
-  (
-    'kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp audit alert clock ' +
-    'local0 local1 local2 local3 local4 local5 local6 local7'
-  ).split(' '),
-)
-const severityNames = new Set('emerg alert crit err error warning warn notice info debug'.split(' '))
-const MAX_PRIORITY_NAMES = 'authpriv.warning'.length + 1
-
-function namesPriority(line: string, start: number, dot: number, end: number): boolean {
-  return facilityNames.has(line.slice(start, dot)) && severityNames.has(line.slice(dot + 1, end))
-}
-
-function startsPair(line: string, position: number, end: number): boolean {
-  let index = position
-  while (index < end && isTagCharacter(line.charCodeAt(index))) index++
-  return index > position && line.charCodeAt(index) === EQUALS
-}
-
-function looksLikeCiscoBody(line: string, position: number, end: number): boolean {
-  const code = line.charCodeAt(position)
-  if (code === PERCENT || code === STAR) return true
-  return position < end && monthAt(line, position) > 0 && scanTimestamp(line, position, end) >= 0
-}
-
-/** Without a time only an address, or a name in front of Cisco's `%`, is taken for a host. */
-function scanBareHost(event: SyslogEvent, position: number, end: number): number {
-  const line = event.line
-  const limit = Math.min(end, position + MAX_HOST)
-  let stop = position
-  while (stop < limit && isHostCharacter(line.charCodeAt(stop))) stop++
-  if (stop === position || line.charCodeAt(stop) !== SPACE) return position
-  const hostEnd = line.charCodeAt(stop - 1) === COLON ? stop - 1 : stop
-  let next = skipSpaces(line, stop, end)
-  if (line.charCodeAt(next) === COLON) next = skipSpaces(line, next + 1, end)
-  if (!(event.headerFound && line.charCodeAt(next) === PERCENT) && readIPv4(line, position, hostEnd) < 0)
-    return position
-  event.setSpan(Field.host, position, hostEnd)
-  return next
-}
-
-function isTagCharacter(code: number): boolean {
-  if (code >= 0x61) return code <= 0x7a || code === 0x7e
-  if (code >= 0x40) return code <= 0x5a || code === 0x5f
-  return (code >= 0x2d && code <= 0x39) || code === PERCENT || code === 0x28 || code === 0x29 || code === 0x23
-}
-
-/** RFC 3164 §4.1.3: `tag[pid]: `, `tag: `, or a first word. */
-function scanTag(event: SyslogEvent, position: number, end: number): void {
-  const line = event.line
-  const limit = Math.min(end, position + MAX_TAG)
-  let stop = position
-  while (stop < limit && isTagCharacter(line.charCodeAt(stop))) stop++
-  if (stop === position) return
-  // Nothing but one word behind time and host: a tag without content.
-  if (stop === end && event.has(Field.host)) {
-    event.setSpan(Field.application, position, stop)
-    event.messageStart = end
-    return
-  }
-  const code = stop < end ? line.charCodeAt(stop) : SPACE
-  if (code === OPEN_BRACKET) {
-    let close = stop + 1
-    const closeLimit = Math.min(end, stop + MAX_TAG)
-    while (close < closeLimit && line.charCodeAt(close) !== CLOSE_BRACKET) close++
-    if (line.charCodeAt(close) !== CLOSE_BRACKET) return
-    const after = line.charCodeAt(close + 1)
-    if (after !== COLON && after !== SPACE && close + 1 < end) return
-    event.setSpan(Field.application, position, stop)
-    event.setSpan(Field.processId, stop + 1, close)
-    event.messageStart = skipSpaces(line, after === COLON ? close + 2 : close + 1, end)
-    return
-  }
-  if (code === COLON) {
-    if (stop + 1 < end && line.charCodeAt(stop + 1) !== SPACE) return
-    event.setSpan(Field.application, position, stop)
-    if (line.charCodeAt(position) !== PERCENT) event.messageStart = skipSpaces(line, stop + 1, end)
-    return
-  }
-  // `tag : text`; a first word without a colon may be anything.
-  if (code !== SPACE || !event.headerFound) return
-  const next = skipSpaces(line, stop, end)
-  if (line.charCodeAt(next) !== COLON || line.charCodeAt(next + 1) !== SPACE) return
-  event.setSpan(Field.application, position, stop)
-  event.messageStart = skipSpaces(line, next + 1, end)
 }

@@ -8,15 +8,21 @@ const MAX_NAME = 64
 
 const known = new Map<string, string>()
 
+/** A text of its own: a slice keeps the whole line that it is of, which may have 64 kB. */
+export function ownText(octets: string): string {
+  return Buffer.from(octets, 'latin1').toString('latin1')
+}
+
 /** The text of a range as a name; empty where it is empty. */
 export function nameOf(event: SyslogEvent, start: number, end: number): string {
   if (end <= start) return ''
   const raw = event.line.slice(start, Math.min(end, start + MAX_NAME))
   let name = known.get(raw)
   if (name === undefined) {
-    name = decodeUtf8(raw).replaceAll(/\\([|\\])/g, '$1')
+    const own = ownText(raw)
+    name = decodeUtf8(own).replaceAll(/\\([|\\])/g, '$1')
     if (known.size >= MAX_NAMES) known.clear()
-    known.set(raw, name)
+    known.set(own, name)
   }
   return name
 }

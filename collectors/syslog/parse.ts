@@ -45,7 +45,9 @@ export function parseLine(line: string, event: SyslogEvent, context: SyslogConte
   event.reset(line.length > MAX_LINE_OCTETS ? line.slice(0, MAX_LINE_OCTETS) : line)
   const headerFound = parseHeader(event, context)
   const bodyFound = parseBody(event, context)
-  if (event.durationMilliseconds > Number.MAX_SAFE_INTEGER) event.durationMilliseconds = Number.NaN
+  // An end before its start is no duration.
+  const duration = event.durationMilliseconds
+  if (!(duration >= 0 && duration <= Number.MAX_SAFE_INTEGER)) event.durationMilliseconds = Number.NaN
   return bodyFound || headerFound
 }
 

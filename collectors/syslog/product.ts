@@ -18,17 +18,17 @@ export type SyslogProduct = {
   parse(event: SyslogEvent, context: SyslogContext): boolean
 }
 
-/** Translations to the same address, or to none, are no translation: they are not kept. */
+/** Translations to the same address, to none or to port 0 are no translation: they are not kept. */
 export function dropIdleTranslation(event: SyslogEvent): void {
+  if (event.postNATSourcePort === 0) event.postNATSourcePort = -1
+  if (event.postNATDestinationPort === 0) event.postNATDestinationPort = -1
   dropIdle(event, AddressSlot.postNATSource, AddressSlot.source)
   if (event.families[AddressSlot.postNATSource] === 0) {
-    if (event.postNATSourcePort === event.sourcePort || event.postNATSourcePort === 0)
-      event.postNATSourcePort = -1
+    if (event.postNATSourcePort === event.sourcePort) event.postNATSourcePort = -1
   }
   dropIdle(event, AddressSlot.postNATDestination, AddressSlot.destination)
   if (event.families[AddressSlot.postNATDestination] === 0) {
-    const port = event.postNATDestinationPort
-    if (port === event.destinationPort || port === 0) event.postNATDestinationPort = -1
+    if (event.postNATDestinationPort === event.destinationPort) event.postNATDestinationPort = -1
   }
 }
 

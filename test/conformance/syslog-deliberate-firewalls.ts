@@ -139,6 +139,12 @@ export const firewallFields: readonly DeliberateField[] = [
   },
   {
     product: 'fortinet-fortigate',
+    lines: [41],
+    keys: ['dstPort'],
+    reason: 'ICMP has no ports: it is the code and the type in one number',
+  },
+  {
+    product: 'fortinet-fortigate',
     lines: [45, 46, 82, 84],
     keys: ['app'],
     reason: 'the CEF key app is the service; the application is FTNTFGTapp (FortiOS Log Message Reference)',

@@ -97,6 +97,9 @@ const names: Record<string, number> = {
   'ICMP Type': Target.icmpType,
   icmp_code: Target.icmpCode,
   'ICMP Code': Target.icmpCode,
+  // Where a blank ends a key, `ICMP Type="8"`.
+  Type: Target.icmpType,
+  Code: Target.icmpCode,
   src_user_name: Own.sourceUser,
   suser: Own.sourceUser,
   usrName: Own.sourceUser,

@@ -7,13 +7,13 @@
 import { Target } from '../assign.js'
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
+import { monthAt } from '../dates.js'
 import { Escape, Field, type SyslogEvent } from '../event.js'
 import { LeefColumns, LeefHeader } from '../leef.js'
 import { walkPairs, walkSeparated } from '../pairs.js'
 import { type SyslogProduct, setAction } from '../product.js'
 import { CLOSE_BRACKET, COLON, isDigit, OPEN_BRACKET, PIPE, QUOTE, SPACE, wordEnd } from '../scan.js'
 import { Shape } from '../shape.js'
-import { monthAt } from '../timestamp.js'
 import { clear, hasEquals, keys, settle, take } from './checkpoint-keys.js'
 
 const cef = new CefColumns()

@@ -4,21 +4,11 @@
  * the source. Source: "Cisco Secure Firewall Threat Defense Syslog Messages", chapter "Security Event Syslog Messages".
  */
 import { AddressSlot, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
+import { readIcmpCode, readIcmpType } from '../icmp-names.js'
 import { KeyTable } from '../keyvalue.js'
 import { dropIdleTranslation, setAction, setConnectionIfPaired, setDirection } from '../product.js'
 import { readProtocol } from '../protocols.js'
-import {
-  COLON,
-  COMMA,
-  digitsEnd,
-  readAddress,
-  readNumber,
-  readPort,
-  readSmall,
-  SPACE,
-  skipSpaces,
-  wordEnd,
-} from '../scan.js'
+import { COLON, COMMA, readAddress, readNumber, readPort, SPACE, skipSpaces, wordEnd } from '../scan.js'
 
 const Key = {
   SrcIP: 1,
@@ -64,21 +54,11 @@ const keys = new KeyTable(Key)
 const MAX_KEY = 40
 
 /** RFC 792 and RFC 4443 type names as the device spells them. */
-const icmpTypes: Readonly<Record<string, number>> = {
-  'echo reply': 0,
-  'destination unreachable': 3,
-  'dest unreachable': 3,
-  'source quench': 4,
-  redirect: 5,
-  'echo request': 8,
-  'router advertisement': 9,
-  'router solicitation': 10,
-  'time exceeded': 11,
-  'parameter problem': 12,
-  'timestamp request': 13,
-  timestamp: 13,
-  'timestamp reply': 14,
-}
+/** Where type and code of ICMP stand: what their names mean is settled by the protocol, which comes behind them. */
+let typeStart = -1
+let typeEnd = -1
+let codeStart = -1
+let codeEnd = -1
 
 /** The offset of `: ` behind a key that starts here, or -1. */
 function keyEnd(line: string, start: number, end: number): number {
@@ -105,6 +85,7 @@ function keyEnd(line: string, start: number, end: number): number {
 export function parseSecurityEvent(event: SyslogEvent, id: number, start: number, end: number): boolean {
   const line = event.line
   let position = start
+  typeStart = codeStart = -1
   while (position < end) {
     const colon = keyEnd(line, position, end)
     if (colon < 0) {
@@ -130,6 +111,8 @@ export function parseSecurityEvent(event: SyslogEvent, id: number, start: number
   }
   if (id === 430_002) event.phase = Phase.start
   else if (id === 430_003) event.phase = Phase.end
+  if (typeStart >= 0) event.icmpType = readIcmpType(line, typeStart, typeEnd, event.protocol)
+  if (codeStart >= 0) event.icmpCode = readIcmpCode(line, codeStart, codeEnd, event.protocol)
   dropIdleTranslation(event)
   setConnectionIfPaired(event)
   return true
@@ -220,10 +203,12 @@ function takeNumber(event: SyslogEvent, key: number, start: number, end: number)
       event.octetsDestinationToSource = readNumber(line, start, end)
       break
     case Key.ICMPType:
-      event.icmpType = icmpNumber(line, start, end)
+      typeStart = start
+      typeEnd = end
       break
     case Key.ICMPCode:
-      event.icmpCode = line.startsWith('No Code', start) ? 0 : icmpNumber(line, start, end)
+      codeStart = start
+      codeEnd = end
       break
     case Key.NAT_InitiatorIP:
       readAddress(event, AddressSlot.postNATSource, start, end)
@@ -250,12 +235,4 @@ function setActionWord(event: SyslogEvent, start: number, end: number): void {
     setAction(event, last, end)
   }
   event.setSpan(Field.action, start, end)
-}
-
-/** A number, or one of the names that the device prints in its place. */
-function icmpNumber(line: string, start: number, end: number): number {
-  const stop = digitsEnd(line, start, end)
-  if (stop > start) return readSmall(line, start, stop, 255)
-  const name = end - start < 32 ? line.slice(start, end).toLowerCase() : ''
-  return Object.hasOwn(icmpTypes, name) ? icmpTypes[name]! : -1
 }

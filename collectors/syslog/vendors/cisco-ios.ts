@@ -3,6 +3,7 @@
  * number, ICMP with type and code; everything else is a system message. Source: Cisco "System Message Guide", SEC-6-IPACCESSLOG*
  * and IPv6 ACCESSLOG*; IOS XR "ACL" messages; NX-OS "ACLLOG" messages.
  */
+import { readEndpoint } from '../address-port.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, Field, type SyslogEvent } from '../event.js'
 import { type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
@@ -105,6 +106,10 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
     readFlow(event, start, end)
     return true
   }
+  if (line.startsWith('SIGNATURE', nameStart)) {
+    readSignature(event, start, end)
+    return true
+  }
   for (const [mnemonic, template] of sentences) {
     if (nameEnd - nameStart !== mnemonic.length || !line.startsWith(mnemonic, nameStart)) continue
     if (match(event, template, start, end)) {
@@ -180,6 +185,18 @@ function readFlow(event: SyslogEvent, start: number, end: number): void {
     while (digits < end && !isDigit(line.charCodeAt(digits))) digits++
     event.packetsSourceToDestination = readNumber(line, digits, digitsEnd(line, digits, end))
   }
+  setConnectionIfPaired(event)
+}
+
+/** IOS IPS: `Sig:n Subsig:n Sev:n name [address:port -> address:port]`. */
+function readSignature(event: SyslogEvent, start: number, end: number): void {
+  const line = event.line
+  const arrow = line.indexOf(' -> ', start)
+  const close = line.indexOf(']', arrow)
+  if (arrow < 0 || close < 0 || close > end) return
+  readEndpoint(event, AddressSlot.source, line.lastIndexOf('[', arrow) + 1, arrow)
+  readEndpoint(event, AddressSlot.destination, arrow + 4, close)
+  if (line.startsWith('Sig:', start)) event.setSpan(Field.ruleId, start + 4, digitsEnd(line, start + 4, end))
   setConnectionIfPaired(event)
 }
 

@@ -10,12 +10,12 @@ import { assign, Target } from '../assign.js'
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, Escape, Field, Kind, Outcome, Phase, type SyslogEvent } from '../event.js'
+import { readDuration } from '../holes.js'
 import { KeyTable } from '../keyvalue.js'
 import { dropIdleTranslation, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { TCP, UDP } from '../protocols.js'
 import { digitsEnd, isDigit, MINUS, QUOTE, SPACE, skipSpaces, wordEnd } from '../scan.js'
 import { Shape } from '../shape.js'
-import { readDuration } from '../templates.js'
 import { readInstant, readTime } from '../timestamp.js'
 
 const Own = {

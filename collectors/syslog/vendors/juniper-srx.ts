@@ -99,7 +99,12 @@ function nameOf(event: SyslogEvent): boolean {
     event.setSpan(Field.eventId, at, end)
     return true
   }
-  return false
+  // Another name in front of the data.
+  const data = line.indexOf(' [junos@', event.contentStart)
+  let start = data
+  while (start > event.contentStart && isNameCharacter(line.charCodeAt(start - 1))) start--
+  event.setSpan(Field.eventId, start, data)
+  return start < data
 }
 
 function isNameCharacter(code: number): boolean {
@@ -206,6 +211,7 @@ function settle(event: SyslogEvent): void {
 
 const facilities = [
   'RT_FLOW',
+  'RT_IDS',
   'RT_IDP',
   'RT_UTM',
   'RT_SCREEN',

@@ -11,8 +11,10 @@ import { outcomeOf, type SyslogProduct, setConnectionIfPaired } from '../product
 import { readProtocol } from '../protocols.js'
 import {
   CLOSE_BRACKET,
+  CLOSE_PARENTHESIS,
   COLON,
   OPEN_BRACKET,
+  QUOTE,
   readAddress,
   readPort,
   readSmall,
@@ -129,6 +131,10 @@ const verdicts: readonly (readonly [word: string, outcome: number])[] = [
   ['PASS', Outcome.allow],
 ]
 
+function isTrailing(code: number, isQuoted: boolean): boolean {
+  return code === SPACE || code === COLON || (isQuoted && code === QUOTE)
+}
+
 /**
  * `[UFW BLOCK]`, `Shorewall:net2fw:DROP:`, `FINAL_REJECT:` (firewalld), `[WAN_IN-default-D]` (EdgeOS), `iptables DROP_INPUT:`.
  * The rule is what is left of the text around the verdict.
@@ -137,7 +143,10 @@ function parsePrefix(event: SyslogEvent, prefix: number, at: number): void {
   const line = event.line
   let start = prefix
   let end = at
-  while (end > start && (line.charCodeAt(end - 1) === SPACE || line.charCodeAt(end - 1) === COLON)) end--
+  // firewalld puts the prefix in quotes, blanks and all.
+  const isQuoted = line.charCodeAt(start) === QUOTE
+  if (isQuoted) start++
+  while (end > start && isTrailing(line.charCodeAt(end - 1), isQuoted)) end--
   if (end <= start) return
   if (line.charCodeAt(start) === OPEN_BRACKET && line.charCodeAt(end - 1) === CLOSE_BRACKET) {
     start++
@@ -155,6 +164,7 @@ function parsePrefix(event: SyslogEvent, prefix: number, at: number): void {
       return
     }
   }
+  if (parseZonePath(event, start, end)) return
   // The word that holds the verdict is the action.
   let word = start
   for (let index = start; index <= end; index++) {
@@ -168,6 +178,27 @@ function parsePrefix(event: SyslogEvent, prefix: number, at: number): void {
     word = index + 1
   }
   event.setSpan(Field.ruleName, start, end)
+}
+
+/** OpenWrt: `DROP(src wan)`, `REJECT(dest lan)`; in releases with nftables `drop wan in`. */
+function parseZonePath(event: SyslogEvent, start: number, end: number): boolean {
+  const line = event.line
+  const open = line.indexOf('(', start)
+  if (open > start && open < end && line.charCodeAt(end - 1) === CLOSE_PARENTHESIS) {
+    const isSource = line.startsWith('src ', open + 1)
+    if ((!isSource && !line.startsWith('dest ', open + 1)) || !setVerdict(event, start, open)) return false
+    const zone = isSource ? open + 5 : open + 6
+    event.setSpan(Field.ruleName, open + 1, end - 1)
+    event.setSpan(isSource ? Field.sourceZone : Field.destinationZone, zone, end - 1)
+    return true
+  }
+  const isIn = line.startsWith(' in', end - 3)
+  const zoneEnd = isIn ? end - 3 : line.startsWith(' out', end - 4) ? end - 4 : -1
+  const wordStop = line.indexOf(' ', start)
+  if (zoneEnd < 0 || wordStop < 0 || wordStop >= zoneEnd || !setVerdict(event, start, wordStop)) return false
+  event.setSpan(Field.ruleName, wordStop + 1, end)
+  event.setSpan(isIn ? Field.sourceZone : Field.destinationZone, wordStop + 1, zoneEnd)
+  return true
 }
 
 function setVerdict(event: SyslogEvent, start: number, end: number): boolean {

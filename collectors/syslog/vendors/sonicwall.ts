@@ -124,14 +124,16 @@ function isOfDevice(id: number): boolean {
 function endpoint(event: SyslogEvent, slot: 0 | 1 | 2 | 3, start: number, end: number): void {
   const line = event.line
   let colon = start
-  if (line.charCodeAt(start) === OPEN_BRACKET) {
+  if (line.charCodeAt(start) === COLON && line.charCodeAt(start + 1) !== COLON) {
+    // Port and interface alone: the address has a key of its own, srcV6 or dstV6.
+  } else if (line.charCodeAt(start) === OPEN_BRACKET) {
     const close = line.indexOf(']', start)
     if (close < 0 || close >= end || !readAddress(event, slot, start + 1, close)) return
     colon = close + 1
   } else {
     while (colon < end && line.charCodeAt(colon) !== COLON) colon++
     if (!readAddress(event, slot, start, colon)) {
-      // IPv6: the longest prefix up to a colon that is an address. Nothing in front of the colon: srcV6 has it.
+      // IPv6: the longest prefix up to a colon that is an address.
       if (readAddress(event, slot, start, end)) return
       colon = Math.min(end, start + 40)
       while (colon > start && !(line.charCodeAt(colon) === COLON && readAddress(event, slot, start, colon)))

@@ -7,6 +7,7 @@
 import type { SyslogContext } from '../context.js'
 import { Escape, Field, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
+import { ownText } from '../names.js'
 import type { TakePair } from '../pairs.js'
 import { DOT, digitsEnd } from '../scan.js'
 
@@ -21,6 +22,8 @@ const ESCAPED_TAB = '#011'
 const MAX_COLUMNS = 64
 /** Logs of one exporter that are told apart by their tags; senders may write any number. */
 const MAX_LOGS = 32
+/** Headers of all exporters; one takes about 600 octets, and a sender's address may be made up. */
+const MAX_HEADERS = 32_768
 
 const defaultOrder = (
   'ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes conn_state local_orig ' +
@@ -58,10 +61,30 @@ export function logOf(line: string, start: number, end: number): LogNumber {
 
 /** What the header lines of one log said: its name, and per column the key or 0. */
 type Header = { log: LogNumber; keys: Int32Array | undefined }
-const headers = new WeakMap<SyslogContext, Map<string, Header>>()
+/** The headers of every exporter, the one that wrote one last at the end. */
+const headers = new Map<SyslogContext, Map<string, Header>>()
+let headersHeld = 0
 
 function tagOf(event: SyslogEvent): string {
   return event.raw(Field.application) ?? ''
+}
+
+/** Keeps a header; what is too much is forgotten, the exporter first that wrote none for the longest time. */
+function keep(context: SyslogContext, tag: string, header: Header): void {
+  let ofExporter = headers.get(context)
+  headers.delete(context)
+  if (ofExporter === undefined || ofExporter.size >= MAX_LOGS) {
+    headersHeld -= ofExporter?.size ?? 0
+    ofExporter = new Map()
+  }
+  headers.set(context, ofExporter)
+  if (!ofExporter.has(tag)) headersHeld++
+  ofExporter.set(ownText(tag), header)
+  for (const [oldest, { size }] of headers) {
+    if (headersHeld <= MAX_HEADERS) return
+    headers.delete(oldest)
+    headersHeld -= size
+  }
 }
 
 /** The offset of the tab that stands next, or `end`. */
@@ -98,19 +121,13 @@ export function readDirective(
   const first = nameEnd + tab.length
   const isPath = line.startsWith('#path', start)
   if (first > end || !(isPath || line.startsWith('#fields', start))) return
-  let ofExporter = headers.get(context)
-  if (ofExporter === undefined || ofExporter.size > MAX_LOGS) {
-    ofExporter = new Map()
-    headers.set(context, ofExporter)
-  }
   const tag = tagOf(event)
   // A new name begins a new file, whose columns follow.
-  if (isPath) ofExporter.set(tag, { log: logOf(line, first, end), keys: undefined })
-  else
-    ofExporter.set(tag, {
-      log: ofExporter.get(tag)?.log ?? Log.unknown,
-      keys: keysOf(line, first, end, tab, table),
-    })
+  if (isPath) keep(context, tag, { log: logOf(line, first, end), keys: undefined })
+  else {
+    const log = headers.get(context)?.get(tag)?.log ?? Log.unknown
+    keep(context, tag, { log, keys: keysOf(line, first, end, tab, table) })
+  }
 }
 
 function keysOf(line: string, start: number, end: number, tab: string, table: KeyTable): Int32Array {

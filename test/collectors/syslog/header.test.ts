@@ -132,8 +132,87 @@ const cases: readonly (readonly [title: string, line: string, expected: SyslogRe
     { host: 'asa1', facility: 20, severity: 6, timeMilliseconds: Date.UTC(2026, 5, 5, 22, 14, 15) },
   ],
   ['an octet count left in front', '29 <34>Jun  5 22:14:15 fw1 su: x', { host: 'fw1', facility: 4 }],
+  [
+    'IOS XR: the node in front of the time',
+    '<189>12: RP/0/RSP0/CPU0:Jun  5 22:14:15.125 UTC: mgr[355]: %OS-X-6-Y : z',
+    { host: 'RP/0/RSP0/CPU0', timeMilliseconds: Date.UTC(2026, 5, 5, 22, 14, 15, 125) },
+  ],
+  [
+    'IOS XR: the host in front of the node, and the year first',
+    '<189>12: r1 RP/0/RSP0/CPU0:2026 Jun  5 22:14:15.125 UTC: mgr[355]: %OS-X-6-Y : z',
+    { host: 'r1', application: 'mgr', timeMilliseconds: Date.UTC(2026, 5, 5, 22, 14, 15, 125) },
+  ],
+  [
+    'NX-OS: a colon and the year first',
+    '<189>: 2026 Jun  5 22:14:15 CEST: %ETHPORT-5-IF_UP: z',
+    { eventId: 'IF_UP', timeMilliseconds: Date.UTC(2026, 5, 5, 20, 14, 15) },
+  ],
+  [
+    'a relay that takes the priority from RFC 5424',
+    '<14>Jun  5 22:14:17 relay 1 2026-06-05T22:14:15Z fw1 app 11 ID1 - x',
+    { host: 'fw1', application: 'app', messageId: 'ID1', timeMilliseconds: Date.UTC(2026, 5, 5, 22, 14, 15) },
+  ],
+  [
+    'a relay’s header in front of RFC 5424',
+    '<14>Jun  5 22:14:17 relay <13>1 2026-06-05T22:14:15Z fw1 app 11 ID1 - x',
+    { host: 'fw1', severity: 5, processId: '11', message: 'x' },
+  ],
+  [
+    'a repetition has no host',
+    '<13>Jun  5 22:14:15 last message repeated 3 times',
+    { message: 'last message repeated 3 times' },
+  ],
+  ['a repetition behind a host', '<13>Jun  5 22:14:15 fw1 last message repeated 3 times', { host: 'fw1' }],
+  ['an IPv6 host in brackets', '<13>Jun  5 22:14:15 [2001:db8::5] su: x', { host: '2001:db8::5' }],
+  ['an IPv6 host with its zone', '<13>Jun  5 22:14:15 fe80::5%eth0 su: x', { host: 'fe80::5%eth0' }],
+  ['an IPv6 host that ends in colons', '<13>Jun  5 22:14:15 2001:db8:: su: x', { host: '2001:db8::' }],
+  ['hosts of a chain', '<13>Jun  5 22:14:15 s_net@relay/fw1 su: x', { host: 's_net@relay/fw1' }],
   ['an IPv6 host', '<34>Jun  5 22:14:15 2001:db8::5 su: x', { host: '2001:db8::5', application: 'su' }],
 ]
+
+/** Forms of a time, and the instant that each gives. */
+const times: readonly (readonly [time: string, instant: number])[] = [
+  ['1780697655', Date.UTC(2026, 5, 5, 22, 14, 15)],
+  ['1780697655.125000901', Date.UTC(2026, 5, 5, 22, 14, 15, 125)],
+  ['1780697655125', Date.UTC(2026, 5, 5, 22, 14, 15, 125)],
+  ['2016-12-31T23:59:60Z', Date.UTC(2017, 0, 1)],
+  ['Jun  5 24:00:00', Date.UTC(2026, 5, 6)],
+  ['2026-06-05T24:00:00Z', Date.UTC(2026, 5, 6)],
+  ['06/05/2026 12:14:15 AM', Date.UTC(2026, 5, 5, 0, 14, 15)],
+  ['6/25/2025 12:14:15 PM', Date.UTC(2025, 5, 25, 12, 14, 15)],
+  ['Jun  5 22:14:15 UTC+2', Date.UTC(2026, 5, 5, 20, 14, 15)],
+  ['Jun  5 22:14:15 GMT-05:00', Date.UTC(2026, 5, 6, 3, 14, 15)],
+  ['5 Jun 2026 22:14:15', Date.UTC(2026, 5, 5, 22, 14, 15)],
+  ['5 Jun 22:14:15', Date.UTC(2026, 5, 5, 22, 14, 15)],
+  ['Fri, 05 Jun 2026 22:14:15 +0200', Date.UTC(2026, 5, 5, 20, 14, 15)],
+  ['Fri Jun  5 22:14:15 2026', Date.UTC(2026, 5, 5, 22, 14, 15)],
+  ['jun/05/2026 22:14:15', Date.UTC(2026, 5, 5, 22, 14, 15)],
+  ['2026-6-5 22:14:15', Date.UTC(2026, 5, 5, 22, 14, 15)],
+  ['2026/06/05 22:14:15', Date.UTC(2026, 5, 5, 22, 14, 15)],
+  ['2026.06.05 22:14:15', Date.UTC(2026, 5, 5, 22, 14, 15)],
+  ['05.06.2026 22:14:15', Date.UTC(2026, 5, 5, 22, 14, 15)],
+  ['20260605T221415Z', Date.UTC(2026, 5, 5, 22, 14, 15)],
+  ['2026-06-05 22:14:15,125 +0200', Date.UTC(2026, 5, 5, 20, 14, 15, 125)],
+]
+
+t.test('every form of a time gives its instant, and the host behind it', async (t) => {
+  for (const [time, instant] of times) {
+    const { timeMilliseconds, host } = parse(`<14>${time} fw1 su: x`)
+    t.same({ timeMilliseconds, host }, { timeMilliseconds: instant, host: 'fw1' }, time)
+  }
+})
+
+t.test('what looks like a time and is none leaves the time unknown', async (t) => {
+  for (const time of [
+    'Jun 31 22:14:15',
+    'Feb 29 2026 22:14:15',
+    '2026-13-05T22:14:15Z',
+    'Jun  5 24:00:01',
+    '5.6.2026',
+  ]) {
+    t.equal(parse(`<14>${time} fw1 su: x`)['timeMilliseconds'], undefined, time)
+  }
+})
 
 t.test('header dialects', async (t) => {
   for (const [title, line, expected] of cases) {

@@ -39,6 +39,41 @@ t.test('messages of every product give their fields', async (t) => {
   )
 })
 
+t.test('what a line does not say is left out', async (t) => {
+  const zoned = parse(
+    '<190>392: *Jun 15 10:00:00.070 mng: %SEC-6-IPACCESSLOGP: list 7 denied udp 192.0.2.1(137) -> 198.51.100.1(138), 1 packet',
+  )
+  t.equal(zoned?.['host'], undefined, 'a zone in small letters is no host')
+  const translated = parse(
+    '<134>1 2026-06-15T10:00:00Z gw1 CheckPoint 1 - [action:"Accept"; src:"192.0.2.1"; dst:"198.51.100.1"; proto:"6"; s_port:"1"; service:"2"; xlatedst:"203.0.113.1"; xlatedport:"0"; ]',
+  )
+  t.match(translated, { postNATDestinationAddress: '203.0.113.1' })
+  t.equal(translated?.['postNAPTDestinationTransportPort'], undefined, 'port 0 is no translation')
+  const backwards = parse(
+    '2 123456789012 eni-0a1b 203.0.113.12 192.0.2.5 49761 22 6 20 4249 1781517540 1781517500 ACCEPT OK',
+  )
+  t.match(backwards, { kind: 'connection', product: 'vpc' })
+  t.equal(backwards?.['durationMilliseconds'], undefined, 'an end before its start is no duration')
+})
+
+t.test('octets of a FortiGate are deltas where packets are totals', async (t) => {
+  const event = new SyslogEvent()
+  const statistics = (rest: string) =>
+    parseLine(
+      `date=2026-06-15 time=10:00:00 devid="FG1" logid="0000000020" type="traffic" srcip=192.0.2.1 dstip=198.51.100.1 proto=6 action="accept" sentbyte=5000 rcvdbyte=9000 sentpkt=50 rcvdpkt=60 ${rest}`,
+      event,
+      createContext(RECEIVED),
+    )
+  statistics('sentdelta=500 rcvddelta=900')
+  t.same([event.octetsSourceToDestination, event.runningTotals, event.runningPackets], [500, false, true])
+  statistics('sentdelta=500 rcvddelta=900 sentpktdelta=5 rcvdpktdelta=6')
+  t.same([event.packetsSourceToDestination, event.runningTotals, event.runningPackets], [5, false, false])
+  statistics('sentdelta=500 rcvddelta=900 logid="0000000013"')
+  t.same([event.packetsSourceToDestination, event.runningPackets], [50, false], 'the close has them all')
+  statistics('')
+  t.same([event.octetsSourceToDestination, event.runningTotals, event.runningPackets], [5000, true, true])
+})
+
 t.test('a torn-down ASA connection has the direction of its built line', async (t) => {
   const context = createContext(RECEIVED)
   const built =

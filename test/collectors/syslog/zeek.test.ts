@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { createImportIntake } from '#collectors/import-intake.js'
+import { Directions, DirectionTable } from '#collectors/syslog/directions.js'
 import { createContext, parseLine, type SyslogContext, SyslogEvent } from '#collectors/syslog/parse.js'
 import { renderEvent, type SyslogRecord } from '#collectors/syslog/render.js'
 import { parseAddress } from '#core/records/address.js'
@@ -130,6 +131,19 @@ t.test('header lines of any number of tags are bounded', async (t) => {
     sourceAddress: '192.0.2.76',
   })
   t.notMatch(parse(`<133>Jun 15 10:00:00 s1 tag0: ${data}`, context), { vendor: 'zeek' })
+})
+
+t.test('header lines of any number of exporters are bounded', async (t) => {
+  const directions = new Directions(new DirectionTable(1), 0)
+  const contexts = Array.from({ length: 1100 }, () => createContext(RECEIVED, { directions }))
+  for (const context of contexts) {
+    for (let index = 0; index < 32; index++) {
+      parse(`<133>Jun 15 10:00:00 s1 tag${index}: ${columns('#fields', ...endNames)}`, context)
+    }
+  }
+  const data = `<133>Jun 15 10:00:00 s1 tag31: ${columns(...ends)}`
+  t.match(parse(data, contexts.at(-1)!), { vendor: 'zeek' })
+  t.notMatch(parse(data, contexts[0]!), { vendor: 'zeek' })
 })
 
 t.test('a row begins with the first packet and lasts as long as the connection did', async (t) => {

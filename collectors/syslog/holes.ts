@@ -1,0 +1,301 @@
+/** What fills the holes of a sentence (templates.ts): each reads its part at an offset and returns the offset behind it, or -1. */
+import { AddressSlot, Field, type FieldIndex, type SyslogEvent } from './event.js'
+import { outcomeOf, setDirection } from './product.js'
+import { readProtocol } from './protocols.js'
+import {
+  CLOSE_PARENTHESIS,
+  COLON,
+  digitsEnd,
+  isDigit,
+  OPEN_PARENTHESIS,
+  QUOTE,
+  readAddress,
+  readNumber,
+  readPort,
+  readSmall,
+  SLASH,
+  SPACE,
+  skipSpaces,
+} from './scan.js'
+
+/** The kinds of holes. */
+export const holes = {
+  source: 1,
+  destination: 2,
+  protocol: 3,
+  icmpType: 4,
+  icmpCode: 5,
+  direction: 6,
+  duration: 7,
+  octets: 8,
+  octetsSent: 9,
+  octetsReceived: 10,
+  action: 11,
+  packets: 12,
+  text: 13,
+  rest: 14,
+  skip: 15,
+  word: 16,
+  end: 17,
+} as const
+
+/** One step of a compiled sentence: a hole, or a literal. */
+export type Step = { readonly hole: number; readonly text: string; readonly field: FieldIndex }
+/** End of a word in prose: a space, or one of `,;)]` or a sentence's full stop or colon in front of a space. */
+function proseWordEnd(line: string, start: number, end: number): number {
+  let index = start
+  while (index < end) {
+    const code = line.charCodeAt(index)
+    if (code === SPACE || code === 0x2c || code === 0x3b || code === CLOSE_PARENTHESIS || code === 0x5d) break
+    index++
+  }
+  while (index > start + 1) {
+    const last = line.charCodeAt(index - 1)
+    if (last !== 0x2e && last !== COLON) break
+    index--
+  }
+  return index
+}
+
+/** Reads what belongs into a hole. */
+export function fill(event: SyslogEvent, step: Step, start: number, end: number): number {
+  const line = event.line
+  if (start >= end && step.hole !== holes.rest) return -1
+  switch (step.hole) {
+    case holes.source:
+      return endpoint(event, AddressSlot.source, start, end)
+    case holes.destination:
+      return endpoint(event, AddressSlot.destination, start, end)
+    case holes.protocol: {
+      const from = line.startsWith('protocol ', start) ? skipSpaces(line, start + 9, end) : start
+      const stop = proseWordEnd(line, from, end)
+      event.protocol = readProtocol(line, from, stop)
+      return stop
+    }
+    case holes.icmpType:
+    case holes.icmpCode: {
+      const stop = digitsEnd(line, start, end)
+      const value = readSmall(line, start, stop, 255)
+      if (step.hole === holes.icmpType) event.icmpType = value
+      else event.icmpCode = value
+      return value < 0 ? -1 : stop
+    }
+    case holes.direction: {
+      const stop = proseWordEnd(line, start, end)
+      setDirection(event, start, stop)
+      return event.directionName === '' ? -1 : stop
+    }
+    case holes.duration: {
+      const stop = proseWordEnd(line, start, end)
+      event.durationMilliseconds = readDuration(line, start, stop)
+      return Number.isNaN(event.durationMilliseconds) ? -1 : stop
+    }
+    case holes.octets:
+    case holes.octetsSent:
+    case holes.octetsReceived:
+    case holes.packets: {
+      const stop = digitsEnd(line, start, end)
+      const value = readNumber(line, start, stop)
+      if (step.hole === holes.octets) event.octetsTotal = value
+      else if (step.hole === holes.octetsSent) event.octetsSourceToDestination = value
+      else if (step.hole === holes.octetsReceived) event.octetsDestinationToSource = value
+      else event.packetsSourceToDestination = value
+      return Number.isNaN(value) ? -1 : stop
+    }
+    case holes.action: {
+      const stop = proseWordEnd(line, start, end)
+      event.setSpan(Field.action, start, stop)
+      event.outcome = outcomeOf(line, start, stop)
+      return stop
+    }
+    case holes.rest: {
+      const from = skipSpaces(line, start, end)
+      let stop = end
+      while (stop > from && line.charCodeAt(stop - 1) === SPACE) stop--
+      event.setSpan(step.field, from, stop)
+      return end
+    }
+    case holes.end:
+      return skipSpaces(line, start, end) >= end ? end : -1
+    default:
+      return takeWord(event, step, start, end)
+  }
+}
+
+/** A word, or a text in quotes; without quotes around it. */
+function takeWord(event: SyslogEvent, step: Step, start: number, end: number): number {
+  const line = event.line
+  if (line.charCodeAt(start) === QUOTE) {
+    const close = line.indexOf('"', start + 1)
+    if (close < 0 || close >= end) return -1
+    if (step.text !== '') event.setSpan(step.field, start + 1, close)
+    return close + 1
+  }
+  const stop = proseWordEnd(line, start, end)
+  if (stop === start) return -1
+  if (step.text !== '') event.setSpan(step.field, start, stop)
+  return stop
+}
+
+/** `h:mm:ss`, `0h:01m:52s` or seconds in milliseconds; NaN when it is none. */
+export function readDuration(line: string, start: number, end: number): number {
+  if (end - start > 24) return Number.NaN
+  let total = 0
+  let value = -1
+  for (let index = start; index < end; index++) {
+    const code = line.charCodeAt(index)
+    if (isDigit(code)) value = (value < 0 ? 0 : value * 10) + code - 0x30
+    else if (code === COLON) {
+      if (value < 0) return Number.NaN
+      total = (total + value) * 60
+      value = -1
+    } else if ((code !== 0x68 && code !== 0x6d && code !== 0x73) || value < 0) return Number.NaN
+  }
+  return value < 0 ? Number.NaN : (total + value) * 1000
+}
+
+/**
+ * One end of a connection: `interface:address/port`, `interface/address(port)`, `address/port` or less of it, then in
+ * brackets a translation (`(192.0.2.1/80)`) or a user. A name in place of the address leaves the address unknown.
+ */
+function endpoint(event: SyslogEvent, slot: 0 | 1, start: number, end: number): number {
+  const line = event.line
+  let stop = start
+  while (stop < end) {
+    const code = line.charCodeAt(stop)
+    if (code === SPACE || code === OPEN_PARENTHESIS || code === 0x2c || code === CLOSE_PARENTHESIS) break
+    if (code === 0x3b) break
+    stop++
+  }
+  if (stop === start) return bracketed(event, slot, start, end)
+  const afterWord = stop
+  while (stop > start && line.charCodeAt(stop - 1) === 0x2e) stop--
+  place(event, slot, start, stop)
+  return trailers(event, slot, afterWord, end)
+}
+
+/** `(0.0.0.0) to …`: an address alone in brackets. */
+function bracketed(event: SyslogEvent, slot: 0 | 1, start: number, end: number): number {
+  const line = event.line
+  if (line.charCodeAt(start) !== OPEN_PARENTHESIS) return -1
+  const close = line.indexOf(')', start)
+  if (close < 0 || close >= end) return -1
+  readAddress(event, slot, start + 1, close)
+  return close + 1
+}
+
+function setPort(event: SyslogEvent, slot: 0 | 1, port: number): void {
+  if (slot === AddressSlot.source) event.sourcePort = port
+  else event.destinationPort = port
+}
+
+const portNames: Readonly<Record<string, number>> = {
+  ssh: 22,
+  telnet: 23,
+  smtp: 25,
+  domain: 53,
+  http: 80,
+  www: 80,
+  https: 443,
+  snmp: 161,
+  snmptrap: 162,
+  ntp: 123,
+  bootps: 67,
+  bootpc: 68,
+  'netbios-ns': 137,
+  'netbios-dgm': 138,
+  syslog: 514,
+  rip: 520,
+  isakmp: 500,
+  tftp: 69,
+}
+
+function portOf(line: string, start: number, end: number): number {
+  const port = readPort(line, start, end)
+  if (port >= 0 || isDigit(line.charCodeAt(start)) || end - start > 12) return port
+  const name = line.slice(start, end)
+  return Object.hasOwn(portNames, name) ? portNames[name]! : -1
+}
+
+function place(event: SyslogEvent, slot: 0 | 1, start: number, end: number): void {
+  const line = event.line
+  const field = slot === AddressSlot.source ? Field.ingressInterfaceName : Field.egressInterfaceName
+  let addressStart = start
+  let addressEnd = end
+  let slash = -1
+  for (let index = end - 1; index > start; index--) {
+    if (line.charCodeAt(index) === SLASH) {
+      slash = index
+      break
+    }
+  }
+  if (slash >= 0 && readAddress(event, slot, slash + 1, end)) {
+    event.setSpan(field, start, slash)
+    return
+  }
+  if (slash >= 0) {
+    const port = portOf(line, slash + 1, end)
+    if (port >= 0) {
+      setPort(event, slot, port)
+      addressEnd = slash
+    } else if (isDigit(line.charCodeAt(slash + 1)) && digitsEnd(line, slash + 1, end) === end)
+      addressEnd = slash
+  }
+  if (line.charCodeAt(addressEnd - 1) === COLON && line.charCodeAt(addressEnd - 2) !== COLON) addressEnd--
+  if (readAddress(event, slot, addressStart, addressEnd)) return
+  let colon = start
+  while (colon < addressEnd && line.charCodeAt(colon) !== COLON) colon++
+  if (colon < addressEnd) {
+    event.setSpan(field, start, colon)
+    addressStart = colon + 1
+    readAddress(event, slot, addressStart, addressEnd)
+  } else if (slash >= 0 && addressEnd === end) event.setSpan(field, start, slash)
+}
+
+/** Brackets behind an endpoint. `(type 8, code 0)` is left for the sentence. */
+function trailers(event: SyslogEvent, slot: 0 | 1, start: number, end: number): number {
+  const line = event.line
+  let position = start
+  for (let round = 0; round < 4; round++) {
+    const open = skipSpaces(line, position, end)
+    if (line.charCodeAt(open) !== OPEN_PARENTHESIS || line.startsWith('(type ', open)) return position
+    if (isTypeAndCode(line, open, end)) return position
+    let close = open + 1
+    while (close < end && line.charCodeAt(close) !== CLOSE_PARENTHESIS) close++
+    if (close >= end) return position
+    const known = slot === AddressSlot.source ? event.sourcePort : event.destinationPort
+    if (known < 0 && digitsEnd(line, open + 1, close) === close && close > open + 1) {
+      setPort(event, slot, readPort(line, open + 1, close))
+    } else if (!translation(event, slot, open + 1, close)) {
+      if (event.has(Field.userName)) return open === position ? close + 1 : position
+      if (open !== position && line.charCodeAt(close + 1) === COLON) return position
+      let userEnd = open + 1
+      while (userEnd < close && line.charCodeAt(userEnd) !== 0x2c) userEnd++
+      event.setSpan(Field.userName, open + 1, userEnd)
+    }
+    position = close + 1
+  }
+  return position
+}
+
+/** `(3/4)`: ICMP type and code of an access list's line. */
+function isTypeAndCode(line: string, open: number, end: number): boolean {
+  const slash = digitsEnd(line, open + 1, end)
+  if (slash === open + 1 || line.charCodeAt(slash) !== SLASH) return false
+  return line.charCodeAt(digitsEnd(line, slash + 1, end)) === CLOSE_PARENTHESIS
+}
+
+function translation(event: SyslogEvent, slot: 0 | 1, start: number, end: number): boolean {
+  const line = event.line
+  let slash = end - 1
+  while (slash > start && line.charCodeAt(slash) !== SLASH) slash--
+  const addressEnd = slash > start ? slash : end
+  const port = slash > start ? readPort(line, slash + 1, end) : -1
+  const translated = slot === AddressSlot.source ? AddressSlot.postNATSource : AddressSlot.postNATDestination
+  if (event.families[translated] !== 0) return false
+  const known = readAddress(event, translated, start, addressEnd)
+  if (!known && port < 0) return false
+  if (slot === AddressSlot.source) event.postNATSourcePort = port
+  else event.postNATDestinationPort = port
+  return true
+}
