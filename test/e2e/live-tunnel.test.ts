@@ -133,7 +133,11 @@ t.test(
     const listening = await new Promise<string>((resolve) =>
       appliance.stdout!.once('data', (chunk) => resolve(String(chunk))),
     )
-    t.match(listening, /"port":2055,"ok":true/)
+    const { sockets } = JSON.parse(listening) as { sockets: { port: number; ok: boolean }[] }
+    t.ok(
+      sockets.some(({ port, ok }) => port === 2055 && ok),
+      'NetFlow is listened for',
+    )
     const token = (await readFile(join(folder, 'data', 'token'), 'utf8')).trim()
 
     run(

@@ -1,12 +1,10 @@
 // Messages out of captured TCP segments that come late, twice, not at all, or never began.
 
-import { setTimeout as delay } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { createDatagramReader } from '#collectors/capture/datagrams.js'
 import { MAX_STREAMS } from '#collectors/capture/tcp-streams.js'
 import { concatenate } from '#simulate/encode/bytes.js'
+import { keptBuffers } from '../../support/memory.js'
 import { data, ipfix, ipfixTemplate, NOW, record, simple } from '../netflow/datagrams.js'
 import { connection, cut, FIN, RST, type Segment, SYN, tcpPacket } from './segments.js'
 
@@ -15,12 +13,6 @@ const second = ipfix([data(256, record(2), record(3))])
 const third = ipfix([data(256, record(4))])
 const all = concatenate([first, second, third])
 const text = (value: string) => Uint8Array.from(Buffer.from(value))
-
-/** What is kept is what a collection leaves. */
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
-}
 
 /** What a reader makes of segments: the messages, and the faults with their octets. */
 function read(segments: readonly Segment[], apart = 1) {
@@ -125,16 +117,6 @@ t.test('what is missing is told, and reading goes on where a message begins', as
   }
 })
 
-/** Octets of array buffers that stay; they are given back by threads of the engine, so a few looks are taken. */
-async function keptSince(before: number, bound: number): Promise<number> {
-  for (let look = 0; ; look++) {
-    collectGarbage()
-    const kept = process.memoryUsage().arrayBuffers - before
-    if (kept < bound || look === 20) return kept
-    await delay(50)
-  }
-}
-
 t.test('a segment that was not captured is not waited for without end', async (t) => {
   const [syn, one, , three] = connection([first, second, third])
   const far = connection([first, second, third], {}, 7000 + 3000)[3]!
@@ -151,7 +133,7 @@ t.test('a segment that was not captured is not waited for without end', async (t
     for (let port = 1; port < 60; port++) take({ sequence: 1, flags: SYN, device, sourcePort: port })
     take({ sequence: 9, payload: noise, device })
   }
-  const kept = await keptSince(before, 10_000_000)
+  const kept = await keptBuffers(before, 10_000_000)
   t.ok(kept < 10_000_000, `${kept} octets for early segments and ${MAX_STREAMS} streams`)
   t.ok(reader, 'the reader is there still')
 })
@@ -168,7 +150,7 @@ t.test('early segments of many streams are bounded together', async (t) => {
       reader.take({ timeMilliseconds: NOW, linkType: 101, octets: tcpPacket(segment) })
     }
   }
-  const kept = await keptSince(before, 50_000_000)
+  const kept = await keptBuffers(before, 50_000_000)
   t.ok(kept < 50_000_000, `${kept} octets`)
   t.ok(reader, 'the reader is there still')
 })

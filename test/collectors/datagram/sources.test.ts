@@ -210,7 +210,8 @@ for (const way of ways) {
     const before = await round()
     const after = [await round(), await round(), await round()]
     t.equal(wrong, 0)
-    t.ok(Math.min(...after) - before < 1024 * 1024, `${before} octets, then ${after}`)
+    // Datagrams that were kept would be 14 MB a round.
+    t.ok(Math.min(...after) - before < 8 * 1024 * 1024, `${before} octets, then ${after}`)
   })
 }
 
