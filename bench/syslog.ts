@@ -72,7 +72,7 @@ export function benchSyslog(makeWriter: (onOctets: (octets: number) => void) => 
       `  ${name}, header alone`,
       rate,
       'lines/s',
-      `${(own / rate).toFixed(1)} times as slow as all of ours`,
+      `${(own / rate).toFixed(1)} of the time that all of ours takes`,
     )
   }
 
