@@ -150,7 +150,8 @@ export function masked({ family, words }: Address, length: number): string {
   const bits = BigInt(family === 4 ? 32 : 128)
   const number = words.reduce((sum, word) => (sum << 32n) | BigInt(word), 0n)
   const shift = bits - BigInt(length)
-  return ((number >> shift) << shift).toString(16)
+  // 0.0.0.0/0 and ::/0 are two.
+  return `${family}:${((number >> shift) << shift).toString(16)}`
 }
 
 /** The groups of an answer in the same form. */
