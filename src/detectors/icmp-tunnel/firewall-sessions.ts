@@ -16,17 +16,6 @@ const DENY = outcomeNames.indexOf('deny')
 const UPDATE = phaseNames.indexOf('update')
 /** Replies of a line that may lack their request without a word: duplicates in the network. */
 const EXCUSED_SHARE = 0.005
-/** What firewalls call an echo session that they log without its type (App-ID, predefined services). */
-const ECHO_NAMES = new Set([
-  'ping',
-  'ping6',
-  'icmp-ping',
-  'icmp-echo',
-  'echo-request',
-  'icmp/8/0',
-  'icmpv6 echo',
-])
-
 /** Takes the rows of log lines; rows of flow records are left out. */
 export function observeFirewallSessions(
   points: Points,
@@ -53,7 +42,6 @@ export function observeFirewallSessions(
   const phases = column('phase')
   const starts = column('startMilliseconds')
   const ends = column('endMilliseconds')
-  const isEchoName = [echoNamesOf(block, 'applicationName'), echoNamesOf(block, 'service')]
   const { request, reply } = ECHO_TYPES[family]
 
   for (const row of rows) {
@@ -62,8 +50,10 @@ export function observeFirewallSessions(
     const point = points.of(identity)
     point.records++
     point.lastReceivedMilliseconds = received[row]!
+    const [there, back] = [counterAt(packets, row), counterAt(reversePackets, row)]
     const isTyped = types !== undefined && from !== undefined && from[row] !== 0
-    const type = isTyped ? types[row]! : isEchoName.some((isEcho) => isEcho(row)) ? request : -1
+    // Of ICMP only queries are answered, echo and (of fixed size) time and mask: a session with packets both ways is one.
+    const type = isTyped ? types[row]! : there > 0 && back > 0 ? request : -1
     if (type !== request && type !== reply) continue
     point.isTypeObserved = true
     const end = ends?.[row] || received[row]!
@@ -75,8 +65,8 @@ export function observeFirewallSessions(
       receivedMilliseconds: received[row]!,
       row: header.firstSequence + row,
     })
-    const forward = slice(counterAt(packets, row), counterAt(octets, row))
-    const backward = slice(counterAt(reversePackets, row), counterAt(reverseOctets, row))
+    const forward = slice(there, counterAt(octets, row))
+    const backward = slice(back, counterAt(reverseOctets, row))
     if (forward.packets === 0 && backward.packets === 0) continue
     const [requests, replies] = type === request ? [forward, backward] : [backward, forward]
     const [source, destination] = [textOf(sources, row), textOf(destinations, row)]
@@ -95,12 +85,4 @@ export function observeFirewallSessions(
     if (!canMirror(requests, replies, missing, limitsOf(responder)))
       addMisaligned(pair.session, requests, replies)
   }
-}
-
-/** Whether a row's text column names an echo session. */
-function echoNamesOf(block: Block, name: 'applicationName' | 'service'): (row: number) => boolean {
-  const plane = block.column(FlowColumnIndex[name])?.[0]
-  if (plane === undefined) return () => false
-  const isEcho = block.strings(FlowColumnIndex[name]).map((text) => ECHO_NAMES.has(text.toLowerCase()))
-  return (row) => isEcho[plane[row]!]!
 }

@@ -22,6 +22,17 @@ const panos = ({ from, to, sent, received }: Ping, at: number) =>
 const sonicwall = ({ from, to, sent, received }: Ping, at: number) =>
   `<134>id=firewall sn=00 time="${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC" fw=192.0.2.254 pri=6 c=1024 m=537 msg="Connection Closed" n=1 src=${from}:8:X0 dst=${to}:8:X1 proto=icmp type=8 icmpCode=0 sent=${sent[1]} rcvd=${received[1]} spkt=${sent[0]} rpkt=${received[0]} cdur=60000`
 
+const iso = (at: number) => new Date(at).toISOString()
+const ftd = ({ from, to, sent, received }: Ping, at: number) =>
+  `<113>${iso(at).slice(0, 19)}Z ftd1  %FTD-1-430003: AccessControlRuleAction: Allow, SrcIP: ${from}, DstIP: ${to}, ICMPType: Echo Request, ICMPCode: No Code, Protocol: icmp, ConnectionDuration: 60, InitiatorPackets: ${sent[0]}, ResponderPackets: ${received[0]}, InitiatorBytes: ${sent[1]}, ResponderBytes: ${received[1]}`
+// A ping is logged with the identifier and the sequence number for ports, and without its type.
+const srx = ({ from, to, sent, received }: Ping, at: number) =>
+  `<14>1 ${iso(at)} srx1 RT_FLOW - RT_FLOW_SESSION_CLOSE [junos@2636.1.1.1.2.129 reason="response received" source-address="${from}" source-port="7" destination-address="${to}" destination-port="42" service-name="icmp" protocol-id="1" policy-name="p" source-zone-name="in" destination-zone-name="out" session-id-32="9" packets-from-client="${sent[0]}" bytes-from-client="${sent[1]}" packets-from-server="${received[0]}" bytes-from-server="${received[1]}" elapsed-time="60"]`
+const sophos = ({ from, to, sent, received }: Ping, at: number) =>
+  `<30>device="SFW" ${stamp(at)} timezone="UTC" device_name="xg1" device_id=C1 log_id=010101600001 log_type="Firewall" log_component="Firewall Rule" log_subtype="Allowed" status="Allow" duration=60 fw_rule_id=1 src_ip=${from} dst_ip=${to} protocol="ICMP" icmp_type=8 icmp_code=0 sent_pkts=${sent[0]} recv_pkts=${received[0]} sent_bytes=${sent[1]} recv_bytes=${received[1]} connevent="Stop" connid="9"`
+const checkpoint = ({ from, to, sent, received }: Ping, at: number) =>
+  `<134>1 ${iso(at).slice(0, 19)}Z gw1 CheckPoint 1 - [action:"Accept"; time:"${at / 1000}"; src:"${from}"; dst:"${to}"; proto:"1"; icmp_type:"8"; icmp_code:"0"; product:"VPN-1 & FireWall-1"; elapsed:"60"; client_outbound_packets:"${sent[0]}"; client_inbound_packets:"${received[0]}"; client_outbound_bytes:"${sent[1]}"; client_inbound_bytes:"${received[1]}"]`
+
 /** The findings over lines, each with its time of receipt. */
 async function found(
   detector: Detector,
@@ -43,7 +54,7 @@ const mixed: Ping = { from: '10.0.0.3', to: '198.51.100.3', sent: [30, 9000], re
 const tunnel: Ping = { from: '10.0.0.9', to: '198.51.100.9', sent: [60, 5040], received: [60, 48_000] }
 const upload: Ping = { from: '10.0.0.8', to: '198.51.100.8', sent: [60, 60_007], received: [60, 5555] }
 
-for (const [name, line] of Object.entries({ fortigate, panos, sonicwall })) {
+for (const [name, line] of Object.entries({ fortigate, panos, ftd, srx, sonicwall, sophos, checkpoint })) {
   t.test(`echo sessions of ${name}: a session whose replies carry other data, and no ping`, async (t) => {
     const lines = [plain, lossy, mixed, tunnel, upload].flatMap((ping) =>
       [1, 2, 3].map((minute) => [START + minute * MINUTE, line(ping, START + minute * MINUTE)] as const),
