@@ -45,22 +45,26 @@ const octetToU32: Kernel = (_context, builder, column, row, view, offset, _lengt
 
 const pairToU8: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
   const to = builder.planes[column]![0] as Uint8Array
-  for (let index = row, at = offset; index < row + count; index++, at += stride) to[index] = view.getUint16(at)
+  for (let index = row, at = offset; index < row + count; index++, at += stride)
+    to[index] = view.getUint16(at)
 }
 
 const pairToU16: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
   const to = builder.planes[column]![0] as Uint16Array
-  for (let index = row, at = offset; index < row + count; index++, at += stride) to[index] = view.getUint16(at)
+  for (let index = row, at = offset; index < row + count; index++, at += stride)
+    to[index] = view.getUint16(at)
 }
 
 const pairToU32: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
   const to = builder.planes[column]![0] as Uint32Array
-  for (let index = row, at = offset; index < row + count; index++, at += stride) to[index] = view.getUint16(at)
+  for (let index = row, at = offset; index < row + count; index++, at += stride)
+    to[index] = view.getUint16(at)
 }
 
 const wordToU32: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
   const to = builder.planes[column]![0] as Uint32Array
-  for (let index = row, at = offset; index < row + count; index++, at += stride) to[index] = view.getUint32(at)
+  for (let index = row, at = offset; index < row + count; index++, at += stride)
+    to[index] = view.getUint32(at)
 }
 
 /** Three or four octets into whatever holds them; an array of fewer bits keeps the low ones. */

@@ -14,9 +14,10 @@ export async function findHoles(store: BlockStore): Promise<{ lostRows: number; 
     const index = await store.index(name)
     const oldest = index[0]
     if (oldest !== undefined) completeFrom = Math.max(completeFrom, oldest.firstSequence)
-    for (const { firstSequence, rows, damage } of index) {
+    for (const { runs, damage } of index) {
       if (damage !== undefined) damagedBlocks++
-      blocks.push({ first: firstSequence, end: firstSequence + rows })
+      for (const { firstSequence, rows } of runs)
+        blocks.push({ first: firstSequence, end: firstSequence + rows })
     }
   }
   blocks.sort((one, other) => one.first - other.first)

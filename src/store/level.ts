@@ -2,7 +2,7 @@
  * Opening a LevelDB database and telling its errors apart. A damaged database is repaired once, and that is reported;
  * threads of one process may share it, a second process is refused with STORE_LOCKED.
  */
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { ApplianceError } from '../errors.js'
 
@@ -30,6 +30,24 @@ export async function openLevel<Key, Value>(options: LevelOptions): Promise<Clas
     if (isFull(error) || (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR'))
       throw translated(options.what, error)
     return repairAndOpen(options, error as Error)
+  }
+}
+
+/**
+ * Opens a database whose content can be made anew, making its folder. One that is damaged is thrown away by the thread
+ * that may, `isFirst`.
+ */
+export async function openDerivedLevel<Key, Value>(options: LevelOptions, isFirst: boolean) {
+  await guarded(options.what, mkdir(options.location, { recursive: true }))
+  try {
+    return await openDatabase<Key, Value>(options)
+  } catch (error) {
+    const code = codeOf(error)
+    const isDamaged = code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR'
+    if (!isFirst || !isDamaged || isFull(error)) throw translated(options.what, error)
+    await guarded(options.what, rm(options.location, { recursive: true }))
+    await guarded(options.what, mkdir(options.location))
+    return await guarded(options.what, openDatabase<Key, Value>(options))
   }
 }
 

@@ -57,7 +57,7 @@ export function createBlockWriter({
   const counts: WriterCounts = { blocks: 0, rows: 0, octets: 0, droppedRows: 0, failures: 0 }
   let pending = 0
 
-  const sealBuilder = (builder: BlockBuilder) => {
+  const sealBuilder = (builder: BlockBuilder, sync: boolean) => {
     const { rows } = builder
     if (rows === 0) return
     onSeal?.(builder)
@@ -70,7 +70,7 @@ export function createBlockWriter({
     const estimate = OCTETS_PER_BLOCK + rows * OCTETS_PER_ROW
     pending += estimate
     const written = store
-      .append(builder, now())
+      .append(builder, now(), sync)
       .then((block) => {
         counts.blocks++
         counts.rows += block.rows
@@ -89,7 +89,7 @@ export function createBlockWriter({
     builder.reset()
   }
   const seal = () => {
-    for (const builder of builders) if (builder !== undefined) sealBuilder(builder)
+    for (const builder of builders) if (builder !== undefined) sealBuilder(builder, true)
   }
   const settle = async () => {
     while (inFlight.size > 0) await Promise.all(inFlight)
@@ -103,7 +103,7 @@ export function createBlockWriter({
         builder = new BlockBuilder(streams[stream]!, capacity)
         builders[stream] = builder
       }
-      if (builder.rows >= builder.capacity) sealBuilder(builder)
+      if (builder.rows >= builder.capacity) sealBuilder(builder, false)
       return builder
     },
     pendingOctets: () => pending,

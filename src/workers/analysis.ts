@@ -123,7 +123,8 @@ async function retain(
   const expectedOctets = usedBefore === 0 ? 0 : 2 * Math.max(0, usedOctets - usedBefore)
   const space = { usedOctets, freeOctets: bavail * bsize, expectedOctets }
   const { removals, reasons, isShort } = planRemoval(indexes, limits, space)
-  for (const { stream, beforeSequence } of removals) await store.removeBefore(stream, beforeSequence)
+  if (removals.length > 0)
+    await store.removeBefore(new Map(removals.map(({ stream, beforeSequence }) => [stream, beforeSequence])))
   usedBefore = removals.length === 0 ? usedOctets : await store.usedOctets()
   const total = (read: (removal: (typeof removals)[number]) => number) =>
     removals.reduce((sum, removal) => sum + read(removal), 0)

@@ -76,7 +76,10 @@ export function addSources(draft: RowDraft): void {
   for (const [name, target, ...elements] of sources) {
     for (const element of elements) {
       const field = draft.find(element)
-      if (field >= 0 && draft.add(Column[name], field, kernelFor(target, draft.template.fields[field]!, Column[name])))
+      if (
+        field >= 0 &&
+        draft.add(Column[name], field, kernelFor(target, draft.template.fields[field]!, Column[name]))
+      )
         break
     }
   }

@@ -49,7 +49,8 @@ export function addTimes(draft: RowDraft): void {
 function addFirst(draft: RowDraft, column: number, elements: readonly (readonly [number, Target])[]): void {
   for (const [element, target] of elements) {
     const field = draft.find(element)
-    if (field >= 0 && draft.add(column, field, kernelFor(target, draft.template.fields[field]!, column))) return
+    if (field >= 0 && draft.add(column, field, kernelFor(target, draft.template.fields[field]!, column)))
+      return
   }
 }
 

@@ -16,7 +16,7 @@ async function stored(store: BlockStore, drawn: readonly DrawnBlock[]): Promise<
   for (const name of ['flow4', 'flow6', 'icmp4'] as const) {
     const old = await store.index(name)
     const last = old.at(-1)
-    if (last !== undefined) await store.removeBefore(name, last.firstSequence + last.rows)
+    if (last !== undefined) await store.removeBefore(new Map([[name, last.firstSequence + last.rows]]))
   }
   const all: Row[] = []
   for (const block of drawn) {
