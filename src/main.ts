@@ -233,6 +233,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       isRunning = true
       try {
         const outcome = await analysis.retain({
+          nowMilliseconds: now(),
           rawBeforeMilliseconds: now() - rawDays * DAY_MILLISECONDS,
           messagesBeforeMilliseconds: now() - messageDays * DAY_MILLISECONDS,
           maximumOctets,

@@ -80,6 +80,15 @@ export function createMetrics(
     })
   }
   space('culvert_store_octets', 'octets of the files that hold rows', (now) => now.usedOctets)
+  new Counter({
+    name: 'culvert_merged_blocks_total',
+    help: 'small blocks that were put together',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(retention()?.mergedBlocks ?? 0)
+    },
+  })
   space('culvert_store_free_octets', 'free octets of their file system', (now) => now.freeOctets)
   total('culvert_received_datagrams_total', 'datagrams and lines received', (now) => now.datagrams)
   total('culvert_received_octets_total', 'octets received', (now) => now.octets)

@@ -46,6 +46,8 @@ export type BlockIndex = {
     nowMilliseconds: number,
   ): Promise<void>
   replaced(): Promise<ReplacedBlock[]>
+  /** A block that was replaced before anybody could read it: it goes with the next that are dropped. */
+  addReplaced(place: BlockPlace): Promise<void>
   forgetReplaced(places: readonly BlockPlace[]): Promise<void>
   remove(places: readonly BlockPlace[]): Promise<void>
   /** The filters of blocks' addresses, undefined for those that have none. */
@@ -156,6 +158,7 @@ export function createBlockIndex(folder: string, sequence: IngestSequence): Bloc
       await level().batch([...deletes(olds), ...kept, ...puts(entry, addresses)], { sync: true })
       sequence.changed()
     },
+    addReplaced: (place) => level().put(indexKey(IndexKind.replaced, place), new Uint8Array(8)),
     async replaced() {
       const found: ReplacedBlock[] = []
       const range = { gte: Uint8Array.of(IndexKind.replaced), lt: Uint8Array.of(IndexKind.replaced + 1) }

@@ -199,6 +199,9 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       if (places.length === 0) return 0
       await guarded(WHAT, level().batch(places.map((place) => ({ type: 'del', key: blockKey(place) }))))
       await guarded(WHAT, index.forgetReplaced(places))
+      const keys = places.map(blockKey).sort(Buffer.compare)
+      // Nothing else would touch the tables of keys that only grow.
+      await guarded(WHAT, level().compactRange(keys[0]!, keys.at(-1)!))
       return places.length
     },
     async removeBefore(limits) {

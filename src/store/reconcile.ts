@@ -5,6 +5,7 @@
  */
 import type { ClassicLevel } from 'classic-level'
 import { BLOCK_ROWS } from '../blocks/builder.js'
+import type { Run } from '../blocks/runs.js'
 import type { BlockIndex } from './block-index.js'
 import { endOf, entryOf, type IndexedBlock } from './index-entry.js'
 import { blockKey, readBlockKey, SYNC_KEY, sequenceKey } from './keys.js'
@@ -32,21 +33,64 @@ export async function reconcile(blocks: Database, index: BlockIndex): Promise<nu
   if (lost.size > 0) await index.remove([...lost])
   const kept = known.filter((entry) => !lost.has(entry))
 
-  let next = 1
+  const found: IndexedBlock[] = []
   for (const { from, to } of gapsOf(kept)) {
     const range = { gte: sequenceKey(from), lt: to === undefined ? SYNC_KEY : sequenceKey(to) }
     for await (const [key, value] of blocks.iterator(range)) {
       const place = readBlockKey(key)
-      if (place === undefined || replaced.has(keyText(key))) continue
-      const entry = entryOf(place, value)
-      await index.add(entry, undefined)
-      // How many rows a damaged block has is not known: none may be numbered twice, so it is taken for a full one.
-      next = Math.max(next, entry.damage === undefined ? endOf(entry) : entry.firstSequence + BLOCK_ROWS)
+      if (place !== undefined && !replaced.has(keyText(key))) found.push(entryOf(place, value))
     }
   }
-  for (const entry of kept)
+  const isCovered = coverOf([...kept, ...found])
+  let next = 1
+  // How many rows a damaged block has is not known: none may be numbered twice, so it is taken for a full one.
+  const note = (entry: IndexedBlock) => {
     next = Math.max(next, entry.damage === undefined ? endOf(entry) : entry.firstSequence + BLOCK_ROWS)
+  }
+  for (const entry of kept) note(entry)
+  for (const entry of found) {
+    note(entry)
+    // Without an index that tells, a merged block and those that it was made of would all be there.
+    if (isCovered(entry)) await index.addReplaced(entry)
+    else await index.add(entry, undefined)
+  }
   return next
+}
+
+/** Whether the rows of a block are in another one that was merged more often. */
+function coverOf(entries: readonly IndexedBlock[]): (entry: IndexedBlock) => boolean {
+  /** By stream and level: runs, which do not overlap, in order. */
+  const merged = new Map<string, Run[]>()
+  let highest = 0
+  for (const { stream, level, damage, runs } of entries) {
+    if (level === 0 || damage !== undefined) continue
+    highest = Math.max(highest, level)
+    const key = `${stream.id}/${level}`
+    const known = merged.get(key)
+    if (known === undefined) merged.set(key, [...runs])
+    else known.push(...runs)
+  }
+  for (const runs of merged.values()) runs.sort((one, other) => one.firstSequence - other.firstSequence)
+  return ({ stream, level, firstSequence }) => {
+    for (let above = level + 1; above <= highest; above++) {
+      const runs = merged.get(`${stream.id}/${above}`) ?? []
+      const run = runs[countFrom(runs, firstSequence) - 1]
+      if (run !== undefined && firstSequence < run.firstSequence + run.rows) return true
+    }
+    return false
+  }
+}
+
+/** How many runs begin at a number or before it. */
+function countFrom(runs: readonly Run[], sequence: number): number {
+  let low = 0
+  let high = runs.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (runs[middle]!.firstSequence <= sequence) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Ranges of numbers that no entry has; the last one is open. */

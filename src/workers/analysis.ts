@@ -12,6 +12,7 @@ import { evaluate } from '../scheduler/evaluate.js'
 import { type DetectorState, planRun } from '../scheduler/plan.js'
 import { type BlockStore, createBlockStore, type IndexedBlock } from '../store/blocks.js'
 import { findHoles } from '../store/holes.js'
+import { createMerger, type Merger } from '../store/merge.js'
 import { planRemoval } from '../store/retention.js'
 import { emptyScanCounts } from '../store/scan.js'
 import type {
@@ -31,13 +32,14 @@ async function run({ data, sequence, stepMilliseconds }: AnalysisSetup): Promise
   const store = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false })
   await store.open()
   const standings = new Map<string, Standing>()
+  const merger = createMerger(store)
 
   const handle = async (message: ToAnalysis) => {
     switch (message.type) {
       case 'run':
         return detect(store, message, standings, stepMilliseconds, say)
       case 'retain':
-        return retain(store, message, say)
+        return retain(store, merger, message, say)
       case 'stop':
         await store.close()
         say({ type: 'stopped' })
@@ -108,11 +110,13 @@ async function detect(
 
 /** Octets of the database at the last look; 0 before the first. */
 let usedBefore = 0
+let mergedBlocks = 0
 
-/** Deletes what the limits do not let stay. */
+/** Deletes what the limits do not let stay, and puts small blocks together. */
 async function retain(
   store: BlockStore,
-  { type: _type, data, ...limits }: RetainRequest,
+  merger: Merger,
+  { type: _type, data, nowMilliseconds, ...limits }: RetainRequest,
   say: (message: FromAnalysis) => void,
 ): Promise<void> {
   const indexes = new Map<StreamName, readonly IndexedBlock[]>()
@@ -125,7 +129,9 @@ async function retain(
   const { removals, reasons, isShort } = planRemoval(indexes, limits, space)
   if (removals.length > 0)
     await store.removeBefore(new Map(removals.map(({ stream, beforeSequence }) => [stream, beforeSequence])))
-  usedBefore = removals.length === 0 ? usedOctets : await store.usedOctets()
+  const { merged } = await merger.pass(nowMilliseconds)
+  mergedBlocks += merged
+  usedBefore = removals.length === 0 && merged === 0 ? usedOctets : await store.usedOctets()
   const total = (read: (removal: (typeof removals)[number]) => number) =>
     removals.reduce((sum, removal) => sum + read(removal), 0)
   say({
@@ -138,6 +144,7 @@ async function retain(
       isShort,
       usedOctets: usedBefore,
       freeOctets: space.freeOctets,
+      mergedBlocks,
     },
   })
 }
