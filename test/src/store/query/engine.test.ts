@@ -200,7 +200,7 @@ t.test('a question about a host opens the blocks that may have it', async (t) =>
     ['src host 10.0.7.9 or dst host 10.0.3.1', 1, 6],
     ['src host 10.0.7.9 and dst host 192.0.2.1', 1, 6],
     ['host 192.0.2.2', 1250, 50],
-    ['net 10.0.7.8/30', 4, 8],
+    ['net 10.0.7.8/30', 4, 15],
     ['net 10.0.7.0/24', 100, 50],
     ['host 2001:db8::1', 0, 0],
     ['not host 10.0.7.9', 4999, 50],
