@@ -12,21 +12,21 @@ import {
 } from './codecs.js'
 import { Compression, compress } from './compression.js'
 import { crc32c } from './crc32c.js'
-import { DICTIONARY_PIECE, type Piece, VALUES_PIECE, writeHeader } from './header.js'
+import { DICTIONARY_PIECE, headerOctets, type Piece, VALUES_PIECE, writeHeader } from './header.js'
 import { OctetWriter } from './octet-writer.js'
 import type { Run } from './runs.js'
 
-/** Used again for each block of the thread. */
-const pieceWriter = new OctetWriter()
-const headerWriter = new OctetWriter()
-
-/** Encodes the rows of a builder, of which there is at least one; `runs` number them all, in order. */
+/**
+ * Encodes the rows of a builder, of which there is at least one; `runs` number them all, in order. The block lies in
+ * `writer` and is as long-lived as what is written there.
+ */
 export function encodeBlock(
   builder: BlockBuilder,
   runs: readonly Run[],
   storedMilliseconds: number,
+  writer = new OctetWriter(),
 ): Uint8Array {
-  const { stream, rows } = builder
+  const { stream, rows, exporters, shapes } = builder
   const used = new Set([RECEIVED_COLUMN, EXPORTER_COLUMN, SHAPE_COLUMN])
   for (const shape of builder.shapes) for (const column of shape.columns) used.add(column)
   const ranges = new Map<number, DoubleRange>()
@@ -35,8 +35,14 @@ export function encodeBlock(
     if (plane instanceof Float64Array) ranges.set(column, rangeOfDoubles(plane, rows))
   }
 
-  pieceWriter.length = 0
-  const pieces: Piece[] = []
+  const columns = [...used].sort((a, b) => a - b)
+  const typeOf = (column: number) => stream.columns[column]!.type
+  const texts = columns.filter((column) => typeOf(column) === 'text').length
+  const addressDictionaries = columns.some((column) => typeOf(column) === 'address16') ? 1 : 0
+  const end = headerOctets({ exporters, shapes, runs }, columns.length + texts + addressDictionaries)
+  writer.length = 0
+  writer.length = writer.reserve(end) + end
+  const pieces: Omit<Piece, 'offset'>[] = []
   const finish = (
     column: number,
     piece: number,
@@ -44,32 +50,31 @@ export function encodeBlock(
     offset: number,
     encoded?: { compression: number; rawLength: number },
   ) => {
-    const length = pieceWriter.length - offset
-    const checksum = crc32c(pieceWriter.octets.subarray(offset, offset + length))
+    const length = writer.length - offset
+    const checksum = crc32c(writer.octets.subarray(offset, offset + length))
     const compression = encoded?.compression ?? Compression.none
     pieces.push({
       column,
       piece,
       codec,
       compression,
-      offset,
       length,
       rawLength: encoded?.rawLength ?? length,
       checksum,
     })
   }
   const addDictionary = (column: number, codec: number, raw: Uint8Array) => {
-    const offset = pieceWriter.length
+    const offset = writer.length
     const { compression, octets } = compress(raw)
-    pieceWriter.append(octets)
+    writer.append(octets)
     finish(column, DICTIONARY_PIECE, codec, offset, { compression, rawLength: raw.length })
   }
   let addressesWritten = false
-  for (const column of [...used].sort((a, b) => a - b)) {
+  for (const column of columns) {
     const definition = stream.columns[column]!
-    const offset = pieceWriter.length
+    const offset = writer.length
     const codec = encodeColumn(
-      pieceWriter,
+      writer,
       definition,
       builder.planes[column]!,
       rows,
@@ -84,11 +89,10 @@ export function encodeBlock(
     }
   }
 
-  headerWriter.length = 0
   const received = ranges.get(RECEIVED_COLUMN)!
   const hasTimes = stream.family !== 0
   writeHeader(
-    headerWriter,
+    writer,
     {
       stream,
       rows,
@@ -103,15 +107,12 @@ export function encodeBlock(
         ? (ranges.get(FlowColumnIndex.endMilliseconds)?.most ?? Number.NaN)
         : Number.NaN,
       protocols: protocolsOf(builder),
-      exporters: builder.exporters,
-      shapes: builder.shapes,
+      exporters,
+      shapes,
     },
     pieces,
   )
-  const block = new Uint8Array(headerWriter.length + pieceWriter.length)
-  block.set(headerWriter.octets.subarray(0, headerWriter.length))
-  block.set(pieceWriter.octets.subarray(0, pieceWriter.length), headerWriter.length)
-  return block
+  return writer.octets.subarray(0, writer.length)
 }
 
 /** What a column of doubles is told by: ends of flows by their starts. */

@@ -56,32 +56,39 @@ export type Piece = {
 export const VALUES_PIECE = 0
 export const DICTIONARY_PIECE = 1
 
-/** Writes prefix and header at the start of an empty writer; pieces with offsets from 0 come behind it. */
-export function writeHeader(
-  writer: OctetWriter,
-  header: Omit<BlockHeader, 'firstSequence'>,
-  pieces: readonly Piece[],
-): void {
-  const { exporters, shapes, runs } = header
-  const numbering = encodeRuns(runs)
-  const headerLength =
+/** Octets of prefix and header together, in front of so many pieces. */
+export function headerOctets(
+  { exporters, shapes, runs }: Pick<BlockHeader, 'exporters' | 'shapes' | 'runs'>,
+  pieces: number,
+): number {
+  return (
+    PREFIX_OCTETS +
     FIXED_HEADER_OCTETS +
     4 +
-    numbering.length +
+    encodeRuns(runs).length +
     2 +
     exporters.reduce((sum, exporter) => sum + exporterOctets(exporter), 0) +
     2 +
     SHAPE_OCTETS * shapes.length +
     2 +
-    ENTRY_OCTETS * pieces.length
-  writer.reserve(PREFIX_OCTETS + headerLength)
-  writer.length = PREFIX_OCTETS + headerLength
-  const { octets, view } = writer
-  octets.fill(0, 0, writer.length)
+    ENTRY_OCTETS * pieces
+  )
+}
+
+/** Writes prefix and header at the start of a writer, where `headerOctets` have been left for them. */
+export function writeHeader(
+  { octets, view }: OctetWriter,
+  header: Omit<BlockHeader, 'firstSequence'>,
+  pieces: readonly Omit<Piece, 'offset'>[],
+): void {
+  const { exporters, shapes, runs } = header
+  const numbering = encodeRuns(runs)
+  const end = headerOctets(header, pieces.length)
+  octets.fill(0, 0, end)
   view.setUint32(0, MAGIC, true)
   view.setUint8(4, VERSION)
   view.setUint8(5, header.stream.id)
-  view.setUint32(8, headerLength, true)
+  view.setUint32(8, end - PREFIX_OCTETS, true)
 
   let at = PREFIX_OCTETS
   view.setBigUint64(at, BigInt(runs[0]!.firstSequence), true)
@@ -120,7 +127,7 @@ export function writeHeader(
     view.setUint32(at + 12, piece.checksum, true)
     at += ENTRY_OCTETS
   }
-  view.setUint32(CHECKSUM_AT, headerChecksum(octets, PREFIX_OCTETS + headerLength), true)
+  view.setUint32(CHECKSUM_AT, headerChecksum(octets, end), true)
 }
 
 /** Of all octets before the pieces but the checksum itself. */

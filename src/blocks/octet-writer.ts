@@ -20,22 +20,27 @@ export class OctetWriter {
   }
 
   u8(value: number): void {
-    this.octets[this.reserve(1)] = value
+    const at = this.reserve(1)
+    this.octets[at] = value
     this.length += 1
   }
 
   u32(value: number): void {
-    this.view.setUint32(this.reserve(4), value, true)
+    const at = this.reserve(4)
+    this.view.setUint32(at, value, true)
     this.length += 4
   }
 
   f64(value: number): void {
-    this.view.setFloat64(this.reserve(8), value, true)
+    const at = this.reserve(8)
+    this.view.setFloat64(at, value, true)
     this.length += 8
   }
 
   append(octets: Uint8Array): void {
-    this.octets.set(octets, this.reserve(octets.length))
+    // The arrays may be others once there is room.
+    const at = this.reserve(octets.length)
+    this.octets.set(octets, at)
     this.length += octets.length
   }
 }

@@ -9,6 +9,7 @@ import { addressFilter } from '../blocks/address-filter.js'
 import type { Block } from '../blocks/block.js'
 import type { BlockBuilder } from '../blocks/builder.js'
 import { encodeBlock } from '../blocks/encode.js'
+import { OctetWriter } from '../blocks/octet-writer.js'
 import type { Run } from '../blocks/runs.js'
 import { ApplianceError } from '../errors.js'
 import { type StreamName, streamNamed, streams } from '../records/columns.js'
@@ -25,6 +26,8 @@ export type { IndexedBlock } from './index-entry.js'
 const WHAT = 'blocks'
 /** Blocks kept open for the next reader of the same rows. */
 const OPEN_BLOCKS = 24
+/** Blocks that are written at a time, as a rule. */
+const SPARE_WRITERS = 8
 /** LevelDB's memory table: blocks are large, so it is. */
 const WRITE_BUFFER_OCTETS = 16 * 1024 * 1024
 
@@ -88,6 +91,8 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   /** The latest synced write on its way. */
   let syncing: Promise<void> = Promise.resolve()
   const opened = new Map<string, Block>()
+  /** What blocks are put together in, free again when they are written. */
+  const writers: OctetWriter[] = []
 
   const level = () => {
     if (database === undefined) throw new Error('the blocks database is not open')
@@ -137,8 +142,9 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       const { rows, stream } = builder
       const firstSequence = sequence.reserve(rows)
       const place = { stream, firstSequence, level: 0 }
+      const writer = writers.pop() ?? new OctetWriter()
       try {
-        const block = encodeBlock(builder, [{ firstSequence, rows }], storedMilliseconds)
+        const block = encodeBlock(builder, [{ firstSequence, rows }], storedMilliseconds, writer)
         const addresses = addressFilter(builder)
         const entry = entryOf(place, block)
         // The block first: an entry without a block would look like a loss.
@@ -146,6 +152,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         await guarded(WHAT, index.add(entry, addresses))
         return { rows, octets: block.length }
       } finally {
+        if (writers.length < SPARE_WRITERS) writers.push(writer)
         sequence.committed(firstSequence)
       }
     },

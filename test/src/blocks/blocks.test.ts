@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { AddressDictionary } from '#core/blocks/address-dictionary.js'
 import { Block } from '#core/blocks/block.js'
-import { BlockBuilder, makePlanes } from '#core/blocks/builder.js'
+import { BLOCK_ROWS, BlockBuilder, makePlanes } from '#core/blocks/builder.js'
 import {
   Codec,
   decodeColumn,
@@ -29,6 +29,7 @@ import {
 } from '#core/records/columns.js'
 import { shapeOf } from '#core/records/shape.js'
 import { blockKey, readBlockKey } from '#core/store/keys.js'
+import { exporter } from '../store/rows.js'
 import { exporterEvents, flows, RECEIVED, STORED } from './examples.js'
 
 const fixtures = fileURLToPath(new URL('../../fixtures/blocks/', import.meta.url))
@@ -258,6 +259,50 @@ t.test('any rows come back from a block as they were in the builder', async (t) 
   )
   fc.assert(property, { numRuns: 120, seed: 11 })
   t.ok(rows > 500, `${rows} rows`)
+})
+
+t.test('a full block comes back, of noise, of small numbers and of one value', async (t) => {
+  const columns = [
+    Column.sourceAddress,
+    Column.octets,
+    Column.startMilliseconds,
+    Column.endMilliseconds,
+    Column.sourceTransportPort,
+    Column.tcpControlBits,
+    Column.egressInterface,
+  ]
+  const builder = new BlockBuilder(streamNamed('flow4'))
+  builder.begin(exporter, shapeOf([0, 1, 2, ...columns]), RECEIVED, BLOCK_ROWS)
+  let state = 1
+  const noise = () => {
+    state = Math.imul(state, 1_664_525) + 1_013_904_223
+    return state >>> 0
+  }
+  for (let row = 0; row < BLOCK_ROWS; row++) {
+    builder.setAddress(Column.sourceAddress, row, [0, 0, 0, noise()])
+    builder.setUnsigned64(Column.octets, row, (noise() >>> 12) * 2 ** (row % 20))
+    builder.setNumber(Column.startMilliseconds, row, RECEIVED - (noise() >>> 14))
+    builder.setNumber(Column.endMilliseconds, row, RECEIVED + (row % 700))
+    builder.setNumber(Column.sourceTransportPort, row, noise() >>> 16)
+    builder.setNumber(Column.tcpControlBits, row, row % 5)
+    builder.setNumber(Column.egressInterface, row, 3)
+  }
+  const writer = new OctetWriter()
+  for (const rows of [BLOCK_ROWS, 63, 64, 65, 4097]) {
+    builder.rows = rows
+    const block = new Block(encodeBlock(builder, [{ firstSequence: 1, rows }], STORED, writer).slice())
+    block.verify()
+    const isSame = columns.every((column) =>
+      block
+        .column(column)!
+        .every((plane, index) =>
+          Buffer.from(plane.buffer).equals(
+            Buffer.from(builder.planes[column]![index]!.slice(0, rows).buffer),
+          ),
+        ),
+    )
+    t.ok(isSame, `${rows} rows`)
+  }
 })
 
 t.test('the zone map: received, started, ended, protocols', async (t) => {
