@@ -194,14 +194,14 @@ function fillOctet(array: WholeNumbers, shift: number, rows: number, value: numb
   else if (value !== 0) for (let row = 0; row < rows; row++) array[row]! |= value << shift
 }
 
-/** Rows that are looked at, and the information in them from which nothing is left to compress. */
+/** Rows that are looked at, and the information in an octet from which a compressor would save less than a fifth. */
 const SAMPLE = 2048
-const NOISE_BITS = 7.5
+const NOISE_BITS = 6.4
 /** n · log2(n), for counts within a sample. */
 const weights = Float64Array.from({ length: SAMPLE + 1 }, (_, count) => count * Math.log2(Math.max(count, 1)))
 const histogram = new Uint16Array(256)
 
-/** Whether the octets of a plane are so evenly spread that a compressor would try in vain. */
+/** Whether the octets of a plane are so evenly spread that compressing them is not worth its time. */
 function looksLikeNoise(plane: Uint8Array): boolean {
   if (plane.length < SAMPLE) return false
   histogram.fill(0)
