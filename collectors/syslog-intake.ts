@@ -207,7 +207,7 @@ function draftConnection(draft: RowDraft, event: SyslogEvent): void {
   if (!event.has(Field.action)) draft.text(Column.action, event.actionName)
   draft.text(Column.vendor, event.vendor)
   draft.text(Column.product, event.product)
-  draft.text(Column.message, event.line)
+  draft.text(Column.message, event.line.toString())
   draftTranslation(draft, event, AddressSlot.postNATSource, Column.postNATSourceAddress)
   draftTranslation(draft, event, AddressSlot.postNATDestination, Column.postNATDestinationAddress)
 }
@@ -250,5 +250,5 @@ function draftMessage(draft: RowDraft, event: SyslogEvent): void {
   draft.text(Message.vendor, event.vendor)
   draft.text(Message.product, event.product)
   draft.text(Message.eventId, event.text(Field.eventId))
-  draft.text(Message.message, event.line)
+  draft.text(Message.message, event.line.toString())
 }

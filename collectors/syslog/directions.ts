@@ -4,6 +4,7 @@
  * number of senders costs no memory; the oldest entry of a full set is overwritten, so that an attacker's connections
  * cost nothing but older directions.
  */
+import type { Line } from './line.js'
 
 const WAYS = 4
 const DEFAULT_ENTRIES = 65_536
@@ -85,15 +86,15 @@ export class DirectionTable {
 }
 
 /** Two independent 32-bit hashes of a range, continuing from a seed. */
-export function hashLow(line: string, start: number, end: number, seed: number): number {
+export function hashLow(line: Line, start: number, end: number, seed: number): number {
   let hash = seed ^ 0x811c9dc5
-  for (let index = start; index < end; index++) hash = Math.imul(hash ^ line.charCodeAt(index), 0x01000193)
+  for (let index = start; index < end; index++) hash = Math.imul(hash ^ line.octetAt(index), 0x01000193)
   return hash ^ (hash >>> 15)
 }
 
 /** The other half of the key: FNV's neighbour is a multiplicative hash. */
-export function hashHigh(line: string, start: number, end: number, seed: number): number {
+export function hashHigh(line: Line, start: number, end: number, seed: number): number {
   let hash = seed
-  for (let index = start; index < end; index++) hash = (Math.imul(hash, 33) + line.charCodeAt(index)) | 0
+  for (let index = start; index < end; index++) hash = (Math.imul(hash, 33) + line.octetAt(index)) | 0
   return hash
 }

@@ -3,6 +3,7 @@
  * themselves. A vendor's file declares its keys once and gets back the number of the key.
  */
 
+import type { Line } from './line.js'
 import { wordIs } from './scan.js'
 
 const SLOTS_PER_KEY = 4
@@ -14,10 +15,10 @@ export function hashOf(name: string): number {
   return hash
 }
 
-function equals(line: string, start: number, length: number, name: string): boolean {
+function equals(line: Line, start: number, length: number, name: string): boolean {
   if (length !== name.length) return false
   for (let index = 0; index < length; index++) {
-    if (line.charCodeAt(start + index) !== name.charCodeAt(index)) return false
+    if (line.octetAt(start + index) !== name.charCodeAt(index)) return false
   }
   return true
 }
@@ -47,8 +48,14 @@ export class KeyTable {
     }
   }
 
+  /** The number of a name; 0 when it is not one of ours. */
+  numberOf(name: string): number {
+    const slot = this.#names.indexOf(name)
+    return slot < 0 ? 0 : this.#values[slot]!
+  }
+
   /** The number of the key at `start` of the given length and hash; 0 when it is not one of ours. */
-  find(line: string, start: number, length: number, hash: number): number {
+  find(line: Line, start: number, length: number, hash: number): number {
     let slot = hash & this.#mask
     for (;;) {
       const value = this.#values[slot]!
@@ -59,11 +66,11 @@ export class KeyTable {
   }
 
   /** As `findRange`, without regard to the case of ASCII letters; the names must be lower case. */
-  findFolded(line: string, start: number, end: number): number {
+  findFolded(line: Line, start: number, end: number): number {
     if (end - start > 64) return 0
     let hash = 0
     for (let index = start; index < end; index++) {
-      const code = line.charCodeAt(index)
+      const code = line.octetAt(index)
       hash = (Math.imul(hash, 31) + (code >= 0x41 && code <= 0x5a ? code | 0x20 : code)) | 0
     }
     let slot = hash & this.#mask
@@ -76,10 +83,10 @@ export class KeyTable {
   }
 
   /** The number of the text in a range; 0 when it is not one of ours. */
-  findRange(line: string, start: number, end: number): number {
+  findRange(line: Line, start: number, end: number): number {
     if (end - start > 64) return 0
     let hash = 0
-    for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + line.charCodeAt(index)) | 0
+    for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + line.octetAt(index)) | 0
     return this.find(line, start, end - start, hash)
   }
 }

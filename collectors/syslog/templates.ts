@@ -3,8 +3,10 @@
  * the line from left to right without going back. `{name}` is a hole, a literal space stands for one or more spaces,
  * `{..}` skips to the next literal.
  */
+
 import { Field, type FieldIndex, type SyslogEvent } from './event.js'
 import { fill, holes, type Step } from './holes.js'
+import type { Line } from './line.js'
 import { SPACE, skipSpaces } from './scan.js'
 
 /** A compiled sentence. */
@@ -68,7 +70,7 @@ export function match(event: SyslogEvent, template: Template, start: number, end
   return true
 }
 
-function matchText(line: string, text: string, start: number, end: number): number {
+function matchText(line: Line, text: string, start: number, end: number): number {
   if (line.startsWith(text, start)) return start + text.length
   let position = start
   for (let index = 0; index < text.length; index++) {
@@ -78,7 +80,7 @@ function matchText(line: string, text: string, start: number, end: number): numb
       if (next === position && position < end) return -1
       position = next
     } else {
-      if (line.charCodeAt(position) !== code) return -1
+      if (line.octetAt(position) !== code) return -1
       position++
     }
   }

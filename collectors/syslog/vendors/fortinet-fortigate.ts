@@ -3,10 +3,12 @@
  * policy, application, and UTM events with their session; both addresses make a connection. Long sessions log deltas
  * beside totals: the delta is what belongs to this line. Source: "FortiOS Log Message Reference", "Log field format".
  */
+
 import { dropIcmpPorts } from '../assign.js'
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, Field, Phase, type SyslogEvent } from '../event.js'
+import type { Line } from '../line.js'
 import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
 import { digitsEnd, readSmall, SLASH } from '../scan.js'
@@ -21,7 +23,7 @@ const cef = new CefColumns()
 const SAME_EVENT = 2000
 const DAY_AND_ZONES = 26 * 3_600_000
 
-function prefixLength(line: string, start: number): number {
+function prefixLength(line: Line, start: number): number {
   if (line.startsWith('FTNTFGT', start)) return 7
   return line.startsWith('FortinetFortiGate', start) ? 17 : line.startsWith('ad.', start) ? 3 : 0
 }
@@ -160,7 +162,7 @@ function settleIcmp(event: SyslogEvent): void {
   const typeStop = digitsEnd(line, typeStart, end)
   event.icmpType = readSmall(line, typeStart, typeStop, 255)
   const codeStop = isOld ? end - 5 : end
-  if (line.charCodeAt(typeStop) === SLASH && typeStop < codeStop)
+  if (line.octetAt(typeStop) === SLASH && typeStop < codeStop)
     event.icmpCode = readSmall(line, typeStop + 1, codeStop, 255)
 }
 
@@ -182,7 +184,7 @@ function claims(event: SyslogEvent): boolean {
   const start = event.contentStart
   if (event.shape === Shape.cef)
     return isCefOf(event, 'Fortinet', 'Fortigate') || isCefOf(event, 'Fortinet', 'FortiGate')
-  const first = line.charCodeAt(start)
+  const first = line.octetAt(start)
   if (!openings.some((opening) => opening.charCodeAt(0) === first && line.startsWith(opening, start)))
     return false
   // Sophos opens its lines alike and has log_id too.

@@ -3,10 +3,12 @@
  * CONFIG, GLOBALPROTECT, … are not), and CEF, LEEF or JSON by key. App-ID names the application. Columns are only ever appended
  * between versions 7 and 11. Source: PAN-OS Administrator's Guide, "Syslog Field Descriptions".
  */
+
 import { dropIcmpPorts } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { CsvColumns } from '../csv.js'
 import { AddressSlot, Field, Phase, type SyslogEvent } from '../event.js'
+import type { Line } from '../line.js'
 import {
   dropIdleTranslation,
   type SyslogProduct,
@@ -114,19 +116,19 @@ const eventIdColumns: Readonly<Record<string, number>> = {
 const endReasonColumns: Readonly<Record<string, number>> = { TRAFFIC: 46, SCTP: 52 }
 
 /** The log's type by its column; '' where the content is no PAN-OS CSV. */
-function typeAt(line: string, start: number): string {
+function typeAt(line: Line, start: number): string {
   const limit = Math.min(line.length, start + 160)
   const first = digitsEnd(line, start, Math.min(limit, start + 12))
-  if (first === start || line.charCodeAt(first) !== COMMA) return ''
+  if (first === start || line.octetAt(first) !== COMMA) return ''
   let comma = first
   for (let field = 0; field < 2; field++) {
     comma++
-    while (comma < limit && line.charCodeAt(comma) !== COMMA) comma++
+    while (comma < limit && line.octetAt(comma) !== COMMA) comma++
     if (comma >= limit) return ''
   }
   let end = comma + 1
-  while (end < limit && end < comma + 16 && line.charCodeAt(end) !== COMMA) end++
-  if (line.charCodeAt(comma + 1) < 0x41 || line.charCodeAt(comma + 1) > 0x5a) return ''
+  while (end < limit && end < comma + 16 && line.octetAt(end) !== COMMA) end++
+  if (line.octetAt(comma + 1) < 0x41 || line.octetAt(comma + 1) > 0x5a) return ''
   const type = line.slice(comma + 1, end)
   return connectionTypes.has(type) || otherTypes.has(type) ? type : ''
 }
@@ -169,7 +171,7 @@ function readGenerated(event: SyslogEvent, context: SyslogContext): void {
   for (let column = columns.count - 1; column > Column.application && column > columns.count - 40; column--) {
     const from = columns.start(column)
     const to = columns.end(column)
-    if (to - from < 24 || line.charCodeAt(from + 4) !== 0x2d || line.charCodeAt(from + 10) !== 0x54) continue
+    if (to - from < 24 || line.octetAt(from + 4) !== 0x2d || line.octetAt(from + 10) !== 0x54) continue
     if (!sameDigits(line, start, from, 16)) continue
     if (sameDigits(line, start, from, 19)) readTime(event, context, from, to)
     else readTimeWithZoneOf(event, context, start, columns.end(Column.generated), from, to)
@@ -178,10 +180,10 @@ function readGenerated(event: SyslogEvent, context: SyslogContext): void {
 }
 
 /** `2021/11/16 16:24` and `2021-11-16T16:24` tell of the same minute, three octets more of the same second. */
-function sameDigits(line: string, a: number, b: number, length: number): boolean {
+function sameDigits(line: Line, a: number, b: number, length: number): boolean {
   for (let index = 0; index < length; index++) {
     if (index === 4 || index === 7 || index === 10) continue
-    if (line.charCodeAt(a + index) !== line.charCodeAt(b + index)) return false
+    if (line.octetAt(a + index) !== line.octetAt(b + index)) return false
   }
   return true
 }
@@ -273,10 +275,10 @@ function parseThreat(event: SyslogEvent): void {
   const line = event.line
   setDirection(event, columns.start(35), columns.end(35))
   const end = columns.end(32) - 1
-  if (end < 0 || line.charCodeAt(end) !== CLOSE_PARENTHESIS) return
+  if (end < 0 || line.octetAt(end) !== CLOSE_PARENTHESIS) return
   let start = end
-  while (start > columns.start(32) && isDigit(line.charCodeAt(start - 1))) start--
-  if (line.charCodeAt(start - 1) === OPEN_PARENTHESIS) event.setSpan(Field.eventId, start, end)
+  while (start > columns.start(32) && isDigit(line.octetAt(start - 1))) start--
+  if (line.octetAt(start - 1) === OPEN_PARENTHESIS) event.setSpan(Field.eventId, start, end)
 }
 
 function parseTunnel(event: SyslogEvent): void {
