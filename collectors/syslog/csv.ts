@@ -16,6 +16,8 @@ export class CsvColumns {
 
   /** Splits a range; a quoted field may hold commas and doubled quotes. */
   split(line: Line, start: number, end: number): void {
+    const { octets, base } = line
+    const { starts, ends, escapes } = this
     let index = start
     let count = 0
     while (count < MAX_FIELDS) {
@@ -30,17 +32,17 @@ export class CsvColumns {
           if (line.octetAt(close + 1) !== QUOTE) break
           close += 2
         }
-        this.starts[count] = index + 1
-        this.ends[count] = Math.min(close, end)
-        this.escapes[count] = Escape.csv
+        starts[count] = index + 1
+        ends[count] = Math.min(close, end)
+        escapes[count] = Escape.csv
         index = close + 1
         while (index < end && line.octetAt(index) !== COMMA) index++
       } else {
         let comma = index
-        while (comma < end && line.octetAt(comma) !== COMMA) comma++
-        this.starts[count] = index
-        this.ends[count] = comma
-        this.escapes[count] = Escape.none
+        while (comma < end && octets[base + comma] !== COMMA) comma++
+        starts[count] = index
+        ends[count] = comma
+        escapes[count] = Escape.none
         index = comma
       }
       count++

@@ -124,9 +124,9 @@ export class SyslogEvent {
 
   /** Forgets the last line; `line` has been moved to the next one. */
   reset(): void {
-    this.spans.fill(-1)
-    this.escapes.fill(0)
-    this.families.fill(0)
+    const { spans, families } = this
+    for (let index = 0; index < spans.length; index++) spans[index] = -1
+    families[0] = families[1] = families[2] = families[3] = 0
     this.contentStart = 0
     this.messageStart = 0
     this.shape = 0

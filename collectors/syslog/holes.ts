@@ -42,7 +42,14 @@ export const holes = {
 } as const
 
 /** One step of a compiled sentence: a hole, or a literal. */
-export type Step = { readonly hole: number; readonly text: string; readonly field: FieldIndex }
+export type Step = {
+  readonly hole: number
+  readonly text: string
+  /** The text of a literal. */
+  readonly octets: Uint8Array
+  readonly field: FieldIndex
+}
+
 /** End of a word in prose: a space, or one of `,;)]` or a sentence's full stop or colon in front of a space. */
 function proseWordEnd(line: Line, start: number, end: number): number {
   let index = start

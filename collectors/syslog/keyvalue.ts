@@ -4,7 +4,6 @@
  */
 
 import type { Line } from './line.js'
-import { wordIs } from './scan.js'
 
 const SLOTS_PER_KEY = 4
 
@@ -15,10 +14,13 @@ export function hashOf(name: string): number {
   return hash
 }
 
-function equals(line: Line, start: number, length: number, name: string): boolean {
-  if (length !== name.length) return false
-  for (let index = 0; index < length; index++) {
-    if (line.octetAt(start + index) !== name.charCodeAt(index)) return false
+/** Compares in full, without regard to the case of ASCII letters; `word` is in lower case. */
+function foldedIs(line: Line, start: number, end: number, word: Uint8Array): boolean {
+  if (end - start !== word.length) return false
+  for (let index = 0; index < word.length; index++) {
+    let code = line.octetAt(start + index)
+    if (code >= 0x41 && code <= 0x5a) code |= 0x20
+    if (code !== word[index]) return false
   }
   return true
 }
@@ -29,6 +31,8 @@ export class KeyTable {
   readonly #hashes: Int32Array
   readonly #values: Int32Array
   readonly #names: string[]
+  /** The names once more, as octets: where they are compared, no string is read. */
+  readonly #octets: Uint8Array[]
 
   constructor(keys: Readonly<Record<string, number>>) {
     const names = Object.keys(keys)
@@ -38,6 +42,7 @@ export class KeyTable {
     this.#hashes = new Int32Array(size)
     this.#values = new Int32Array(size)
     this.#names = new Array<string>(size).fill('')
+    this.#octets = new Array<Uint8Array>(size).fill(new Uint8Array(0))
     for (const name of names) {
       const hash = hashOf(name)
       let slot = hash & this.#mask
@@ -45,6 +50,7 @@ export class KeyTable {
       this.#hashes[slot] = hash
       this.#values[slot] = keys[name]!
       this.#names[slot] = name
+      this.#octets[slot] = new Uint8Array(Buffer.from(name, 'latin1'))
     }
   }
 
@@ -60,7 +66,10 @@ export class KeyTable {
     for (;;) {
       const value = this.#values[slot]!
       if (value === 0) return 0
-      if (this.#hashes[slot] === hash && equals(line, start, length, this.#names[slot]!)) return value
+      if (this.#hashes[slot] === hash) {
+        const name = this.#octets[slot]!
+        if (name.length === length && line.startsWithOctets(name, start)) return value
+      }
       slot = (slot + 1) & this.#mask
     }
   }
@@ -77,7 +86,7 @@ export class KeyTable {
     for (;;) {
       const value = this.#values[slot]!
       if (value === 0) return 0
-      if (this.#hashes[slot] === hash && wordIs(line, start, end, this.#names[slot]!)) return value
+      if (this.#hashes[slot] === hash && foldedIs(line, start, end, this.#octets[slot]!)) return value
       slot = (slot + 1) & this.#mask
     }
   }

@@ -42,7 +42,7 @@ export class Line {
   startsWith(text: string, position = 0): boolean {
     const { octets } = this
     const { length } = text
-    const start = position > 0 ? position : 0
+    const start = Math.max(position, 0)
     if (start + length > this.length) return false
     const at = this.base + start
     for (let index = 0; index < length; index++) {
@@ -51,15 +51,37 @@ export class Line {
     return true
   }
 
+  /** As `startsWith`, of a text given as octets, within the line. */
+  startsWithOctets(text: Uint8Array, position: number): boolean {
+    const { octets } = this
+    const { length } = text
+    if (position + length > this.length) return false
+    const at = this.base + position
+    for (let index = 0; index < length; index++) if (octets[at + index] !== text[index]) return false
+    return true
+  }
+
   /** Where an ASCII text stands first, from an index on; -1 where it does not. */
   indexOf(text: string, from = 0): number {
-    const start = from > 0 ? from : 0
-    const first = text.charCodeAt(0)
-    const last = this.base + this.length - text.length
+    const { length } = text
+    if (length === 1) return this.indexOfOctet(text.charCodeAt(0), from)
     const { octets, base } = this
-    for (let index = base + start; index <= last; index++) {
-      if (octets[index] === first && (text.length === 1 || this.startsWith(text, index - base)))
-        return index - base
+    const first = text.charCodeAt(0)
+    const second = text.charCodeAt(1)
+    const last = base + this.length - length
+    for (let index = base + Math.max(from, 0); index <= last; index++) {
+      if (octets[index] !== first || octets[index + 1] !== second) continue
+      if (length === 2 || this.startsWith(text, index - base)) return index - base
+    }
+    return -1
+  }
+
+  /** Where an octet stands first, from an index on and before another; -1 where it does not. */
+  indexOfOctet(octet: number, from: number, to = this.length): number {
+    const { octets, base } = this
+    const end = base + Math.min(to, this.length)
+    for (let index = base + Math.max(from, 0); index < end; index++) {
+      if (octets[index] === octet) return index - base
     }
     return -1
   }

@@ -34,14 +34,14 @@ export function walkPairs(
   separator: ' ' | ',' | '\t' | '|' | ';' = ' ',
 ): void {
   const line = event.line
+  const { octets, base } = line
   const separatorCode = separator.charCodeAt(0)
   let index = start
   while (index < end) {
     let keyStart = index
     let hash = 0
-    let code = 0
     while (index < end) {
-      code = line.octetAt(index)
+      const code = octets[base + index]!
       if (code === EQUALS) break
       if (code === SPACE || code === 0x2c || code === separatorCode) {
         keyStart = index + 1
@@ -55,23 +55,24 @@ export function walkPairs(
     let valueStart = index
     let valueEnd: number
     let escaping: EscapeKind = Escape.none
-    if (line.octetAt(index) === APOSTROPHE && line.indexOf("'", index + 1) > 0) {
+    const mark = line.octetAt(index)
+    if (mark === APOSTROPHE && line.indexOf("'", index + 1) > 0) {
       valueStart++
       valueEnd = Math.min(end, line.indexOf("'", index + 1))
       index = valueEnd + 1
-    } else if (line.octetAt(index) === QUOTE && isDoubled(line, index, separatorCode)) {
+    } else if (mark === QUOTE && isDoubled(line, index, separatorCode)) {
       valueStart += 2
       valueEnd = line.indexOf('""', valueStart)
       if (valueEnd < 0 || valueEnd > end) valueEnd = end
       index = valueEnd + 2
-    } else if (line.octetAt(index) === QUOTE) {
+    } else if (mark === QUOTE) {
       valueStart++
       valueEnd = closingQuote(line, valueStart, end)
       escaping = Escape.backslash
       index = valueEnd + 1
     } else {
-      valueEnd = line.indexOf(separator, index)
-      if (valueEnd < 0 || valueEnd > end) valueEnd = end
+      valueEnd = line.indexOfOctet(separatorCode, index, end)
+      if (valueEnd < 0) valueEnd = end
       index = valueEnd
     }
     if (key !== 0 && valueEnd > valueStart) take(event, key, valueStart, valueEnd, escaping, context)
@@ -89,8 +90,8 @@ function isDoubled(line: Line, position: number, separator: number): boolean {
 function closingQuote(line: Line, start: number, end: number): number {
   let index = start
   for (;;) {
-    const quote = line.indexOf('"', index)
-    if (quote < 0 || quote >= end) return end
+    const quote = line.indexOfOctet(QUOTE, index, end)
+    if (quote < 0) return end
     if (line.octetAt(quote - 1) !== BACKSLASH || quote === start) return quote
     let backslashes = 1
     while (quote - 1 - backslashes >= start && line.octetAt(quote - 1 - backslashes) === BACKSLASH)

@@ -47,8 +47,8 @@ export function skipSpaces(line: Line, position: number, end: number): number {
 
 /** End of the word that starts here: the next space or the limit. */
 export function wordEnd(line: Line, position: number, end: number): number {
-  const space = line.indexOf(' ', position)
-  return space < 0 || space > end ? end : space
+  const space = line.indexOfOctet(SPACE, position, end)
+  return space < 0 ? end : space
 }
 
 /** An unsigned decimal that fills the range exactly; NaN when it does not or has more digits than 64 bits hold. */
@@ -144,8 +144,16 @@ export function readIPv4(line: Line, start: number, end: number): number {
 
 const groups = new Uint16Array(8)
 
+/** The first group has four digits at most: names and numbers are told from addresses by that. */
+function hasEarlyColon(line: Line, start: number, end: number): boolean {
+  const limit = Math.min(end, start + 5)
+  for (let index = start; index < limit; index++) if (line.octetAt(index) === COLON) return true
+  return false
+}
+
 /** RFC 4291 §2.2 text into `groups`; false when the range is none. A zone (`%eth0`) is dropped. */
 function readIPv6(line: Line, start: number, rangeEnd: number): boolean {
+  if (!hasEarlyColon(line, start, rangeEnd)) return false
   let end = start
   while (end < rangeEnd && line.octetAt(end) !== PERCENT) end++
   if (end - start < 2 || end - start > 45) return false

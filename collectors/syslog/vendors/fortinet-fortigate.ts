@@ -179,16 +179,21 @@ const openings = [
   'logid=',
 ]
 
+function opens(line: Line, start: number): boolean {
+  for (let index = 0; index < openings.length; index++) {
+    if (line.startsWith(openings[index]!, start)) return true
+  }
+  return false
+}
+
 function claims(event: SyslogEvent): boolean {
   const line = event.line
   const start = event.contentStart
   if (event.shape === Shape.cef)
     return isCefOf(event, 'Fortinet', 'Fortigate') || isCefOf(event, 'Fortinet', 'FortiGate')
-  const first = line.octetAt(start)
-  if (!openings.some((opening) => opening.charCodeAt(0) === first && line.startsWith(opening, start)))
-    return false
+  if (!opens(line, start)) return false
   // Sophos opens its lines alike and has log_id too.
-  if (line.includes('logid=') || line.includes('devid=')) return true
+  if (line.includes('devid=') || line.includes('logid=')) return true
   return line.includes('log_id=') && !line.includes('log_component=')
 }
 
