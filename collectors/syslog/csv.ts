@@ -16,7 +16,7 @@ export class CsvColumns {
 
   /** Splits a range; a quoted field may hold commas and doubled quotes. */
   split(line: Line, start: number, end: number): void {
-    const { octets, base } = line
+    const { octets } = line
     const { starts, ends, escapes } = this
     let index = start
     let count = 0
@@ -39,7 +39,7 @@ export class CsvColumns {
         while (index < end && line.octetAt(index) !== COMMA) index++
       } else {
         let comma = index
-        while (comma < end && octets[base + comma] !== COMMA) comma++
+        while (comma < end && octets[comma] !== COMMA) comma++
         starts[count] = index
         ends[count] = comma
         escapes[count] = Escape.none

@@ -1,41 +1,34 @@
 /**
- * One line as its octets, where they were received: a window on a buffer, moved from line to line, so that reading a line
- * makes no string. Searching and comparing go by octets; a text is made only where somebody asks for one.
+ * One line as octets, in a buffer of its own that every line is copied into: reading makes no string, does not depend on
+ * where a line came from, and may look a few octets behind its end. A text is made only where somebody asks for one.
  */
 
 /** Longest line that is parsed; the rest of a longer one is left out. */
 export const MAX_LINE_OCTETS = 65_536
+/** Octets behind the longest line that may be read in words. */
+const PADDING = 64
 
 export class Line {
-  /** Where the line stands: `length` octets from `base` on. */
-  octets: Uint8Array = new Uint8Array(0)
-  base = 0
+  /** The line's octets are those up to `length`; what stands behind them is of earlier lines. */
+  readonly octets = new Uint8Array(MAX_LINE_OCTETS + PADDING)
+  readonly view = new DataView(this.octets.buffer)
   length = 0
-  /** The octets of a line that was given as a text; made when first needed. */
-  #own: Buffer | undefined
-  #plain = this.octets
+  readonly #buffer = Buffer.from(this.octets.buffer)
 
-  /** Moves the window to the octets from `from` to `to`, of which no more than the longest line is seen. */
+  /** Takes the octets from `from` to `to`, of which no more than the longest line is kept. */
   set(octets: Uint8Array, from: number, to: number): void {
-    this.octets = octets
-    this.base = from
     this.length = Math.min(to - from, MAX_LINE_OCTETS)
+    this.octets.set(octets.subarray(from, from + this.length))
   }
 
   /** Takes a line that is one character per octet. */
   setText(text: string): void {
-    if (this.#own === undefined) {
-      // All buffers of lines are of one class, so that reading them stays fast.
-      this.#plain = new Uint8Array(MAX_LINE_OCTETS)
-      this.#own = asBuffer(this.#plain)
-    }
-    const written = this.#own.write(text, 'latin1')
-    this.set(this.#plain, 0, written)
+    this.length = this.#buffer.write(text, 0, MAX_LINE_OCTETS, 'latin1')
   }
 
   /** The octet at an index; -1 outside of the line. */
   octetAt(index: number): number {
-    return index >>> 0 < this.length ? this.octets[this.base + index]! : -1
+    return index >>> 0 < this.length ? this.octets[index]! : -1
   }
 
   /** Whether an ASCII text stands at an index; as `String.prototype.startsWith`, at 0 where the index is negative. */
@@ -44,9 +37,8 @@ export class Line {
     const { length } = text
     const start = Math.max(position, 0)
     if (start + length > this.length) return false
-    const at = this.base + start
     for (let index = 0; index < length; index++) {
-      if (octets[at + index] !== text.charCodeAt(index)) return false
+      if (octets[start + index] !== text.charCodeAt(index)) return false
     }
     return true
   }
@@ -56,42 +48,39 @@ export class Line {
     const { octets } = this
     const { length } = text
     if (position + length > this.length) return false
-    const at = this.base + position
-    for (let index = 0; index < length; index++) if (octets[at + index] !== text[index]) return false
+    for (let index = 0; index < length; index++) if (octets[position + index] !== text[index]) return false
     return true
   }
 
   /** Where an ASCII text stands first, from an index on; -1 where it does not. */
   indexOf(text: string, from = 0): number {
     const { length } = text
-    if (length === 1) return this.indexOfOctet(text.charCodeAt(0), from)
-    const { octets, base } = this
     const first = text.charCodeAt(0)
+    if (length === 1) return this.indexOfOctet(first, from)
+    const { octets } = this
     const second = text.charCodeAt(1)
-    const last = base + this.length - length
-    for (let index = base + Math.max(from, 0); index <= last; index++) {
+    const last = this.length - length
+    for (let index = Math.max(from, 0); index <= last; index++) {
       if (octets[index] !== first || octets[index + 1] !== second) continue
-      if (length === 2 || this.startsWith(text, index - base)) return index - base
+      if (length === 2 || this.startsWith(text, index)) return index
     }
     return -1
   }
 
   /** Where an octet stands first, from an index on and before another; -1 where it does not. */
   indexOfOctet(octet: number, from: number, to = this.length): number {
-    const { octets, base } = this
-    const end = base + Math.min(to, this.length)
-    for (let index = base + Math.max(from, 0); index < end; index++) {
-      if (octets[index] === octet) return index - base
-    }
+    const { octets } = this
+    const end = Math.min(to, this.length)
+    for (let index = Math.max(from, 0); index < end; index++) if (octets[index] === octet) return index
     return -1
   }
 
   /** Where an ASCII text stands last, up to an index; -1 where it does not. */
   lastIndexOf(text: string, from = this.length): number {
     const first = text.charCodeAt(0)
-    const { octets, base } = this
+    const { octets } = this
     for (let index = Math.min(Math.max(from, 0), this.length - text.length); index >= 0; index--) {
-      if (octets[base + index] === first && this.startsWith(text, index)) return index
+      if (octets[index] === first && this.startsWith(text, index)) return index
     }
     return -1
   }
@@ -110,14 +99,10 @@ export class Line {
   slice(start: number, end = this.length): string {
     const from = start < 0 ? Math.max(0, start + this.length) : Math.min(start, this.length)
     const to = end < 0 ? Math.max(0, end + this.length) : Math.min(end, this.length)
-    return from < to ? asBuffer(this.octets).toString('latin1', this.base + from, this.base + to) : ''
+    return from < to ? this.#buffer.toString('latin1', from, to) : ''
   }
 
   toString(): string {
     return this.slice(0)
   }
-}
-
-function asBuffer(octets: Uint8Array): Buffer {
-  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
 }

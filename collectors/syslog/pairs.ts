@@ -34,14 +34,14 @@ export function walkPairs(
   separator: ' ' | ',' | '\t' | '|' | ';' = ' ',
 ): void {
   const line = event.line
-  const { octets, base } = line
+  const { octets } = line
   const separatorCode = separator.charCodeAt(0)
   let index = start
   while (index < end) {
     let keyStart = index
     let hash = 0
     while (index < end) {
-      const code = octets[base + index]!
+      const code = octets[index]!
       if (code === EQUALS) break
       if (code === SPACE || code === 0x2c || code === separatorCode) {
         keyStart = index + 1

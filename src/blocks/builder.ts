@@ -6,6 +6,7 @@ import type { ColumnDefinition, StreamDefinition } from '../records/columns.js'
 import type { ExporterIdentity } from '../records/exporter.js'
 import type { Shape } from '../records/shape.js'
 import { AddressDictionary } from './address-dictionary.js'
+import { TextDictionary } from './text-dictionary.js'
 
 export type Plane = Uint8Array | Uint16Array | Uint32Array | Float64Array
 
@@ -22,15 +23,14 @@ export class BlockBuilder {
   readonly capacity: number
   /** By column: its arrays, empty until a shape needs the column. */
   readonly planes: Plane[][]
-  /** By column: the strings of a text column, index 0 unused. */
-  readonly strings: string[][]
+  /** By column: the texts of a text column. */
+  readonly texts: readonly TextDictionary[]
   readonly addresses = new AddressDictionary()
   /** In the order of the block's local numbering. */
   readonly exporters: ExporterIdentity[] = []
   readonly shapes: Shape[] = []
   rows = 0
 
-  private readonly stringIndexes: Map<string, number>[]
   private readonly localExporters = new Map<ExporterIdentity, number>()
   private readonly localShapes = new Map<Shape, number>()
 
@@ -38,8 +38,7 @@ export class BlockBuilder {
     this.stream = stream
     this.capacity = capacity
     this.planes = stream.columns.map(() => [])
-    this.strings = stream.columns.map(() => [''])
-    this.stringIndexes = stream.columns.map(() => new Map())
+    this.texts = stream.columns.map(() => new TextDictionary())
     for (const column of [RECEIVED_COLUMN, EXPORTER_COLUMN, SHAPE_COLUMN]) this.preparePlanes(column)
   }
 
@@ -87,21 +86,18 @@ export class BlockBuilder {
 
   /** The dictionary index of a text, from 1. */
   textIndex(column: number, text: string): number {
-    const indexes = this.stringIndexes[column]!
-    const found = indexes.get(text)
-    if (found !== undefined) return found
-    const strings = this.strings[column]!
-    const index = strings.length
-    strings.push(text)
-    indexes.set(text, index)
-    return index
+    return this.texts[column]!.indexOf(text)
+  }
+
+  /** By column: the strings of a text column, index 0 unused; for readers of rows that are not sealed yet. */
+  get strings(): readonly (readonly string[])[] {
+    return this.texts.map((texts) => texts.strings())
   }
 
   /** Empties the builder; the arrays stay and are zeroed, so that rows without a column compress to nothing. */
   reset(): void {
     for (const planes of this.planes) for (const plane of planes) plane.fill(0, 0, this.rows)
-    for (const strings of this.strings) strings.length = 1
-    for (const indexes of this.stringIndexes) indexes.clear()
+    for (const texts of this.texts) if (texts.count > 0) texts.clear()
     this.addresses.clear()
     this.localShapes.clear()
     this.localExporters.clear()
@@ -129,7 +125,8 @@ export class BlockBuilder {
     return local
   }
 
-  private preparePlanes(column: number): void {
+  /** Makes the arrays of a column, where no row had it yet. */
+  preparePlanes(column: number): void {
     if (this.planes[column]!.length > 0) return
     this.planes[column]!.push(...makePlanes(this.stream.columns[column]!, this.stream.family, this.capacity))
   }

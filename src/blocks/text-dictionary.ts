@@ -1,0 +1,242 @@
+/**
+ * The texts of one column of a block on its way, held as the octets that go to disk (docs/storage-format.md, codec
+ * `strings`), so that sealing encodes nothing. A text is found by its octets: a string is made of it only for a reader.
+ */
+
+const FIRST_OCTETS = 4096
+const FIRST_TEXTS = 256
+/** The longest that a LEB128 of 32 bits takes. */
+const MOST_LENGTH_OCTETS = 5
+/** Words of four octets are read up to here behind a text. */
+const PADDING = 4
+/** A heap that grew beyond this is given back when the block is sealed. */
+const MOST_KEPT_OCTETS = 64 * 1024 * 1024
+
+/** Octets that may be looked up; a word of four may be read behind any of them. */
+export type TextOctets = {
+  readonly octets: Uint8Array
+  /** Of the same octets, and four more behind the last. */
+  readonly view: DataView
+}
+
+export class TextDictionary {
+  #octets = new Uint8Array(0)
+  #view = new DataView(this.#octets.buffer)
+  #used = 0
+  #count = 0
+  /** By index: where a text stands, how long it is, its hash. */
+  #starts = new Uint32Array(0)
+  #lengths = new Uint32Array(0)
+  #hashes = new Int32Array(0)
+  /** By slot: the index of a text, 0 where free. */
+  #table = new Uint32Array(0)
+  /** Texts that came as strings, and those that a reader has asked for. */
+  readonly #indexes = new Map<string, number>()
+  readonly #strings: string[] = ['']
+  #lastString = ''
+  #lastIndex = 0
+
+  /** How many texts there are; they are numbered from 1. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** The octets that all texts take on disk before compression. */
+  get octets(): number {
+    return this.#used
+  }
+
+  /** The index of a text, which is added where it is new. */
+  indexOf(text: string): number {
+    if (text === this.#lastString) return this.#lastIndex
+    let index = this.#indexes.get(text)
+    if (index === undefined) {
+      const octets = new Uint8Array(Buffer.byteLength(text) + PADDING)
+      const length = Buffer.from(octets.buffer).write(text)
+      index = this.indexOfOctets({ octets, view: new DataView(octets.buffer) }, 0, length)
+      this.#indexes.set(text, index)
+    }
+    this.#lastString = text
+    this.#lastIndex = index
+    return index
+  }
+
+  /** The index of a text by its octets, which are UTF-8; it is added where it is new. */
+  indexOfOctets(from: TextOctets, start: number, end: number): number {
+    const hash = hashOf(from.view, start, end)
+    const length = end - start
+    if (2 * (this.#count + 1) > this.#table.length) this.#growTable()
+    const table = this.#table
+    const mask = table.length - 1
+    let slot = (hash ^ (hash >>> 15)) & mask
+    for (;;) {
+      const index = table[slot]!
+      if (index === 0) break
+      if (
+        this.#hashes[index] === hash &&
+        this.#lengths[index] === length &&
+        this.#holds(index, from.view, start, length)
+      ) {
+        return index
+      }
+      slot = (slot + 1) & mask
+    }
+    const index = this.append(from.octets, start, end)
+    this.#hashes[index] = hash
+    this.#table[slot] = index
+    return index
+  }
+
+  /** Adds a text without looking whether it is there: for texts of which hardly two are the same. */
+  append(octets: Uint8Array, start: number, end: number): number {
+    const length = end - start
+    const at = this.#addEntry(length)
+    if (length <= SHORT)
+      for (let index = 0; index < length; index++) this.#octets[at + index] = octets[start + index]!
+    else this.#octets.set(octets.subarray(start, end), at)
+    return this.#count
+  }
+
+  /** As `append`, of octets that stand for the first 256 characters of Unicode, one each. */
+  appendLatin1({ octets, view }: TextOctets, start: number, end: number): number {
+    if (isAscii(view, start, end)) return this.append(octets, start, end)
+    let wide = 0
+    for (let index = start; index < end; index++) wide += octets[index]! >> 7
+    let at = this.#addEntry(end - start + wide)
+    const to = this.#octets
+    for (let index = start; index < end; index++) {
+      const octet = octets[index]!
+      if (octet < 0x80) to[at++] = octet
+      else {
+        to[at++] = 0xc0 | (octet >> 6)
+        to[at++] = 0x80 | (octet & 0x3f)
+      }
+    }
+    return this.#count
+  }
+
+  /** The texts as strings, index 0 unused; made once each. */
+  strings(): readonly string[] {
+    const strings = this.#strings
+    const octets = Buffer.from(this.#octets.buffer)
+    while (strings.length <= this.#count) {
+      const start = this.#starts[strings.length]!
+      strings.push(octets.toString('utf8', start, start + this.#lengths[strings.length]!))
+    }
+    return strings
+  }
+
+  /** The dictionary as it goes to disk; the octets are the dictionary's own, valid until it is cleared. */
+  encoded(): Uint8Array {
+    return this.#octets.subarray(0, this.#used)
+  }
+
+  clear(): void {
+    if (this.#octets.length > MOST_KEPT_OCTETS) this.#setOctets(new Uint8Array(FIRST_OCTETS))
+    this.#table.fill(0)
+    this.#indexes.clear()
+    this.#strings.length = 1
+    this.#lastString = ''
+    this.#lastIndex = 0
+    this.#used = 0
+    this.#count = 0
+  }
+
+  #holds(index: number, view: DataView, start: number, length: number): boolean {
+    const own = this.#view
+    const at = this.#starts[index]!
+    let offset = 0
+    for (; offset + 4 <= length; offset += 4) {
+      if (own.getInt32(at + offset, true) !== view.getInt32(start + offset, true)) return false
+    }
+    const rest = own.getInt32(at + offset, true) ^ view.getInt32(start + offset, true)
+    return (rest & tailMask(length)) === 0
+  }
+
+  /** Makes room for one text more and writes its length; where its octets go. */
+  #addEntry(length: number): number {
+    const index = this.#count + 1
+    if (index >= this.#starts.length) this.#growEntries()
+    if (this.#used + MOST_LENGTH_OCTETS + length + PADDING > this.#octets.length) this.#growOctets(length)
+    const octets = this.#octets
+    let at = this.#used
+    let rest = length
+    while (rest >= 0x80) {
+      octets[at++] = (rest & 0x7f) | 0x80
+      rest >>>= 7
+    }
+    octets[at++] = rest
+    this.#starts[index] = at
+    this.#lengths[index] = length
+    this.#used = at + length
+    this.#count = index
+    return at
+  }
+
+  #growEntries(): void {
+    const size = Math.max(FIRST_TEXTS, 2 * this.#starts.length)
+    this.#starts = grown(new Uint32Array(size), this.#starts)
+    this.#lengths = grown(new Uint32Array(size), this.#lengths)
+    this.#hashes = grown(new Int32Array(size), this.#hashes)
+  }
+
+  #growOctets(length: number): void {
+    let size = Math.max(FIRST_OCTETS, 2 * this.#octets.length)
+    while (size < this.#used + MOST_LENGTH_OCTETS + length + PADDING) size *= 2
+    this.#setOctets(grown(new Uint8Array(size), this.#octets.subarray(0, this.#used)))
+  }
+
+  #setOctets(octets: Uint8Array<ArrayBuffer>): void {
+    this.#octets = octets
+    this.#view = new DataView(octets.buffer)
+  }
+
+  #growTable(): void {
+    const size = Math.max(2 * FIRST_TEXTS, 2 * this.#table.length)
+    const table = new Uint32Array(size)
+    const mask = size - 1
+    for (const index of this.#table) {
+      if (index === 0) continue
+      const hash = this.#hashes[index]!
+      let slot = (hash ^ (hash >>> 15)) & mask
+      while (table[slot] !== 0) slot = (slot + 1) & mask
+      table[slot] = index
+    }
+    this.#table = table
+  }
+}
+
+const HIGH_BITS = 0x80808080 | 0
+/** Up to here copying octet by octet is faster than a call. */
+const SHORT = 24
+
+/** A hash over all octets of a range, by words of four. */
+function hashOf(view: DataView, start: number, end: number): number {
+  const length = end - start
+  const whole = end - (length & 3)
+  let hash = Math.imul(length, 0x9e3779b1)
+  for (let at = start; at < whole; at += 4) {
+    hash = Math.imul(hash ^ view.getInt32(at, true), 0x85ebca6b)
+    hash ^= hash >>> 13
+  }
+  hash = Math.imul(hash ^ (view.getInt32(whole, true) & tailMask(length)), 0xc2b2ae35)
+  return hash ^ (hash >>> 16)
+}
+
+/** Covers the octets of the last, incomplete word, in the order of memory. */
+function tailMask(length: number): number {
+  return (1 << ((length & 3) << 3)) - 1
+}
+
+/** Whether no octet of a range has its highest bit set. */
+export function isAscii(view: DataView, start: number, end: number): boolean {
+  const whole = end - ((end - start) & 3)
+  let high = view.getInt32(whole, true) & tailMask(end - start)
+  for (let at = start; at < whole; at += 4) high |= view.getInt32(at, true)
+  return (high & HIGH_BITS) === 0
+}
+
+function grown<A extends Uint8Array | Uint32Array | Int32Array>(to: A, from: A): A {
+  to.set(from)
+  return to
+}
