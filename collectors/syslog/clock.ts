@@ -4,7 +4,7 @@
  */
 import type { Line } from './line.js'
 import { COLON, COMMA, DOT, digitsEnd, isDigit, MINUS, SPACE, ZERO } from './scan.js'
-import { abbreviationMinutes, isAmbiguousAbbreviation, MAX_ABBREVIATION_LENGTH } from './zones.js'
+import { abbreviationAt, abbreviationMinutes, isAmbiguousAbbreviation, MAX_ABBREVIATION_LENGTH } from './zones.js'
 
 export const MINUTE = 60_000
 const PLUS = 0x2b
@@ -141,11 +141,10 @@ export function scanAbbreviation(line: Line, position: number, end: number): num
   if (index === position) return -1
   const next = index < end ? line.octetAt(index) : SPACE
   if (next !== SPACE && next !== COLON && next !== PLUS && next !== MINUS) return -1
-  const name = line.slice(position, index)
-  const minutes = abbreviationMinutes(name)
-  if (Number.isNaN(minutes)) return -1
-  stamp.offsetMinutes = minutes
-  stamp.offsetAmbiguous = isAmbiguousAbbreviation(name)
+  const abbreviation = abbreviationAt(line, position, index)
+  if (abbreviation === 0) return -1
+  stamp.offsetMinutes = abbreviationMinutes(abbreviation)
+  stamp.offsetAmbiguous = isAmbiguousAbbreviation(abbreviation)
   if (next === PLUS || next === MINUS) {
     // `UTC+02:00`, FortiGate's `UTC-5:00`, `GMT+2`
     const stop = scanOffset(line, index, end)

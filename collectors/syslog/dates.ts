@@ -9,10 +9,12 @@ import type { Line } from './line.js'
 import { COLON, COMMA, DOT, digitsEnd, isDigit, MINUS, readSmall, SLASH, SPACE, ZERO } from './scan.js'
 import { daysInMonth } from './zones.js'
 
-const monthCodes = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'].map(
+const monthCodes = Int32Array.from(
+  ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'],
   (name) => (name.charCodeAt(0) << 16) | (name.charCodeAt(1) << 8) | name.charCodeAt(2),
 )
-const dayCodes = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'].map(
+const dayCodes = Int32Array.from(
+  ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'],
   (name) => (name.charCodeAt(0) << 16) | (name.charCodeAt(1) << 8) | name.charCodeAt(2),
 )
 
@@ -24,9 +26,15 @@ function letters3(line: Line, position: number): number {
   )
 }
 
+/** -1 where the letters are none of these. */
+function placeOf(letters: number, codes: Int32Array): number {
+  for (let index = 0; index < codes.length; index++) if (codes[index] === letters) return index
+  return -1
+}
+
 /** 1 to 12, or 0 where no English month name stands. */
 export function monthAt(line: Line, position: number): number {
-  return monthCodes.indexOf(letters3(line, position)) + 1
+  return placeOf(letters3(line, position), monthCodes) + 1
 }
 
 /** Four digits from 1970 to 2199 that are not part of a longer number or a clock; -1 when there are none. */
@@ -47,7 +55,7 @@ function spaces(line: Line, position: number, end: number): number {
 /** `Mmm d [yyyy] hh:mm:ss[.f] [yyyy] [zone]`, after an optional day of the week; the offset behind it, or -1. */
 function scanMonthFirst(line: Line, start: number, end: number): number {
   let index = start
-  if (dayCodes.includes(letters3(line, index)) && index + 4 < end) {
+  if (placeOf(letters3(line, index), dayCodes) >= 0 && index + 4 < end) {
     index += 3
     if (line.octetAt(index) === COMMA) index++
     index = spaces(line, index, end)

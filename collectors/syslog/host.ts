@@ -10,6 +10,7 @@ import {
   CLOSE_BRACKET,
   COLON,
   COMMA,
+  DOT,
   digitsEnd,
   EQUALS,
   MINUS,
@@ -100,8 +101,8 @@ function scanBracketedHost(event: SyslogEvent, position: number, end: number): n
 /** What some write in front of the host: F5's blade (`slot1/`), the names of the priority (`user.info `). */
 function skipPrefixes(line: Line, position: number, end: number): number {
   const space = wordEnd(line, position, Math.min(end, position + MAX_PRIORITY_NAMES))
-  const dot = line.indexOf('.', position)
-  if (dot > position && dot < space && namesPriority(line, position, dot, space))
+  const dot = line.indexOfOctet(DOT, position, space)
+  if (dot > position && namesPriority(line, position, dot, space))
     return skipSpaces(line, space, end)
   if (!line.startsWith('slot', position)) return position
   const stop = digitsEnd(line, position + 4, Math.min(end, position + 7))

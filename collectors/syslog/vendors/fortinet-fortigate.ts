@@ -11,7 +11,7 @@ import { AddressSlot, Field, Phase, type SyslogEvent } from '../event.js'
 import type { Line } from '../line.js'
 import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
-import { digitsEnd, readSmall, SLASH } from '../scan.js'
+import { COMMA, digitsEnd, readSmall, SLASH, wordEnd } from '../scan.js'
 import { Shape } from '../shape.js'
 import { readDateAndTime, setEpoch } from '../timestamp.js'
 import { clearSeen, keys, seen, take } from './fortinet-fortigate-keys.js'
@@ -22,6 +22,8 @@ const cef = new CefColumns()
 /** The line is written up to this much later than the event that it is about. */
 const SAME_EVENT = 2000
 const DAY_AND_ZONES = 26 * 3_600_000
+/** A comma that separates pairs stands within this many octets. */
+const LONGEST_FIRST_PAIR = 40
 
 function prefixLength(line: Line, start: number): number {
   if (line.startsWith('FTNTFGT', start)) return 7
@@ -40,10 +42,8 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
     walkCef(event, context, cef.extension, end, keys, take, prefixLength)
   } else {
     // `set format csv`: the same pairs between commas.
-    const firstSpace = line.indexOf(' ', event.contentStart)
-    const firstComma = line.indexOf(',', event.contentStart)
-    const commas =
-      firstComma > 0 && firstComma < event.contentStart + 40 && (firstSpace < 0 || firstComma < firstSpace)
+    const firstWord = wordEnd(line, event.contentStart, event.contentStart + LONGEST_FIRST_PAIR)
+    const commas = line.indexOfOctet(COMMA, event.contentStart, firstWord) > 0
     walkPairs(event, context, event.contentStart, end, keys, take, commas ? ',' : ' ')
   }
   event.vendor = 'fortinet'

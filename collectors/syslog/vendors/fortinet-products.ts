@@ -26,6 +26,7 @@ export function fortinetProduct(line: Line, contentStart: number): string {
   if (start < 0 || start > contentStart + WINDOW) return 'fortigate'
   start = line.indexOf('=', start) + 1
   while (line.octetAt(start) === QUOTE) start++
+  if (line.startsWith('FGT', start)) return 'fortigate'
   for (let index = 0; index < prefixes.length; index++) {
     if (line.startsWith(prefixes[index]![0], start)) return prefixes[index]![1]
   }
