@@ -4,7 +4,12 @@
  */
 import type { Line } from './line.js'
 import { COLON, COMMA, DOT, digitsEnd, isDigit, MINUS, SPACE, ZERO } from './scan.js'
-import { abbreviationAt, abbreviationMinutes, isAmbiguousAbbreviation, MAX_ABBREVIATION_LENGTH } from './zones.js'
+import {
+  abbreviationAt,
+  abbreviationMinutes,
+  isAmbiguousAbbreviation,
+  MAX_ABBREVIATION_LENGTH,
+} from './zones.js'
 
 export const MINUTE = 60_000
 const PLUS = 0x2b

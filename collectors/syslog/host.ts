@@ -102,8 +102,7 @@ function scanBracketedHost(event: SyslogEvent, position: number, end: number): n
 function skipPrefixes(line: Line, position: number, end: number): number {
   const space = wordEnd(line, position, Math.min(end, position + MAX_PRIORITY_NAMES))
   const dot = line.indexOfOctet(DOT, position, space)
-  if (dot > position && namesPriority(line, position, dot, space))
-    return skipSpaces(line, space, end)
+  if (dot > position && namesPriority(line, position, dot, space)) return skipSpaces(line, space, end)
   if (!line.startsWith('slot', position)) return position
   const stop = digitsEnd(line, position + 4, Math.min(end, position + 7))
   return stop > position + 4 && line.octetAt(stop) === SLASH ? stop + 1 : position

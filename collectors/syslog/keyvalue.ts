@@ -3,6 +3,7 @@
  * themselves. A vendor's file declares its keys once and gets back the number of the key.
  */
 
+import { KeyTrail } from './key-trail.js'
 import type { Line } from './line.js'
 
 const SLOTS_PER_KEY = 4
@@ -27,6 +28,8 @@ function foldedIs(line: Line, start: number, end: number, word: Uint8Array): boo
 
 /** A fixed set of names, each with a number above 0. */
 export class KeyTable {
+  /** The order in which the keys came lately. */
+  readonly trail = new KeyTrail()
   readonly #mask: number
   readonly #hashes: Int32Array
   readonly #values: Int32Array

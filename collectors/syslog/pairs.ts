@@ -5,6 +5,7 @@
 
 import type { SyslogContext } from './context.js'
 import { Escape, type EscapeKind, type SyslogEvent } from './event.js'
+import { TRAIL_START } from './key-trail.js'
 import type { KeyTable } from './keyvalue.js'
 import type { Line } from './line.js'
 import { BACKSLASH, EQUALS, QUOTE, SPACE } from './scan.js'
@@ -36,21 +37,36 @@ export function walkPairs(
   const line = event.line
   const { octets } = line
   const separatorCode = separator.charCodeAt(0)
+  const { trail } = table
+  let place: number = TRAIL_START
   let index = start
   while (index < end) {
-    let keyStart = index
-    let hash = 0
-    while (index < end) {
-      const code = octets[index]!
-      if (code === EQUALS) break
-      if (code === SPACE || code === 0x2c || code === separatorCode) {
-        keyStart = index + 1
-        hash = 0
-      } else hash = (Math.imul(hash, 31) + code) | 0
-      index++
+    const first = octets[index]!
+    const isApart = first === SPACE || first === 0x2c || first === separatorCode
+    const expected = trail.expect(line, place, isApart ? index + 1 : index)
+    let key: number
+    const expectedEnd = index + (isApart ? 1 : 0) + trail.length(expected)
+    if (expected !== 0 && expectedEnd < end) {
+      place = expected
+      key = trail.number(expected)
+      index = expectedEnd
+    } else {
+      let keyStart = index
+      let hash = 0
+      while (index < end) {
+        const code = octets[index]!
+        if (code === EQUALS) break
+        if (code === SPACE || code === 0x2c || code === separatorCode) {
+          keyStart = index + 1
+          hash = 0
+        } else hash = (Math.imul(hash, 31) + code) | 0
+        index++
+      }
+      if (index >= end) return
+      const length = index - keyStart
+      key = length > MAX_KEY ? 0 : table.find(line, keyStart, length, hash)
+      place = trail.note(line, place, keyStart, length, hash, key)
     }
-    if (index >= end) return
-    const key = index - keyStart > MAX_KEY ? 0 : table.find(line, keyStart, index - keyStart, hash)
     index++
     let valueStart = index
     let valueEnd: number
