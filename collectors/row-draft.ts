@@ -11,6 +11,10 @@ import type { BlockWriter } from '#core/store/writer.js'
 /** The columns that every row has: received, exporter, shape. */
 const FIRST_COLUMNS = 0b111
 
+/** By column: its bit in each half of a mask. */
+const lowBits = Int32Array.from({ length: 64 }, (_, column) => (column < 32 ? 1 << column : 0))
+const highBits = Int32Array.from({ length: 64 }, (_, column) => (column < 32 ? 0 : 1 << column))
+
 export class RowDraft {
   private builder!: BlockBuilder
   private row = 0
@@ -47,9 +51,12 @@ export class RowDraft {
     if (value !== undefined && value !== '') this.index(column, this.builder.texts[column]!.indexOf(value))
   }
 
-  /** A text by its octets, which are UTF-8 and not empty. */
-  octets(column: number, from: TextOctets, start: number, end: number): void {
-    this.index(column, this.builder.texts[column]!.indexOfOctets(from, start, end))
+  /** A text by its octets, where they are ASCII without `mark` (0: any); false, with the column left out, where not. */
+  plain(column: number, from: TextOctets, start: number, end: number, mark: number): boolean {
+    const index = this.builder.texts[column]!.indexOfPlain(from, start, end, mark)
+    if (index === 0) return false
+    this.index(column, index)
+    return true
   }
 
   /** A text of which hardly two are the same, one character per octet. */
@@ -82,8 +89,8 @@ export class RowDraft {
   }
 
   private planes(column: number): readonly Plane[] {
-    if (column < 32) this.low |= 1 << column
-    else this.high |= 1 << (column - 32)
+    this.low |= lowBits[column]!
+    this.high |= highBits[column]!
     const planes = this.builder.planes[column]!
     if (planes.length === 0) this.builder.preparePlanes(column)
     return planes

@@ -12,6 +12,7 @@ import { type ExporterIdentity, SYSLOG_PROTOCOL } from '#core/records/exporter.j
 import type { BlockWriter } from '#core/store/writer.js'
 import { RowDraft } from './row-draft.js'
 import { Directions, DirectionTable } from './syslog/directions.js'
+import { escapeMarks } from './syslog/escapes.js'
 import { AddressSlot, Field, type FieldIndex, Kind, Outcome, Phase } from './syslog/event.js'
 import { createMappedProduct, type SyslogMapping } from './syslog/mapping.js'
 import {
@@ -258,9 +259,8 @@ function draftConnection(draft: RowDraft, event: SyslogEvent): void {
 function draftText(draft: RowDraft, column: number, event: SyslogEvent, field: FieldIndex): void {
   const start = event.start(field)
   if (start < 0) return
-  const end = event.end(field)
-  if (event.isPlain(field)) draft.octets(column, event.line, start, end)
-  else draft.text(column, event.text(field))
+  const mark = escapeMarks[event.escapes[field]!]!
+  if (!draft.plain(column, event.line, start, event.end(field), mark)) draft.text(column, event.text(field))
 }
 
 /** Rows add up: what a later line of the session counts once more is left out. */

@@ -4,8 +4,7 @@
  * before somebody asks for a text.
  */
 
-import { isAscii } from '#core/blocks/text-dictionary.js'
-import { Escape, type EscapeKind, escapeMarks, unescapeText } from './escapes.js'
+import { Escape, type EscapeKind, unescapeText } from './escapes.js'
 import { Line } from './line.js'
 
 export { decodeUtf8, Escape, type EscapeKind } from './escapes.js'
@@ -209,14 +208,6 @@ export class SyslogEvent {
     const raw = this.raw(field)
     if (raw === undefined) return undefined
     return unescapeText(raw, this.escapes[field] as EscapeKind)
-  }
-
-  /** The text of a field is its octets as they stand: ASCII, and nothing escaped. */
-  isPlain(field: FieldIndex): boolean {
-    const start = this.spans[field * 2]!
-    const end = this.spans[field * 2 + 1]!
-    const mark = escapeMarks[this.escapes[field]!]!
-    return isAscii(this.line.view, start, end) && (mark < 0 || this.line.indexOfOctet(mark, start, end) < 0)
   }
 
   /** Both ends are known. */

@@ -33,6 +33,11 @@ export class BlockBuilder {
 
   private readonly localExporters = new Map<ExporterIdentity, number>()
   private readonly localShapes = new Map<Shape, number>()
+  /** Rows of one sender and shape often follow each other. */
+  private lastExporter: ExporterIdentity | undefined
+  private lastLocalExporter = 0
+  private lastShape: Shape | undefined
+  private lastLocalShape = 0
 
   constructor(stream: StreamDefinition, capacity = BLOCK_ROWS) {
     this.stream = stream
@@ -101,14 +106,22 @@ export class BlockBuilder {
     this.addresses.clear()
     this.localShapes.clear()
     this.localExporters.clear()
+    this.lastExporter = undefined
+    this.lastShape = undefined
     this.exporters.length = 0
     this.shapes.length = 0
     this.rows = 0
   }
 
   private localShape(shape: Shape): number {
-    const found = this.localShapes.get(shape)
-    if (found !== undefined) return found
+    if (shape === this.lastShape) return this.lastLocalShape
+    const found = this.localShapes.get(shape) ?? this.addShape(shape)
+    this.lastShape = shape
+    this.lastLocalShape = found
+    return found
+  }
+
+  private addShape(shape: Shape): number {
     const local = this.shapes.length
     for (const column of shape.columns) this.preparePlanes(column)
     this.shapes.push(shape)
@@ -117,8 +130,14 @@ export class BlockBuilder {
   }
 
   private localExporter(exporter: ExporterIdentity): number {
-    const found = this.localExporters.get(exporter)
-    if (found !== undefined) return found
+    if (exporter === this.lastExporter) return this.lastLocalExporter
+    const found = this.localExporters.get(exporter) ?? this.addExporter(exporter)
+    this.lastExporter = exporter
+    this.lastLocalExporter = found
+    return found
+  }
+
+  private addExporter(exporter: ExporterIdentity): number {
     const local = this.exporters.length
     this.exporters.push(exporter)
     this.localExporters.set(exporter, local)

@@ -63,28 +63,33 @@ export class TextDictionary {
 
   /** The index of a text by its octets, which are UTF-8; it is added where it is new. */
   indexOfOctets(from: TextOctets, start: number, end: number): number {
-    const hash = hashOf(from.view, start, end)
-    const length = end - start
-    if (2 * (this.#count + 1) > this.#table.length) this.#growTable()
-    const table = this.#table
-    const mask = table.length - 1
-    let slot = (hash ^ (hash >>> 15)) & mask
-    for (;;) {
-      const index = table[slot]!
-      if (index === 0) break
-      if (
-        this.#hashes[index] === hash &&
-        this.#lengths[index] === length &&
-        this.#holds(index, from.view, start, length)
-      ) {
-        return index
-      }
-      slot = (slot + 1) & mask
+    const { view } = from
+    const whole = end - ((end - start) & 3)
+    let hash = end - start
+    for (let at = start; at < whole; at += 4) hash = mixed(hash, view.getInt32(at, true))
+    return this.#find(from, start, end, mixed(hash, view.getInt32(whole, true) & tailMask(end - start)))
+  }
+
+  /**
+   * As `indexOfOctets`, where all octets are ASCII, none is NUL and none is `mark` (0: any may be); 0, with nothing added,
+   * where one is: looking at them costs nothing beside hashing them.
+   */
+  indexOfPlain(from: TextOctets, start: number, end: number, mark: number): number {
+    const { view } = from
+    const whole = end - ((end - start) & 3)
+    const marks = Math.imul(mark, EACH_OCTET)
+    let hash = end - start
+    let found = 0
+    for (let at = start; at < whole; at += 4) {
+      const word = view.getInt32(at, true)
+      found |= word | zeroOctets(word) | zeroOctets(word ^ marks)
+      hash = mixed(hash, word)
     }
-    const index = this.append(from.octets, start, end)
-    this.#hashes[index] = hash
-    this.#table[slot] = index
-    return index
+    const mask = tailMask(end - start)
+    const tail = view.getInt32(whole, true) & mask
+    const filled = tail | (EACH_OCTET & ~mask)
+    found |= filled | zeroOctets(filled) | zeroOctets(filled ^ marks)
+    return (found & HIGH_BITS) === 0 ? this.#find(from, start, end, mixed(hash, tail)) : 0
   }
 
   /** Adds a text without looking whether it is there: for texts of which hardly two are the same. */
@@ -142,6 +147,30 @@ export class TextDictionary {
     this.#count = 0
   }
 
+  #find(from: TextOctets, start: number, end: number, hash: number): number {
+    const length = end - start
+    if (2 * (this.#count + 1) > this.#table.length) this.#growTable()
+    const table = this.#table
+    const mask = table.length - 1
+    let slot = hash & mask
+    for (;;) {
+      const index = table[slot]!
+      if (index === 0) break
+      if (
+        this.#hashes[index] === hash &&
+        this.#lengths[index] === length &&
+        this.#holds(index, from.view, start, length)
+      ) {
+        return index
+      }
+      slot = (slot + 1) & mask
+    }
+    const index = this.append(from.octets, start, end)
+    this.#hashes[index] = hash
+    this.#table[slot] = index
+    return index
+  }
+
   #holds(index: number, view: DataView, start: number, length: number): boolean {
     const own = this.#view
     const at = this.#starts[index]!
@@ -197,8 +226,7 @@ export class TextDictionary {
     const mask = size - 1
     for (const index of this.#table) {
       if (index === 0) continue
-      const hash = this.#hashes[index]!
-      let slot = (hash ^ (hash >>> 15)) & mask
+      let slot = this.#hashes[index]! & mask
       while (table[slot] !== 0) slot = (slot + 1) & mask
       table[slot] = index
     }
@@ -207,20 +235,19 @@ export class TextDictionary {
 }
 
 const HIGH_BITS = 0x80808080 | 0
+const EACH_OCTET = 0x01010101
 /** Up to here copying octet by octet is faster than a call. */
 const SHORT = 24
 
-/** A hash over all octets of a range, by words of four. */
-function hashOf(view: DataView, start: number, end: number): number {
-  const length = end - start
-  const whole = end - (length & 3)
-  let hash = Math.imul(length, 0x9e3779b1)
-  for (let at = start; at < whole; at += 4) {
-    hash = Math.imul(hash ^ view.getInt32(at, true), 0x85ebca6b)
-    hash ^= hash >>> 13
-  }
-  hash = Math.imul(hash ^ (view.getInt32(whole, true) & tailMask(length)), 0xc2b2ae35)
-  return hash ^ (hash >>> 16)
+/** A hash goes on by four octets. */
+function mixed(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, 0x9e3779b1)
+  return product ^ (product >>> 15)
+}
+
+/** Has the highest bit of an octet set where a word has an octet of 0 (and, behind one, perhaps where it has a 1). */
+function zeroOctets(word: number): number {
+  return (word - EACH_OCTET) & ~word
 }
 
 /** Covers the octets of the last, incomplete word, in the order of memory. */
