@@ -42,8 +42,10 @@ export class RowDraft {
   /** A count of up to 64 bits; NaN is unknown and leaves the column out. */
   unsigned64(column: number, value: number): void {
     if (!(value >= 0)) return
-    this.planes(column)
-    this.builder.setUnsigned64(column, this.row, value)
+    const planes = this.planes(column)
+    // The upper half is 0 already.
+    if (value <= 0xffff_ffff) planes[0]![this.row] = value
+    else this.builder.setUnsigned64(column, this.row, value)
   }
 
   /** A text; an empty one leaves the column out. */

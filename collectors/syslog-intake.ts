@@ -71,7 +71,7 @@ export type SyslogIntakeOptions = {
   readonly mappings?: readonly SyslogMapping[]
 }
 
-/** Connections whose direction is remembered, over all firewalls; 9 octets each. */
+/** Connections whose direction is remembered, over all firewalls; 16 octets each. */
 const DIRECTION_ENTRIES = 1_048_576
 /** Senders remembered: spoofed ones must not fill the memory. */
 const MAX_SYSLOG_EXPORTERS = 16_384

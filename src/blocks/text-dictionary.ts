@@ -24,10 +24,8 @@ export class TextDictionary {
   #view = new DataView(this.#octets.buffer)
   #used = 0
   #count = 0
-  /** By index: where a text stands, how long it is, its hash. */
-  #starts = new Uint32Array(0)
-  #lengths = new Uint32Array(0)
-  #hashes = new Int32Array(0)
+  /** Per text, beside each other as they are read together: where it stands, how long it is, its hash. */
+  #entries = new Int32Array(0)
   /** By slot: the index of a text, 0 where free. */
   #table = new Uint32Array(0)
   /** Texts that came as strings, and those that a reader has asked for. */
@@ -125,8 +123,9 @@ export class TextDictionary {
     const strings = this.#strings
     const octets = Buffer.from(this.#octets.buffer)
     while (strings.length <= this.#count) {
-      const start = this.#starts[strings.length]!
-      strings.push(octets.toString('utf8', start, start + this.#lengths[strings.length]!))
+      const entry = ENTRY * strings.length
+      const start = this.#entries[entry]!
+      strings.push(octets.toString('utf8', start, start + this.#entries[entry + LENGTH]!))
     }
     return strings
   }
@@ -151,29 +150,30 @@ export class TextDictionary {
     const length = end - start
     if (2 * (this.#count + 1) > this.#table.length) this.#growTable()
     const table = this.#table
+    const entries = this.#entries
     const mask = table.length - 1
     let slot = hash & mask
     for (;;) {
       const index = table[slot]!
       if (index === 0) break
+      const entry = ENTRY * index
       if (
-        this.#hashes[index] === hash &&
-        this.#lengths[index] === length &&
-        this.#holds(index, from.view, start, length)
+        entries[entry + HASH] === hash &&
+        entries[entry + LENGTH] === length &&
+        this.#holds(entries[entry]!, from.view, start, length)
       ) {
         return index
       }
       slot = (slot + 1) & mask
     }
     const index = this.append(from.octets, start, end)
-    this.#hashes[index] = hash
-    this.#table[slot] = index
+    this.#entries[ENTRY * index + HASH] = hash
+    table[slot] = index
     return index
   }
 
-  #holds(index: number, view: DataView, start: number, length: number): boolean {
+  #holds(at: number, view: DataView, start: number, length: number): boolean {
     const own = this.#view
-    const at = this.#starts[index]!
     let offset = 0
     for (; offset + 4 <= length; offset += 4) {
       if (own.getInt32(at + offset, true) !== view.getInt32(start + offset, true)) return false
@@ -185,7 +185,7 @@ export class TextDictionary {
   /** Makes room for one text more and writes its length; where its octets go. */
   #addEntry(length: number): number {
     const index = this.#count + 1
-    if (index >= this.#starts.length) this.#growEntries()
+    if (ENTRY * index >= this.#entries.length) this.#growEntries()
     if (this.#used + MOST_LENGTH_OCTETS + length + PADDING > this.#octets.length) this.#growOctets(length)
     const octets = this.#octets
     let at = this.#used
@@ -195,18 +195,16 @@ export class TextDictionary {
       rest >>>= 7
     }
     octets[at++] = rest
-    this.#starts[index] = at
-    this.#lengths[index] = length
+    this.#entries[ENTRY * index] = at
+    this.#entries[ENTRY * index + LENGTH] = length
     this.#used = at + length
     this.#count = index
     return at
   }
 
   #growEntries(): void {
-    const size = Math.max(FIRST_TEXTS, 2 * this.#starts.length)
-    this.#starts = grown(new Uint32Array(size), this.#starts)
-    this.#lengths = grown(new Uint32Array(size), this.#lengths)
-    this.#hashes = grown(new Int32Array(size), this.#hashes)
+    const size = Math.max(ENTRY * FIRST_TEXTS, 2 * this.#entries.length)
+    this.#entries = grown(new Int32Array(size), this.#entries)
   }
 
   #growOctets(length: number): void {
@@ -226,7 +224,7 @@ export class TextDictionary {
     const mask = size - 1
     for (const index of this.#table) {
       if (index === 0) continue
-      let slot = this.#hashes[index]! & mask
+      let slot = this.#entries[ENTRY * index + HASH]! & mask
       while (table[slot] !== 0) slot = (slot + 1) & mask
       table[slot] = index
     }
@@ -236,6 +234,10 @@ export class TextDictionary {
 
 const HIGH_BITS = 0x80808080 | 0
 const EACH_OCTET = 0x01010101
+/** Numbers per text, and which of them is what; the first is where the text stands. */
+const ENTRY = 4
+const LENGTH = 1
+const HASH = 2
 /** Up to here copying octet by octet is faster than a call. */
 const SHORT = 24
 
@@ -263,7 +265,7 @@ export function isAscii(view: DataView, start: number, end: number): boolean {
   return (high & HIGH_BITS) === 0
 }
 
-function grown<A extends Uint8Array | Uint32Array | Int32Array>(to: A, from: A): A {
+function grown<A extends Uint8Array | Int32Array>(to: A, from: A): A {
   to.set(from)
   return to
 }
