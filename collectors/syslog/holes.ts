@@ -12,12 +12,13 @@ import {
   OPEN_PARENTHESIS,
   QUOTE,
   readAddress,
-  readIPv4,
   readNumber,
   readPort,
   readSmall,
   SLASH,
   SPACE,
+  scanIPv4,
+  scannedIPv4,
   setIPv4,
   skipSpaces,
 } from './scan.js'
@@ -171,13 +172,10 @@ export function readDuration(line: Line, start: number, end: number): number {
  */
 function endpoint(event: SyslogEvent, slot: 0 | 1, start: number, end: number): number {
   const line = event.line
+  const plain = endpointPlain(event, slot, start, end)
+  if (plain >= 0) return trailers(event, slot, plain, end)
   let stop = start
-  while (stop < end) {
-    const code = line.octetAt(stop)
-    if (code === SPACE || code === OPEN_PARENTHESIS || code === 0x2c || code === CLOSE_PARENTHESIS) break
-    if (code === 0x3b) break
-    stop++
-  }
+  while (stop < end && !endsEndpoint(line.octets[stop]!)) stop++
   if (stop === start) return bracketed(event, slot, start, end)
   const afterWord = stop
   while (stop > start && line.octetAt(stop - 1) === 0x2e) stop--
@@ -228,24 +226,59 @@ function portOf(line: Line, start: number, end: number): number {
   return Object.hasOwn(portNames, name) ? portNames[name]! : -1
 }
 
-/** `interface:192.0.2.1/80`, the form of most lines, in one pass; false, with nothing written, where it is another. */
-function placePlain(event: SyslogEvent, slot: 0 | 1, field: FieldIndex, start: number, end: number): boolean {
+/** What stands behind an endpoint. */
+function endsEndpoint(code: number): boolean {
+  return (
+    code === SPACE ||
+    code === OPEN_PARENTHESIS ||
+    code === 0x2c ||
+    code === CLOSE_PARENTHESIS ||
+    code === 0x3b
+  )
+}
+
+/**
+ * `interface:192.0.2.1/80`, the form of most lines, in one pass; the offset behind it, or -1, with nothing written, where
+ * it is another.
+ */
+function endpointPlain(event: SyslogEvent, slot: 0 | 1, start: number, end: number): number {
   const line = event.line
-  const colon = line.indexOfOctet(COLON, start, end)
-  const slash = colon < 0 ? -1 : line.indexOfOctet(SLASH, colon, end)
-  const word = slash < 0 ? -1 : readIPv4(line, colon + 1, slash)
-  const port = word < 0 ? -1 : readPort(line, slash + 1, end)
-  if (port < 0) return false
-  setIPv4(event, slot, word)
+  let colon = start
+  while (colon < end && line.octets[colon] !== COLON) {
+    if (endsEndpoint(line.octets[colon]!)) return -1
+    colon++
+  }
+  const slash = scanIPv4(line, colon + 1, end)
+  if (slash < 0 || line.octetAt(slash) !== SLASH) return -1
+  const stop = digitsEnd(line, slash + 1, end)
+  const port = readPort(line, slash + 1, stop)
+  if (port < 0 || (stop < end && !endsEndpoint(line.octets[stop]!))) return -1
+  setIPv4(event, slot, scannedIPv4())
   setPort(event, slot, port)
+  const field = slot === AddressSlot.source ? Field.ingressInterfaceName : Field.egressInterfaceName
   event.setSpan(field, start, colon)
-  return true
+  return stop
+}
+
+/** `(192.0.2.1/80)` behind an endpoint whose translation is not known yet; the offset behind it, or -1 as above. */
+function translationPlain(event: SyslogEvent, slot: 0 | 1, open: number, end: number): number {
+  const line = event.line
+  const translated = slot === AddressSlot.source ? AddressSlot.postNATSource : AddressSlot.postNATDestination
+  if (event.families[translated] !== 0) return -1
+  const slash = scanIPv4(line, open + 1, end)
+  if (slash < 0 || line.octetAt(slash) !== SLASH) return -1
+  const close = digitsEnd(line, slash + 1, end)
+  const port = readPort(line, slash + 1, close)
+  if (port < 0 || close >= end || line.octets[close] !== CLOSE_PARENTHESIS) return -1
+  setIPv4(event, translated, scannedIPv4())
+  if (slot === AddressSlot.source) event.postNATSourcePort = port
+  else event.postNATDestinationPort = port
+  return close + 1
 }
 
 function place(event: SyslogEvent, slot: 0 | 1, start: number, end: number): void {
   const line = event.line
   const field = slot === AddressSlot.source ? Field.ingressInterfaceName : Field.egressInterfaceName
-  if (placePlain(event, slot, field, start, end)) return
   let addressStart = start
   let addressEnd = end
   let slash = -1
@@ -283,7 +316,13 @@ function trailers(event: SyslogEvent, slot: 0 | 1, start: number, end: number): 
   let position = start
   for (let round = 0; round < 4; round++) {
     const open = skipSpaces(line, position, end)
-    if (line.octetAt(open) !== OPEN_PARENTHESIS || line.startsWith('(type ', open)) return position
+    if (line.octetAt(open) !== OPEN_PARENTHESIS) return position
+    const plain = translationPlain(event, slot, open, end)
+    if (plain >= 0) {
+      position = plain
+      continue
+    }
+    if (line.startsWith('(type ', open)) return position
     if (isTypeAndCode(line, open, end)) return position
     let close = open + 1
     while (close < end && line.octetAt(close) !== CLOSE_PARENTHESIS) close++

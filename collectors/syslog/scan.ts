@@ -142,6 +142,38 @@ export function readIPv4(line: Line, start: number, end: number): number {
   return parts === 4 ? word : -1
 }
 
+let scanned = 0
+
+/** Dotted decimal without leading zeros at the start of a range; the offset behind it, or -1. */
+export function scanIPv4(line: Line, start: number, end: number): number {
+  const { octets } = line
+  let word = 0
+  let index = start
+  for (let part = 0; part < 4; part++) {
+    if (part > 0) {
+      if (index >= end || octets[index] !== DOT) return -1
+      index++
+    }
+    const first = index
+    let value = 0
+    while (index < end && index < first + 3) {
+      const digit = octets[index]! - ZERO
+      if (digit < 0 || digit > 9) break
+      value = value * 10 + digit
+      index++
+    }
+    if (index === first || value > 255 || (octets[first] === ZERO && index > first + 1)) return -1
+    word = (word << 8) | value
+  }
+  scanned = word >>> 0
+  return index
+}
+
+/** The address that `scanIPv4` found last. */
+export function scannedIPv4(): number {
+  return scanned
+}
+
 const groups = new Uint16Array(8)
 
 /** The first group has four digits at most: names and numbers are told from addresses by that. */
