@@ -53,10 +53,11 @@ export function wordEnd(line: Line, position: number, end: number): number {
 
 /** An unsigned decimal that fills the range exactly; NaN when it does not or has more digits than 64 bits hold. */
 export function readNumber(line: Line, start: number, end: number): number {
-  if (end <= start || end - start > MAX_DIGITS) return Number.NaN
+  if (end <= start || end - start > MAX_DIGITS || start < 0 || end > line.length) return Number.NaN
+  const { octets } = line
   let value = 0
   for (let index = start; index < end; index++) {
-    const digit = line.octetAt(index) - ZERO
+    const digit = octets[index]! - ZERO
     if (digit < 0 || digit > 9) return Number.NaN
     value = value * 10 + digit
   }
@@ -65,10 +66,11 @@ export function readNumber(line: Line, start: number, end: number): number {
 
 /** An unsigned decimal of at most `maximum` that fills the range exactly; -1 when it does not. */
 export function readSmall(line: Line, start: number, end: number, maximum: number): number {
-  if (end <= start || end - start > 10) return -1
+  if (end <= start || end - start > 10 || start < 0 || end > line.length) return -1
+  const { octets } = line
   let value = 0
   for (let index = start; index < end; index++) {
-    const digit = line.octetAt(index) - ZERO
+    const digit = octets[index]! - ZERO
     if (digit < 0 || digit > 9) return -1
     value = value * 10 + digit
   }
@@ -97,8 +99,10 @@ export function readOctet(line: Line, start: number, end: number): number {
 
 /** End of the run of digits that starts here. */
 export function digitsEnd(line: Line, position: number, end: number): number {
+  const { octets } = line
+  const limit = Math.min(end, line.length)
   let index = position
-  while (index < end && isDigit(line.octetAt(index))) index++
+  while (index < limit && isDigit(octets[index]!)) index++
   return index
 }
 
@@ -121,25 +125,8 @@ function hexDigit(code: number): number {
 
 /** Dotted decimal without leading zeros; -1 when the range is none. */
 export function readIPv4(line: Line, start: number, end: number): number {
-  if (end - start < 7 || end - start > 15) return -1
-  let word = 0
-  let parts = 0
-  let octet = -1
-  for (let index = start; index <= end; index++) {
-    const code = index < end ? line.octetAt(index) : DOT
-    if (code === DOT) {
-      if (octet < 0 || parts === 4) return -1
-      word = word * 256 + octet
-      parts++
-      octet = -1
-    } else {
-      const digit = code - ZERO
-      if (digit < 0 || digit > 9 || octet === 0) return -1
-      octet = octet < 0 ? digit : octet * 10 + digit
-      if (octet > 255) return -1
-    }
-  }
-  return parts === 4 ? word : -1
+  if (end - start < 7 || end - start > 15 || start < 0 || end > line.length) return -1
+  return scanIPv4(line, start, end) === end ? scanned : -1
 }
 
 let scanned = 0
