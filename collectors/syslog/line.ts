@@ -7,6 +7,8 @@
 export const MAX_LINE_OCTETS = 65_536
 /** Octets behind the longest line that may be read in words. */
 const PADDING = 64
+/** Up to here a search octet by octet is faster than a call; what is farther must not cost a long line more. */
+const NEAR = 256
 
 export class Line {
   /** The line's octets are those up to `length`; what stands behind them is of earlier lines. */
@@ -14,16 +16,20 @@ export class Line {
   readonly view = new DataView(this.octets.buffer)
   length = 0
   readonly #buffer = Buffer.from(this.octets.buffer)
+  /** The line alone, made when something is looked for far behind. */
+  #line: Buffer | undefined
 
   /** Takes the octets from `from` to `to`, of which no more than the longest line is kept. */
   set(octets: Uint8Array, from: number, to: number): void {
     this.length = Math.min(to - from, MAX_LINE_OCTETS)
     this.octets.set(octets.subarray(from, from + this.length))
+    this.#line = undefined
   }
 
   /** Takes a line that is one character per octet. */
   setText(text: string): void {
     this.length = this.#buffer.write(text, 0, MAX_LINE_OCTETS, 'latin1')
+    this.#line = undefined
   }
 
   /** The octet at an index; -1 outside of the line. */
@@ -59,30 +65,38 @@ export class Line {
     if (length === 1) return this.indexOfOctet(first, from)
     const { octets } = this
     const second = text.charCodeAt(1)
+    const start = Math.max(from, 0)
     const last = this.length - length
-    for (let index = Math.max(from, 0); index <= last; index++) {
+    const near = Math.min(last, start + NEAR)
+    for (let index = start; index <= near; index++) {
       if (octets[index] !== first || octets[index + 1] !== second) continue
       if (length === 2 || this.startsWith(text, index)) return index
     }
-    return -1
+    return near < last ? this.#exact().indexOf(text, near, 'latin1') : -1
   }
 
   /** Where an octet stands first, from an index on and before another; -1 where it does not. */
   indexOfOctet(octet: number, from: number, to = this.length): number {
     const { octets } = this
+    const start = Math.max(from, 0)
     const end = Math.min(to, this.length)
-    for (let index = Math.max(from, 0); index < end; index++) if (octets[index] === octet) return index
-    return -1
+    const near = Math.min(end, start + NEAR)
+    for (let index = start; index < near; index++) if (octets[index] === octet) return index
+    if (near >= end) return -1
+    const found = this.#exact().indexOf(octet, near)
+    return found < end ? found : -1
   }
 
   /** Where an ASCII text stands last, up to an index; -1 where it does not. */
   lastIndexOf(text: string, from = this.length): number {
     const first = text.charCodeAt(0)
     const { octets } = this
-    for (let index = Math.min(Math.max(from, 0), this.length - text.length); index >= 0; index--) {
+    const start = Math.min(Math.max(from, 0), this.length - text.length)
+    const near = Math.max(0, start - NEAR)
+    for (let index = start; index >= near; index--) {
       if (octets[index] === first && this.startsWith(text, index)) return index
     }
-    return -1
+    return near > 0 ? this.#exact().lastIndexOf(text, near, 'latin1') : -1
   }
 
   /** The octet at an index as a character; empty outside of the line. */
@@ -100,6 +114,11 @@ export class Line {
     const from = start < 0 ? Math.max(0, start + this.length) : Math.min(start, this.length)
     const to = end < 0 ? Math.max(0, end + this.length) : Math.min(end, this.length)
     return from < to ? this.#buffer.toString('latin1', from, to) : ''
+  }
+
+  #exact(): Buffer {
+    this.#line ??= this.#buffer.subarray(0, this.length)
+    return this.#line
   }
 
   toString(): string {
