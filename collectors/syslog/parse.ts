@@ -13,6 +13,7 @@ import { renderEvent, type SyslogRecord } from './render.js'
 
 export type { SyslogContext } from './context.js'
 export { SyslogEvent } from './event.js'
+export { MAX_LINE_OCTETS } from './line.js'
 
 const LF = 10
 

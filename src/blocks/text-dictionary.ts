@@ -31,7 +31,7 @@ export class TextDictionary {
   /** Texts that came as strings, and those that a reader has asked for. */
   readonly #indexes = new Map<string, number>()
   readonly #strings: string[] = ['']
-  #lastString = ''
+  #lastString: string | undefined
   #lastIndex = 0
 
   /** How many texts there are; they are numbered from 1. */
@@ -140,7 +140,7 @@ export class TextDictionary {
     this.#table.fill(0)
     this.#indexes.clear()
     this.#strings.length = 1
-    this.#lastString = ''
+    this.#lastString = undefined
     this.#lastIndex = 0
     this.#used = 0
     this.#count = 0
