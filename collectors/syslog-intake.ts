@@ -99,6 +99,8 @@ const flowTexts: readonly (readonly [FieldIndex, number])[] = [
   [Field.eventId, Column.eventId],
   [Field.host, Column.host],
 ]
+const textFields: readonly FieldIndex[] = flowTexts.map(([field]) => field)
+const textColumns: readonly number[] = flowTexts.map(([, column]) => column)
 
 export function createSyslogIntake({ writer, zoneOf, mappings = [] }: SyslogIntakeOptions): SyslogIntake {
   const mapped = mappings.map(createMappedProduct)
@@ -243,9 +245,8 @@ function draftConnection(draft: RowDraft, event: SyslogEvent): void {
   if (!event.runningTotals) draftCounters(draft, event)
   draft.number(Column.durationMilliseconds, event.durationMilliseconds)
   draftTimes(draft, event)
-  for (let index = 0; index < flowTexts.length; index++) {
-    const [field, column] = flowTexts[index]!
-    draftText(draft, column, event, field)
+  for (let index = 0; index < textFields.length; index++) {
+    draftText(draft, textColumns[index]!, event, textFields[index]!)
   }
   if (!event.has(Field.action)) draft.text(Column.action, event.actionName)
   draft.text(Column.vendor, event.vendor)
