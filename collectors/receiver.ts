@@ -93,15 +93,17 @@ async function run(setup: ReceiverSetup): Promise<void> {
       counts.datagrams++
       counts.octets += length
       if (!quota.admit(address, receivedMilliseconds)) return
-      if (protocol === 'syslog')
-        syslog.line(lineOf(view, length), address, listenerPort, 0, receivedMilliseconds)
-      else flows.datagram(view, length, address, listenerPort, receivedMilliseconds)
+      if (protocol === 'syslog') {
+        const octets = octetsOf(view)
+        const from = view.byteOffset
+        const to = lineEnd(octets, from, from + length)
+        syslog.octets(octets, from, to, address, listenerPort, 0, receivedMilliseconds)
+      } else flows.datagram(view, length, address, listenerPort, receivedMilliseconds)
     },
     onLine(octets, start, end, address, listenerPort, transport) {
       counts.datagrams++
       counts.octets += end - start
-      const line = Buffer.from(octets.buffer, octets.byteOffset + start, end - start).toString('latin1')
-      syslog.line(line, address, listenerPort, transport, clock.now())
+      syslog.octets(octets, start, end, address, listenerPort, transport, clock.now())
     },
     openIpfix: sessions.open,
     drained: writer.drained,
@@ -183,11 +185,22 @@ async function run(setup: ReceiverSetup): Promise<void> {
   }
 }
 
-function lineOf(view: DataView, length: number): string {
-  let end = length
-  // Some senders end a datagram's line as they would in a file.
-  while (end > 0 && [10, 13, 0].includes(view.getUint8(end - 1))) end--
-  return Buffer.from(view.buffer, view.byteOffset, end).toString('latin1')
+/** The octets of the buffer that a datagram is in: datagrams of one batch share it, so that it is wrapped once. */
+let wrapped = new Uint8Array(0)
+function octetsOf({ buffer }: DataView): Uint8Array {
+  if (wrapped.buffer !== buffer) wrapped = new Uint8Array(buffer as ArrayBuffer)
+  return wrapped
+}
+
+/** Some senders end a datagram's line as they would in a file. */
+function lineEnd(octets: Uint8Array, from: number, to: number): number {
+  let end = to
+  while (end > from) {
+    const last = octets[end - 1]
+    if (last !== 10 && last !== 13 && last !== 0) break
+    end--
+  }
+  return end
 }
 
 await run(workerData as ReceiverSetup)

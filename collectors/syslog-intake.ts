@@ -12,11 +12,13 @@ import { type ExporterIdentity, SYSLOG_PROTOCOL } from '#core/records/exporter.j
 import type { BlockWriter } from '#core/store/writer.js'
 import { RowDraft } from './row-draft.js'
 import { Directions, DirectionTable } from './syslog/directions.js'
+import { escapeMarks } from './syslog/escapes.js'
 import { AddressSlot, Field, type FieldIndex, Kind, Outcome, Phase } from './syslog/event.js'
 import { createMappedProduct, type SyslogMapping } from './syslog/mapping.js'
 import {
   createContext,
   parseLine,
+  parseOctets,
   type SyslogContext,
   SyslogEvent,
   type SyslogSettings,
@@ -41,7 +43,17 @@ export type SyslogIntake = {
   readonly exporters: ReadonlyMap<string, SyslogExporter>
   /** Lines of senders that were too many to remember. */
   readonly counts: { refusedExporters: number }
-  /** Takes one line as received, one character per octet, without its line end. */
+  /** Takes the octets of one line as received, without its line end. */
+  octets(
+    octets: Uint8Array,
+    from: number,
+    to: number,
+    source: Address,
+    listenerPort: number,
+    transport: number,
+    receivedMilliseconds: number,
+  ): void
+  /** As `octets`, of a line with one character per octet. */
   line(
     text: string,
     source: Address,
@@ -59,7 +71,7 @@ export type SyslogIntakeOptions = {
   readonly mappings?: readonly SyslogMapping[]
 }
 
-/** Connections whose direction is remembered, over all firewalls; 9 octets each. */
+/** Connections whose direction is remembered, over all firewalls; 16 octets each. */
 const DIRECTION_ENTRIES = 1_048_576
 /** Senders remembered: spoofed ones must not fill the memory. */
 const MAX_SYSLOG_EXPORTERS = 16_384
@@ -87,6 +99,8 @@ const flowTexts: readonly (readonly [FieldIndex, number])[] = [
   [Field.eventId, Column.eventId],
   [Field.host, Column.host],
 ]
+const textFields: readonly FieldIndex[] = flowTexts.map(([field]) => field)
+const textColumns: readonly number[] = flowTexts.map(([, column]) => column)
 
 export function createSyslogIntake({ writer, zoneOf, mappings = [] }: SyslogIntakeOptions): SyslogIntake {
   const mapped = mappings.map(createMappedProduct)
@@ -97,19 +111,22 @@ export function createSyslogIntake({ writer, zoneOf, mappings = [] }: SyslogInta
   const event = new SyslogEvent()
   const draft = new RowDraft()
 
-  const exporterOf = (
+  let lastSource: Address | undefined
+  let lastSession = -1
+  let lastExporter: SyslogExporter | undefined
+
+  const findExporter = (
     source: Address,
     listenerPort: number,
     transport: number,
+    session: number,
   ): SyslogExporter | undefined => {
-    const session = listenerPort * 4 + transport
     const found = byAddress.get(source)?.get(session)
     if (found !== undefined) return found
     const key = `${source.family}/${source.words.join()}/${session}`
     let exporter = exporters.get(key)
     if (exporter === undefined) {
       if (exporters.size >= MAX_SYSLOG_EXPORTERS) {
-        counts.refusedExporters++
         return undefined
       }
       exporter = makeExporter(source, listenerPort, transport, {
@@ -125,37 +142,65 @@ export function createSyslogIntake({ writer, zoneOf, mappings = [] }: SyslogInta
     byAddress.set(source, sessions)
     return exporter
   }
+  /** The sender of a line, whose counts are begun. Lines of one sender often follow each other. */
+  const beginLine = (
+    octets: number,
+    source: Address,
+    listenerPort: number,
+    transport: number,
+    receivedMilliseconds: number,
+  ): SyslogExporter | undefined => {
+    const session = listenerPort * 4 + transport
+    if (source !== lastSource || session !== lastSession) {
+      lastExporter = findExporter(source, listenerPort, transport, session)
+      lastSource = source
+      lastSession = session
+    }
+    const exporter = lastExporter
+    if (exporter === undefined) {
+      counts.refusedExporters++
+      return undefined
+    }
+    exporter.lines++
+    exporter.octets += octets
+    if (exporter.firstSeenMilliseconds === 0) exporter.firstSeenMilliseconds = receivedMilliseconds
+    exporter.lastSeenMilliseconds = receivedMilliseconds
+    exporter.context.receivedMilliseconds = receivedMilliseconds
+    return exporter
+  }
+  const finishLine = (exporter: SyslogExporter, isUnderstood: boolean, receivedMilliseconds: number) => {
+    if (!isUnderstood) exporter.notUnderstood++
+    if (!Number.isNaN(event.timeMilliseconds)) {
+      exporter.clockSkewMilliseconds = event.timeMilliseconds - receivedMilliseconds
+    }
+    if (event.product !== '') {
+      exporter.vendor = event.vendor
+      exporter.product = event.product
+    }
+    if (event.kind === Kind.connection && event.hasPair() && event.families[0] === event.families[1]) {
+      exporter.connections++
+      const isIcmp = event.protocol === ICMP || event.protocol === ICMPV6
+      const isIPv6 = event.families[AddressSlot.source] === 6
+      draft.begin(writer, (isIcmp ? 2 : 0) + (isIPv6 ? 1 : 0))
+      draftConnection(draft, event)
+    } else {
+      draft.begin(writer, MESSAGE_STREAM)
+      draftMessage(draft, event)
+    }
+    draft.finish(exporter.identity, receivedMilliseconds)
+  }
   return {
     exporters,
     counts,
-    line(text, source, listenerPort, transport, receivedMilliseconds) {
-      const exporter = exporterOf(source, listenerPort, transport)
+    octets(octets, from, to, source, listenerPort, transport, received) {
+      const exporter = beginLine(to - from, source, listenerPort, transport, received)
       if (exporter === undefined) return
-      exporter.lines++
-      exporter.octets += text.length
-      if (exporter.firstSeenMilliseconds === 0) exporter.firstSeenMilliseconds = receivedMilliseconds
-      exporter.lastSeenMilliseconds = receivedMilliseconds
-      exporter.context.receivedMilliseconds = receivedMilliseconds
-      if (!parseLine(text, event, exporter.context)) exporter.notUnderstood++
-      if (!Number.isNaN(event.timeMilliseconds)) {
-        exporter.clockSkewMilliseconds = event.timeMilliseconds - receivedMilliseconds
-      }
-      if (event.product !== '') {
-        exporter.vendor = event.vendor
-        exporter.product = event.product
-      }
-      const { identity } = exporter
-      draft.reset()
-      if (event.kind === Kind.connection && event.hasPair() && event.families[0] === event.families[1]) {
-        exporter.connections++
-        draftConnection(draft, event)
-        const isIcmp = event.protocol === ICMP || event.protocol === ICMPV6
-        const isIPv6 = event.families[AddressSlot.source] === 6
-        draft.write(writer, (isIcmp ? 2 : 0) + (isIPv6 ? 1 : 0), identity, receivedMilliseconds)
-      } else {
-        draftMessage(draft, event)
-        draft.write(writer, MESSAGE_STREAM, identity, receivedMilliseconds)
-      }
+      finishLine(exporter, parseOctets(octets, from, to, event, exporter.context), received)
+    },
+    line(text, source, listenerPort, transport, received) {
+      const exporter = beginLine(text.length, source, listenerPort, transport, received)
+      if (exporter === undefined) return
+      finishLine(exporter, parseLine(text, event, exporter.context), received)
     },
   }
 }
@@ -200,16 +245,23 @@ function draftConnection(draft: RowDraft, event: SyslogEvent): void {
   if (!event.runningTotals) draftCounters(draft, event)
   draft.number(Column.durationMilliseconds, event.durationMilliseconds)
   draftTimes(draft, event)
-  for (let index = 0; index < flowTexts.length; index++) {
-    const [field, column] = flowTexts[index]!
-    if (event.has(field)) draft.text(column, event.text(field))
+  for (let index = 0; index < textFields.length; index++) {
+    draftText(draft, textColumns[index]!, event, textFields[index]!)
   }
   if (!event.has(Field.action)) draft.text(Column.action, event.actionName)
   draft.text(Column.vendor, event.vendor)
   draft.text(Column.product, event.product)
-  draft.text(Column.message, event.line)
+  draft.latin1(Column.message, event.line, 0, event.line.length)
   draftTranslation(draft, event, AddressSlot.postNATSource, Column.postNATSourceAddress)
   draftTranslation(draft, event, AddressSlot.postNATDestination, Column.postNATDestinationAddress)
+}
+
+/** A text as its octets stand in the line, where that is what it says; else unescaped and decoded. */
+function draftText(draft: RowDraft, column: number, event: SyslogEvent, field: FieldIndex): void {
+  const start = event.start(field)
+  if (start < 0) return
+  const mark = escapeMarks[event.escapes[field]!]!
+  if (!draft.plain(column, event.line, start, event.end(field), mark)) draft.text(column, event.text(field))
 }
 
 /** Rows add up: what a later line of the session counts once more is left out. */
@@ -245,10 +297,10 @@ function draftMessage(draft: RowDraft, event: SyslogEvent): void {
   draft.number(Message.timeMilliseconds, event.timeMilliseconds)
   draft.number(Message.facility, event.facility)
   draft.number(Message.severity, event.severity)
-  draft.text(Message.host, event.text(Field.host))
-  draft.text(Message.application, event.text(Field.application))
+  draftText(draft, Message.host, event, Field.host)
+  draftText(draft, Message.application, event, Field.application)
   draft.text(Message.vendor, event.vendor)
   draft.text(Message.product, event.product)
-  draft.text(Message.eventId, event.text(Field.eventId))
-  draft.text(Message.message, event.line)
+  draftText(draft, Message.eventId, event, Field.eventId)
+  draft.latin1(Message.message, event.line, 0, event.line.length)
 }

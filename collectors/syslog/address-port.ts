@@ -1,15 +1,17 @@
 /** `address:port` as many products write an end of a connection in prose. */
+
 import { AddressSlot, type AddressSlotIndex, type SyslogEvent } from './event.js'
+import type { Line } from './line.js'
 import { CLOSE_BRACKET, COLON, isDigit, OPEN_BRACKET, readAddress, readPort } from './scan.js'
 
 const LONGEST_PORT = 5
 
 /** The separator in front of the port, or -1: the last colon, or BSD's dot; an IPv6 address may be in brackets. */
-function portMark(line: string, start: number, end: number, mark: number): number {
+function portMark(line: Line, start: number, end: number, mark: number): number {
   let index = end - 1
   const limit = Math.max(start, end - LONGEST_PORT - 1)
-  while (index > limit && isDigit(line.charCodeAt(index))) index--
-  if (line.charCodeAt(index) !== mark || index === start || index === end - 1) return -1
+  while (index > limit && isDigit(line.octetAt(index))) index--
+  if (line.octetAt(index) !== mark || index === start || index === end - 1) return -1
   return index
 }
 
@@ -30,7 +32,7 @@ export function readEndpoint(
   const separator = portMark(line, start, end, mark)
   let first = start
   let last = separator < 0 ? end : separator
-  if (line.charCodeAt(first) === OPEN_BRACKET && line.charCodeAt(last - 1) === CLOSE_BRACKET) {
+  if (line.octetAt(first) === OPEN_BRACKET && line.octetAt(last - 1) === CLOSE_BRACKET) {
     first++
     last--
   }

@@ -98,7 +98,7 @@ export function assign(
       setDirection(event, start, end)
       return true
   }
-  if (isDigit(line.charCodeAt(start))) assignQuantity(event, target, readNumber(line, start, end))
+  if (isDigit(line.octetAt(start))) assignQuantity(event, target, readNumber(line, start, end))
   return true
 }
 

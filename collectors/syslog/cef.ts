@@ -2,9 +2,11 @@
  * Common Event Format: `version|vendor|product|version|signature|name|severity|key=value key=value …`, with `\\|` in the
  * header and `\\=` in values escaped. Source: "Micro Focus ArcSight Common Event Format Implementation Standard", v25.
  */
+
 import type { SyslogContext } from './context.js'
 import { Escape, type SyslogEvent } from './event.js'
 import type { KeyTable } from './keyvalue.js'
+import type { Line } from './line.js'
 import { MAX_KEY, type TakePair } from './pairs.js'
 import { BACKSLASH, EQUALS, PIPE, SPACE } from './scan.js'
 
@@ -34,7 +36,7 @@ export class CefColumns {
     let field = 0
     this.starts[0] = event.bodyStart
     for (let index = event.bodyStart; index < line.length; index++) {
-      const code = line.charCodeAt(index)
+      const code = line.octetAt(index)
       if (code === BACKSLASH) index++
       else if (code === PIPE) {
         this.ends[field++] = index
@@ -60,7 +62,7 @@ export function isCefOf(event: SyslogEvent, vendor: string, product = ''): boole
   const start = line.indexOf('|', event.bodyStart) + 1
   if (start === 0 || !line.startsWith(vendor, start)) return false
   const next = start + vendor.length
-  return line.charCodeAt(next) === PIPE && line.startsWith(product, next + 1)
+  return line.octetAt(next) === PIPE && line.startsWith(product, next + 1)
 }
 
 function isCefKeyCharacter(code: number): boolean {
@@ -77,7 +79,7 @@ export function walkCef(
   end: number,
   table: KeyTable,
   take: TakePair,
-  prefixLength: (line: string, start: number) => number = noPrefix,
+  prefixLength: (line: Line, start: number) => number = noPrefix,
 ): void {
   const line = event.line
   let key = 0
@@ -85,7 +87,7 @@ export function walkCef(
   let wordStart = start
   let wordIsKey = true
   for (let index = start; index <= end; index++) {
-    const code = index < end ? line.charCodeAt(index) : -1
+    const code = index < end ? line.octetAt(index) : -1
     if (isBlank(code)) {
       wordStart = index + 1
       wordIsKey = true
@@ -96,7 +98,7 @@ export function walkCef(
         continue
       }
       let valueEnd = code === -1 ? end : wordStart - 1
-      while (valueEnd > valueStart && isBlank(line.charCodeAt(valueEnd - 1))) valueEnd--
+      while (valueEnd > valueStart && isBlank(line.octetAt(valueEnd - 1))) valueEnd--
       if (key !== 0 && valueEnd > valueStart) take(event, key, valueStart, valueEnd, Escape.cef, context)
       if (code === -1) return
       const skipped = prefixLength(line, wordStart)

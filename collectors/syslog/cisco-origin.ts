@@ -1,7 +1,9 @@
 /** What Cisco's systems write around the time of a line: names of hosts and nodes in front of it, a zone's name behind. */
+
 import { monthAt, scanTimestamp, scanUptime } from './dates.js'
 import { Field, type SyslogEvent } from './event.js'
 import { MAX_HOST } from './host.js'
+import type { Line } from './line.js'
 import { COLON, COMMA, EQUALS, isDigit, PERCENT, QUOTE, SLASH, SPACE, skipSpaces, wordEnd } from './scan.js'
 
 /** Longest name of a zone that Cisco's `clock timezone` takes. */
@@ -13,42 +15,42 @@ const FULL_STOP = 0x2e
  * Cisco's `timestamps … show-timezone` writes whatever name the operator gave the zone: ` DST:` and ` UTC :` stand where
  * other devices have the host. A name that no table knows tells nothing; the offset behind it.
  */
-export function skipZoneWord(line: string, position: number, end: number, isStamped: boolean): number {
-  if (line.charCodeAt(position) !== SPACE) return position
+export function skipZoneWord(line: Line, position: number, end: number, isStamped: boolean): number {
+  if (line.octetAt(position) !== SPACE) return position
   let index = position + 1
   while (index < end && index <= position + MAX_ZONE_NAME) {
-    const code = line.charCodeAt(index)
+    const code = line.octetAt(index)
     // In small letters it may as well be a host, unless Cisco's own marks stood in front of the time.
     const letter = isStamped ? code & 0xdf : code
     if (letter < 0x41 || letter > 0x5a) break
     index++
   }
   if (index < position + 3) return position
-  const colon = line.charCodeAt(index) === SPACE ? index + 1 : index
-  if (line.charCodeAt(colon) !== COLON || line.charCodeAt(colon + 1) !== SPACE) return position
-  return line.charCodeAt(skipSpaces(line, colon + 1, end)) === PERCENT ? colon : position
+  const colon = line.octetAt(index) === SPACE ? index + 1 : index
+  if (line.octetAt(colon) !== COLON || line.octetAt(colon + 1) !== SPACE) return position
+  return line.octetAt(skipSpaces(line, colon + 1, end)) === PERCENT ? colon : position
 }
 
 /** A space, or IOS XR's time right behind the colon. */
-function endsOrigin(line: string, position: number): boolean {
-  if (line.charCodeAt(position) === SPACE || monthAt(line, position) > 0) return true
-  return line.charCodeAt(position + 4) === SPACE && monthAt(line, position + 5) > 0
+function endsOrigin(line: Line, position: number): boolean {
+  if (line.octetAt(position) === SPACE || monthAt(line, position) > 0) return true
+  return line.octetAt(position + 4) === SPACE && monthAt(line, position + 5) > 0
 }
 
 /** IOS XR's node (`RP/0/RSP0/CPU0`, `LC/0/1/CPU0`) fills the range. */
-function isNode(line: string, start: number, end: number): boolean {
-  return line.charCodeAt(start + 2) === SLASH && line.startsWith('/CPU', end - 5)
+function isNode(line: Line, start: number, end: number): boolean {
+  return line.octetAt(start + 2) === SLASH && line.startsWith('/CPU', end - 5)
 }
 
 /** `name: ` between Cisco's sequence number and the time (`logging origin-id`); the offset behind it, or -1. */
 export function ciscoOrigin(event: SyslogEvent, position: number, end: number): number {
   const line = event.line
   // The message itself, which may have a time behind its name (199019).
-  if (line.charCodeAt(position) === PERCENT) return -1
+  if (line.octetAt(position) === PERCENT) return -1
   let index = position
   const limit = Math.min(end, position + MAX_HOST)
   while (index < limit) {
-    const code = line.charCodeAt(index)
+    const code = line.octetAt(index)
     if (code === COLON && endsOrigin(line, index + 1)) break
     // No name of a host or a line card: pairs, CSV, quoted text.
     if (code === EQUALS || code === QUOTE || code === COMMA || code === 0x7b) return -1
@@ -56,7 +58,7 @@ export function ciscoOrigin(event: SyslogEvent, position: number, end: number): 
   }
   if (index >= limit) return -1
   const next = skipSpaces(line, index + 1, end)
-  const code = line.charCodeAt(next)
+  const code = line.octetAt(next)
   const follows =
     code === PERCENT ||
     code === STAR ||
@@ -65,7 +67,7 @@ export function ciscoOrigin(event: SyslogEvent, position: number, end: number): 
     (monthAt(line, next) > 0 && scanTimestamp(line, next, end) >= 0)
   if (!follows || (!event.headerFound && scanTimestamp(line, next, end) < 0)) return -1
   // A controller's `*task: ` behind the host's name is no host.
-  const isTask = line.charCodeAt(position) === STAR
+  const isTask = line.octetAt(position) === STAR
   const nameEnd = wordEnd(line, position, index)
   // `logging hostnameprefix` stands in front of the node.
   if (!isTask && (nameEnd === index || isNode(line, nameEnd + 1, index))) {
@@ -75,6 +77,6 @@ export function ciscoOrigin(event: SyslogEvent, position: number, end: number): 
 }
 
 /** A time, or an uptime with the colon that Cisco writes behind it. */
-function isClock(line: string, position: number, end: number): boolean {
+function isClock(line: Line, position: number, end: number): boolean {
   return scanTimestamp(line, position, end) >= 0 || scanUptime(line, position, end) >= 0
 }

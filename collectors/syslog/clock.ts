@@ -2,8 +2,14 @@
  * The parts of a time that its dialects share: the clock with its fraction and its twelve hours, the offset, the zone's
  * name. A scanner returns where its part ends, or -1, and leaves what it read in `stamp`.
  */
+import type { Line } from './line.js'
 import { COLON, COMMA, DOT, digitsEnd, isDigit, MINUS, SPACE, ZERO } from './scan.js'
-import { abbreviationMinutes, isAmbiguousAbbreviation, MAX_ABBREVIATION_LENGTH } from './zones.js'
+import {
+  abbreviationAt,
+  abbreviationMinutes,
+  isAmbiguousAbbreviation,
+  MAX_ABBREVIATION_LENGTH,
+} from './zones.js'
 
 export const MINUTE = 60_000
 const PLUS = 0x2b
@@ -36,23 +42,23 @@ export function clearStamp(): void {
   stamp.epoch = Number.NaN
 }
 
-export function twoDigits(line: string, position: number): number {
-  const tens = line.charCodeAt(position) - ZERO
-  const units = line.charCodeAt(position + 1) - ZERO
+export function twoDigits(line: Line, position: number): number {
+  const tens = line.octetAt(position) - ZERO
+  const units = line.octetAt(position + 1) - ZERO
   return tens >= 0 && tens <= 9 && units >= 0 && units <= 9 ? tens * 10 + units : -1
 }
 
 /** `h:mm:ss` with an optional fraction after `.` or `,`; the offset behind it, or -1. */
-export function scanClock(line: string, position: number, end: number): number {
+export function scanClock(line: Line, position: number, end: number): number {
   let index = position
   let hours = twoDigits(line, index)
   if (hours >= 0) index += 2
   else {
-    hours = line.charCodeAt(index) - ZERO
+    hours = line.octetAt(index) - ZERO
     if (!(hours >= 0 && hours <= 9)) return -1
     index++
   }
-  if (line.charCodeAt(index) !== COLON || line.charCodeAt(index + 3) !== COLON) return -1
+  if (line.octetAt(index) !== COLON || line.octetAt(index + 3) !== COLON) return -1
   const minutes = twoDigits(line, index + 1)
   const seconds = twoDigits(line, index + 4)
   index += 6
@@ -66,7 +72,7 @@ export function scanClock(line: string, position: number, end: number): number {
     stamp.timeOfDay += ((noon === PM ? 12 : 0) - (hours === 12 ? 12 : 0)) * 3_600_000
     index += 3
   }
-  const mark = line.charCodeAt(index)
+  const mark = line.octetAt(index)
   if ((mark === DOT || mark === COMMA) && index < end) {
     const stop = digitsEnd(line, index + 1, end)
     if (stop > index + 1) {
@@ -81,28 +87,28 @@ const AM = 1
 const PM = 2
 
 /** ` AM` or ` PM` behind a clock of twelve hours; 0 where neither stands. */
-function scanNoon(line: string, position: number, end: number): number {
-  if (line.charCodeAt(position) !== SPACE || position + 3 > end) return 0
-  if ((line.charCodeAt(position + 2) | 0x20) !== 0x6d || isWord(line.charCodeAt(position + 3))) return 0
-  const letter = line.charCodeAt(position + 1) | 0x20
+function scanNoon(line: Line, position: number, end: number): number {
+  if (line.octetAt(position) !== SPACE || position + 3 > end) return 0
+  if ((line.octetAt(position + 2) | 0x20) !== 0x6d || isWord(line.octetAt(position + 3))) return 0
+  const letter = line.octetAt(position + 1) | 0x20
   return letter === 0x61 ? AM : letter === 0x70 ? PM : 0
 }
 
 /** Digits after the point as milliseconds; what is finer than a microsecond is dropped. */
-export function fraction(line: string, start: number, end: number): number {
+export function fraction(line: Line, start: number, end: number): number {
   let value = 0
   let scale = 1000
   for (let index = start; index < end && index < start + 6; index++) {
-    value = value * 10 + line.charCodeAt(index) - ZERO
+    value = value * 10 + line.octetAt(index) - ZERO
     scale /= 10
   }
   return value * scale
 }
 
 /** `Z`, `+hh:mm`, `-hhmm`, `+hh`, and Check Point's `--h:mm`; the offset behind it, or -1. */
-export function scanOffset(line: string, position: number, end: number): number {
+export function scanOffset(line: Line, position: number, end: number): number {
   if (position >= end) return -1
-  const sign = line.charCodeAt(position)
+  const sign = line.octetAt(position)
   if (sign === 0x5a || sign === 0x7a) {
     // `Z+0000` says it twice.
     const twice = scanOffset(line, position + 1, end)
@@ -112,13 +118,13 @@ export function scanOffset(line: string, position: number, end: number): number 
   }
   if (sign !== PLUS && sign !== MINUS) return -1
   let index = position + 1
-  if (sign === MINUS && line.charCodeAt(index) === MINUS) index++
-  const oneDigit = isDigit(line.charCodeAt(index)) && line.charCodeAt(index + 1) === COLON
-  const hours = oneDigit ? line.charCodeAt(index) - ZERO : twoDigits(line, index)
+  if (sign === MINUS && line.octetAt(index) === MINUS) index++
+  const oneDigit = isDigit(line.octetAt(index)) && line.octetAt(index + 1) === COLON
+  const hours = oneDigit ? line.octetAt(index) - ZERO : twoDigits(line, index)
   if (hours < 0 || hours > 18) return -1
   index += oneDigit ? 1 : 2
   let minutes = 0
-  const colon = line.charCodeAt(index) === COLON ? 1 : 0
+  const colon = line.octetAt(index) === COLON ? 1 : 0
   const read = twoDigits(line, index + colon)
   if (read >= 0 && read < 60) {
     minutes = read
@@ -130,27 +136,26 @@ export function scanOffset(line: string, position: number, end: number): number 
 }
 
 /** A zone's abbreviation, followed by a space, a colon or the end; the offset behind it, or -1. */
-export function scanAbbreviation(line: string, position: number, end: number): number {
+export function scanAbbreviation(line: Line, position: number, end: number): number {
   let index = position
   while (index < end && index < position + MAX_ABBREVIATION_LENGTH + 1) {
-    const code = line.charCodeAt(index)
+    const code = line.octetAt(index)
     if (code < 0x41 || code > 0x5a) break
     index++
   }
   if (index === position) return -1
-  const next = index < end ? line.charCodeAt(index) : SPACE
+  const next = index < end ? line.octetAt(index) : SPACE
   if (next !== SPACE && next !== COLON && next !== PLUS && next !== MINUS) return -1
-  const name = line.slice(position, index)
-  const minutes = abbreviationMinutes(name)
-  if (Number.isNaN(minutes)) return -1
-  stamp.offsetMinutes = minutes
-  stamp.offsetAmbiguous = isAmbiguousAbbreviation(name)
+  const abbreviation = abbreviationAt(line, position, index)
+  if (abbreviation === 0) return -1
+  stamp.offsetMinutes = abbreviationMinutes(abbreviation)
+  stamp.offsetAmbiguous = isAmbiguousAbbreviation(abbreviation)
   if (next === PLUS || next === MINUS) {
     // `UTC+02:00`, FortiGate's `UTC-5:00`, `GMT+2`
     const stop = scanOffset(line, index, end)
     if (stop >= 0) return stop
-    const hours = line.charCodeAt(index + 1)
-    if (isDigit(hours) && !isWord(line.charCodeAt(index + 2)) && index + 1 < end) {
+    const hours = line.octetAt(index + 1)
+    if (isDigit(hours) && !isWord(line.octetAt(index + 2)) && index + 1 < end) {
       stamp.offsetMinutes = (hours - ZERO) * (next === MINUS ? -60 : 60)
       return index + 2
     }
@@ -159,14 +164,14 @@ export function scanAbbreviation(line: string, position: number, end: number): n
 }
 
 /** A zone directly behind the time or after one space; the offset behind it, or the position unchanged. */
-export function scanZone(line: string, position: number, end: number): number {
+export function scanZone(line: Line, position: number, end: number): number {
   const direct = scanOffset(line, position, end)
   if (direct >= 0) return direct
-  if (line.charCodeAt(position) !== SPACE || position + 1 >= end) return position
-  const sign = line.charCodeAt(position + 1)
-  if (sign === PLUS || (sign === MINUS && isDigit(line.charCodeAt(position + 2)))) {
+  if (line.octetAt(position) !== SPACE || position + 1 >= end) return position
+  const sign = line.octetAt(position + 1)
+  if (sign === PLUS || (sign === MINUS && isDigit(line.octetAt(position + 2)))) {
     const spaced = scanOffset(line, position + 1, end)
-    if (spaced >= 0 && (spaced >= end || !isWord(line.charCodeAt(spaced)))) return spaced
+    if (spaced >= 0 && (spaced >= end || !isWord(line.octetAt(spaced)))) return spaced
     stamp.offsetMinutes = Number.NaN
     return position
   }

@@ -1,5 +1,7 @@
 /** Splits a comma-separated line (RFC 4180) into offsets, in arrays that are used again for the next line. */
+
 import { Escape, type EscapeKind, type FieldIndex, type SyslogEvent } from './event.js'
+import type { Line } from './line.js'
 import { COMMA, QUOTE } from './scan.js'
 
 /** PAN-OS 11 has some 120 fields; what comes later is not read. */
@@ -13,11 +15,13 @@ export class CsvColumns {
   count = 0
 
   /** Splits a range; a quoted field may hold commas and doubled quotes. */
-  split(line: string, start: number, end: number): void {
+  split(line: Line, start: number, end: number): void {
+    const { octets } = line
+    const { starts, ends, escapes } = this
     let index = start
     let count = 0
     while (count < MAX_FIELDS) {
-      if (line.charCodeAt(index) === QUOTE && index < end) {
+      if (line.octetAt(index) === QUOTE && index < end) {
         let close = index + 1
         for (;;) {
           close = line.indexOf('"', close)
@@ -25,20 +29,20 @@ export class CsvColumns {
             close = end
             break
           }
-          if (line.charCodeAt(close + 1) !== QUOTE) break
+          if (line.octetAt(close + 1) !== QUOTE) break
           close += 2
         }
-        this.starts[count] = index + 1
-        this.ends[count] = Math.min(close, end)
-        this.escapes[count] = Escape.csv
+        starts[count] = index + 1
+        ends[count] = Math.min(close, end)
+        escapes[count] = Escape.csv
         index = close + 1
-        while (index < end && line.charCodeAt(index) !== COMMA) index++
+        while (index < end && line.octetAt(index) !== COMMA) index++
       } else {
         let comma = index
-        while (comma < end && line.charCodeAt(comma) !== COMMA) comma++
-        this.starts[count] = index
-        this.ends[count] = comma
-        this.escapes[count] = Escape.none
+        while (comma < end && octets[comma] !== COMMA) comma++
+        starts[count] = index
+        ends[count] = comma
+        escapes[count] = Escape.none
         index = comma
       }
       count++

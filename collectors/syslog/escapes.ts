@@ -15,6 +15,9 @@ export const Escape = {
 /** A value of `Escape`. */
 export type EscapeKind = (typeof Escape)[keyof typeof Escape]
 
+/** By kind, the octet without which nothing is escaped; 0 where nothing ever is. */
+export const escapeMarks: readonly number[] = [0, 0x5c, 0x22, 0x5c, 0x5c, 0x5c, 0x25]
+
 /** The text of octets as received: unescaped, read as UTF-8, with U+FFFD for octets that are none. */
 export function unescapeText(raw: string, kind: EscapeKind): string {
   return kind === Escape.json ? unescapeJson(decodeUtf8(raw)) : decodeUtf8(unescapeOctets(raw, kind))

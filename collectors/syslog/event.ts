@@ -1,10 +1,11 @@
 /**
  * What one syslog line says, in one object that is filled anew for every line: numbers as numbers, addresses as
- * 32-bit words, and texts as offsets into the line (latin1: one code unit per octet), so that nothing is allocated
+ * 32-bit words, and texts as offsets into the line's octets, so that nothing is allocated
  * before somebody asks for a text.
  */
 
 import { Escape, type EscapeKind, unescapeText } from './escapes.js'
+import { Line } from './line.js'
 
 export { decodeUtf8, Escape, type EscapeKind } from './escapes.js'
 
@@ -53,8 +54,8 @@ export type AddressSlotIndex = (typeof AddressSlot)[keyof typeof AddressSlot]
 
 /** One parsed line; `reset` makes it ready for the next. Unknown is -1 for counts of a register and NaN for quantities. */
 export class SyslogEvent {
-  /** The line as received, one code unit per octet. */
-  line = ''
+  /** The line as received. */
+  readonly line = new Line()
   /** Start and end offset per field, -1 where absent. */
   readonly spans = new Int32Array(FIELD_COUNT * 2)
   /** An `Escape` per field. */
@@ -121,11 +122,11 @@ export class SyslogEvent {
     this.spans.fill(-1)
   }
 
-  reset(line: string): void {
-    this.line = line
-    this.spans.fill(-1)
-    this.escapes.fill(0)
-    this.families.fill(0)
+  /** Forgets the last line; `line` has been moved to the next one. */
+  reset(): void {
+    const { spans, families } = this
+    for (let index = 0; index < spans.length; index++) spans[index] = -1
+    families[0] = families[1] = families[2] = families[3] = 0
     this.contentStart = 0
     this.messageStart = 0
     this.shape = 0

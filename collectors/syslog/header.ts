@@ -3,11 +3,13 @@
  * numbers, a colon behind host or time, no host, a header of a relay in front of the device's own. Afterwards
  * `contentStart` stands behind time and host, `messageStart` behind the tag, and both are within the line whatever it was.
  */
+
 import { ciscoOrigin, skipZoneWord } from './cisco-origin.js'
 import type { SyslogContext } from './context.js'
 import { monthAt, scanTimestamp, scanUptime } from './dates.js'
 import { Field, type SyslogEvent } from './event.js'
 import { MAX_HOST, scanBareHost, scanHost, scanTag } from './host.js'
+import type { Line } from './line.js'
 import {
   COLON,
   digitsEnd,
@@ -47,10 +49,10 @@ export function parseHeader(event: SyslogEvent, context: SyslogContext): boolean
   return event.headerFound
 }
 
-function trimmedEnd(line: string): number {
+function trimmedEnd(line: Line): number {
   let end = line.length
   while (end > 0) {
-    const code = line.charCodeAt(end - 1)
+    const code = line.octetAt(end - 1)
     if (code !== 0 && code !== 10 && code !== 13) break
     end--
   }
@@ -58,10 +60,9 @@ function trimmedEnd(line: string): number {
 }
 
 /** RFC 6587 octet counts stay in front of lines that were stored as they came. */
-function skipOctetCount(line: string, position: number, end: number): number {
+function skipOctetCount(line: Line, position: number, end: number): number {
   const stop = digitsEnd(line, position, Math.min(end, position + 7))
-  if (stop === position || line.charCodeAt(stop) !== SPACE || line.charCodeAt(stop + 1) !== LESS)
-    return position
+  if (stop === position || line.octetAt(stop) !== SPACE || line.octetAt(stop + 1) !== LESS) return position
   return stop + 1
 }
 
@@ -74,9 +75,9 @@ function parseOne(
 ): void {
   const line = event.line
   let position = start
-  if (line.charCodeAt(position) === LESS) {
+  if (line.octetAt(position) === LESS) {
     const stop = digitsEnd(line, position + 1, Math.min(end, position + 4))
-    if (stop > position + 1 && line.charCodeAt(stop) === GREATER) {
+    if (stop > position + 1 && line.octetAt(stop) === GREATER) {
       const priority = readSmall(line, position + 1, stop, MAX_PRIORITY)
       if (priority >= 0) {
         event.facility = priority >> 3
@@ -95,18 +96,18 @@ function parseOne(
 function parse5424(event: SyslogEvent, context: SyslogContext, start: number, end: number): boolean {
   const line = event.line
   const versionEnd = digitsEnd(line, start, Math.min(end, start + 3))
-  if (versionEnd === start || line.charCodeAt(versionEnd) !== SPACE) return false
+  if (versionEnd === start || line.octetAt(versionEnd) !== SPACE) return false
   let position = versionEnd + 1
-  if (line.charCodeAt(position) === MINUS && line.charCodeAt(position + 1) === SPACE) position += 1
+  if (line.octetAt(position) === MINUS && line.octetAt(position + 1) === SPACE) position += 1
   else {
-    if (line.charCodeAt(position + 4) !== MINUS || line.charCodeAt(position + 10) !== 0x54) {
+    if (line.octetAt(position + 4) !== MINUS || line.octetAt(position + 10) !== 0x54) {
       // Meraki and some others put the version in front of a time of their own.
       if (!event.headerFound || scanTimestamp(line, position, end) < 0) return false
       parse3164(event, context, position, end, 0)
       return true
     }
     const stop = scanTimestamp(line, position, end)
-    if (stop < 0 || (stop < end && line.charCodeAt(stop) !== SPACE)) return false
+    if (stop < 0 || (stop < end && line.octetAt(stop) !== SPACE)) return false
     settleTime(event, context, position, stop)
     position = stop
   }
@@ -127,7 +128,7 @@ function parse5424(event: SyslogEvent, context: SyslogContext, start: number, en
   const idStart = processEnd + 1
   const idEnd = wordEnd(line, idStart, end)
   const dataStart = idEnd + 1
-  const mark = line.charCodeAt(dataStart)
+  const mark = line.octetAt(dataStart)
   if (dataStart >= end || (mark !== MINUS && mark !== OPEN_BRACKET)) {
     scanTag(event, position, end)
     return true
@@ -161,17 +162,17 @@ function headerWord(
   longest: number,
 ): number {
   const stop = wordEnd(event.line, start, end)
-  if (stop - start !== 1 || event.line.charCodeAt(start) !== MINUS) {
+  if (stop - start !== 1 || event.line.octetAt(start) !== MINUS) {
     event.setSpan(field, start, Math.min(stop, start + longest))
   }
   return skipSpaces(event.line, stop, end)
 }
 
 /** Another header stands here: a priority, or a complete time of its own. */
-function nestedHeader(line: string, position: number, end: number): boolean {
-  if (line.charCodeAt(position) !== LESS) return false
+function nestedHeader(line: Line, position: number, end: number): boolean {
+  if (line.octetAt(position) !== LESS) return false
   const stop = digitsEnd(line, position + 1, Math.min(end, position + 4))
-  return stop > position + 1 && line.charCodeAt(stop) === GREATER
+  return stop > position + 1 && line.octetAt(stop) === GREATER
 }
 
 function parse3164(
@@ -186,14 +187,14 @@ function parse3164(
   let timeFound = false
   let isStamped = false
   for (let step = 0; step < 4; step++) {
-    const code = line.charCodeAt(position)
-    if (code === COLON && line.charCodeAt(position + 1) === SPACE) {
+    const code = line.octetAt(position)
+    if (code === COLON && line.octetAt(position + 1) === SPACE) {
       position = skipSpaces(line, position + 1, end)
       continue
     }
     if (isDigit(code)) {
       const stop = digitsEnd(line, position, Math.min(end, position + 12))
-      if (line.charCodeAt(stop) === COLON && line.charCodeAt(stop + 1) === SPACE) {
+      if (line.octetAt(stop) === COLON && line.octetAt(stop + 1) === SPACE) {
         event.sequenceNumber = readSmall(line, position, stop, 4294967295)
         position = skipSpaces(line, stop + 1, end)
         continue
@@ -220,7 +221,7 @@ function parse3164(
     position = next
   }
   if (timeFound) position = skipZoneWord(line, position, end, isStamped)
-  const colonFollows = timeFound && line.charCodeAt(position) === COLON
+  const colonFollows = timeFound && line.octetAt(position) === COLON
   position = skipSpaces(line, colonFollows ? position + 1 : position, end)
   // Cisco names the host in front of the time; the text follows.
   if (!(colonFollows && (event.has(Field.host) || event.sequenceNumber >= 0))) {
@@ -230,7 +231,7 @@ function parse3164(
   event.contentStart = position
   event.messageStart = position
   if (depth < MAX_NESTED_HEADERS && nestedStart(event, position, end)) {
-    if (line.charCodeAt(position) === LESS || starts5424(line, position, end))
+    if (line.octetAt(position) === LESS || starts5424(line, position, end))
       parseOne(event, context, position, end, depth + 1)
     else parse3164(event, context, position, end, depth + 1)
     return
@@ -241,45 +242,45 @@ function parse3164(
 }
 
 /** RFC 5424's version and a complete time, whose priority a relay has taken. */
-function starts5424(line: string, position: number, end: number): boolean {
-  if (line.charCodeAt(position) !== 0x31 || line.charCodeAt(position + 1) !== SPACE) return false
-  return line.charCodeAt(position + 12) === 0x54 && scanTimestamp(line, position + 2, end) >= 0
+function starts5424(line: Line, position: number, end: number): boolean {
+  if (line.octetAt(position) !== 0x31 || line.octetAt(position + 1) !== SPACE) return false
+  return line.octetAt(position + 12) === 0x54 && scanTimestamp(line, position + 2, end) >= 0
 }
 
 /**
  * A tag of a relay in front of RFC 5424 without priority and version: `junos-flow: 2026-…T…Z host app - msgid [`. The
  * offset of the time, or -1; a time that begins a text has no structured data behind it.
  */
-function timeBehindTag(line: string, position: number, end: number): number {
+function timeBehindTag(line: Line, position: number, end: number): number {
   const tagEnd = wordEnd(line, position, Math.min(end, position + MAX_HOST))
   const time = tagEnd + 1
-  if (line.charCodeAt(tagEnd - 1) !== COLON || line.charCodeAt(time + 10) !== 0x54) return -1
-  if (line.charCodeAt(time + 4) !== MINUS || scanTimestamp(line, time, end) < 0) return -1
+  if (line.octetAt(tagEnd - 1) !== COLON || line.octetAt(time + 10) !== 0x54) return -1
+  if (line.octetAt(time + 4) !== MINUS || scanTimestamp(line, time, end) < 0) return -1
   let index = time
   for (let word = 0; word < 5; word++) index = wordEnd(line, index, end) + 1
-  return line.charCodeAt(index) === OPEN_BRACKET ? time : -1
+  return line.octetAt(index) === OPEN_BRACKET ? time : -1
 }
 
 /** What may stand behind host and time and be a header again. */
 function nestedStart(event: SyslogEvent, position: number, end: number): boolean {
   const line = event.line
   if (nestedHeader(line, position, end)) return true
-  const code = line.charCodeAt(position)
+  const code = line.octetAt(position)
   let clock = position
   if (code === STAR || code === FULL_STOP) clock++
   if (isDigit(code)) {
     const stop = digitsEnd(line, position, Math.min(end, position + 12))
     // Meraki's epoch, RFC 3339 with its T, or a sequence number with a time behind it.
-    if (line.charCodeAt(stop) === FULL_STOP && stop - position === 10) return true
-    if (line.charCodeAt(stop) === COLON && line.charCodeAt(stop + 1) === SPACE) {
+    if (line.octetAt(stop) === FULL_STOP && stop - position === 10) return true
+    if (line.octetAt(stop) === COLON && line.octetAt(stop + 1) === SPACE) {
       const next = skipSpaces(line, stop + 1, end)
-      const mark = line.charCodeAt(next)
+      const mark = line.octetAt(next)
       return scanTimestamp(line, mark === STAR || mark === FULL_STOP ? next + 1 : next, end) >= 0
     }
     if (stop - position === 1 && starts5424(line, position, end)) return true
     if (stop - position !== 4) return false
-    const spelled = line.charCodeAt(stop) === SPACE && monthAt(line, stop + 1) > 0
-    return (spelled || line.charCodeAt(position + 10) === 0x54) && scanTimestamp(line, position, end) >= 0
+    const spelled = line.octetAt(stop) === SPACE && monthAt(line, stop + 1) > 0
+    return (spelled || line.octetAt(position + 10) === 0x54) && scanTimestamp(line, position, end) >= 0
   }
   return monthAt(line, clock) > 0 && scanTimestamp(line, clock, end) >= 0
 }

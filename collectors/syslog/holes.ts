@@ -1,5 +1,7 @@
 /** What fills the holes of a sentence (templates.ts): each reads its part at an offset and returns the offset behind it, or -1. */
+
 import { AddressSlot, Field, type FieldIndex, type SyslogEvent } from './event.js'
+import type { Line } from './line.js'
 import { outcomeOf, setDirection } from './product.js'
 import { readProtocol } from './protocols.js'
 import {
@@ -15,6 +17,9 @@ import {
   readSmall,
   SLASH,
   SPACE,
+  scanIPv4,
+  scannedIPv4,
+  setIPv4,
   skipSpaces,
 } from './scan.js'
 
@@ -40,17 +45,24 @@ export const holes = {
 } as const
 
 /** One step of a compiled sentence: a hole, or a literal. */
-export type Step = { readonly hole: number; readonly text: string; readonly field: FieldIndex }
+export type Step = {
+  readonly hole: number
+  readonly text: string
+  /** The text of a literal. */
+  readonly octets: Uint8Array
+  readonly field: FieldIndex
+}
+
 /** End of a word in prose: a space, or one of `,;)]` or a sentence's full stop or colon in front of a space. */
-function proseWordEnd(line: string, start: number, end: number): number {
+function proseWordEnd(line: Line, start: number, end: number): number {
   let index = start
   while (index < end) {
-    const code = line.charCodeAt(index)
+    const code = line.octetAt(index)
     if (code === SPACE || code === 0x2c || code === 0x3b || code === CLOSE_PARENTHESIS || code === 0x5d) break
     index++
   }
   while (index > start + 1) {
-    const last = line.charCodeAt(index - 1)
+    const last = line.octetAt(index - 1)
     if (last !== 0x2e && last !== COLON) break
     index--
   }
@@ -111,7 +123,7 @@ export function fill(event: SyslogEvent, step: Step, start: number, end: number)
     case holes.rest: {
       const from = skipSpaces(line, start, end)
       let stop = end
-      while (stop > from && line.charCodeAt(stop - 1) === SPACE) stop--
+      while (stop > from && line.octetAt(stop - 1) === SPACE) stop--
       event.setSpan(step.field, from, stop)
       return end
     }
@@ -125,7 +137,7 @@ export function fill(event: SyslogEvent, step: Step, start: number, end: number)
 /** A word, or a text in quotes; without quotes around it. */
 function takeWord(event: SyslogEvent, step: Step, start: number, end: number): number {
   const line = event.line
-  if (line.charCodeAt(start) === QUOTE) {
+  if (line.octetAt(start) === QUOTE) {
     const close = line.indexOf('"', start + 1)
     if (close < 0 || close >= end) return -1
     if (step.text !== '') event.setSpan(step.field, start + 1, close)
@@ -138,12 +150,12 @@ function takeWord(event: SyslogEvent, step: Step, start: number, end: number): n
 }
 
 /** `h:mm:ss`, `0h:01m:52s` or seconds in milliseconds; NaN when it is none. */
-export function readDuration(line: string, start: number, end: number): number {
+export function readDuration(line: Line, start: number, end: number): number {
   if (end - start > 24) return Number.NaN
   let total = 0
   let value = -1
   for (let index = start; index < end; index++) {
-    const code = line.charCodeAt(index)
+    const code = line.octetAt(index)
     if (isDigit(code)) value = (value < 0 ? 0 : value * 10) + code - 0x30
     else if (code === COLON) {
       if (value < 0) return Number.NaN
@@ -160,16 +172,13 @@ export function readDuration(line: string, start: number, end: number): number {
  */
 function endpoint(event: SyslogEvent, slot: 0 | 1, start: number, end: number): number {
   const line = event.line
+  const plain = endpointPlain(event, slot, start, end)
+  if (plain >= 0) return trailers(event, slot, plain, end)
   let stop = start
-  while (stop < end) {
-    const code = line.charCodeAt(stop)
-    if (code === SPACE || code === OPEN_PARENTHESIS || code === 0x2c || code === CLOSE_PARENTHESIS) break
-    if (code === 0x3b) break
-    stop++
-  }
+  while (stop < end && !endsEndpoint(line.octets[stop]!)) stop++
   if (stop === start) return bracketed(event, slot, start, end)
   const afterWord = stop
-  while (stop > start && line.charCodeAt(stop - 1) === 0x2e) stop--
+  while (stop > start && line.octetAt(stop - 1) === 0x2e) stop--
   place(event, slot, start, stop)
   return trailers(event, slot, afterWord, end)
 }
@@ -177,7 +186,7 @@ function endpoint(event: SyslogEvent, slot: 0 | 1, start: number, end: number): 
 /** `(0.0.0.0) to …`: an address alone in brackets. */
 function bracketed(event: SyslogEvent, slot: 0 | 1, start: number, end: number): number {
   const line = event.line
-  if (line.charCodeAt(start) !== OPEN_PARENTHESIS) return -1
+  if (line.octetAt(start) !== OPEN_PARENTHESIS) return -1
   const close = line.indexOf(')', start)
   if (close < 0 || close >= end) return -1
   readAddress(event, slot, start + 1, close)
@@ -210,11 +219,61 @@ const portNames: Readonly<Record<string, number>> = {
   tftp: 69,
 }
 
-function portOf(line: string, start: number, end: number): number {
+function portOf(line: Line, start: number, end: number): number {
   const port = readPort(line, start, end)
-  if (port >= 0 || isDigit(line.charCodeAt(start)) || end - start > 12) return port
+  if (port >= 0 || isDigit(line.octetAt(start)) || end - start > 12) return port
   const name = line.slice(start, end)
   return Object.hasOwn(portNames, name) ? portNames[name]! : -1
+}
+
+/** What stands behind an endpoint. */
+function endsEndpoint(code: number): boolean {
+  return (
+    code === SPACE ||
+    code === OPEN_PARENTHESIS ||
+    code === 0x2c ||
+    code === CLOSE_PARENTHESIS ||
+    code === 0x3b
+  )
+}
+
+/**
+ * `interface:192.0.2.1/80`, the form of most lines, in one pass; the offset behind it, or -1, with nothing written, where
+ * it is another.
+ */
+function endpointPlain(event: SyslogEvent, slot: 0 | 1, start: number, end: number): number {
+  const line = event.line
+  let colon = start
+  while (colon < end && line.octets[colon] !== COLON) {
+    if (endsEndpoint(line.octets[colon]!)) return -1
+    colon++
+  }
+  const slash = scanIPv4(line, colon + 1, end)
+  if (slash < 0 || line.octetAt(slash) !== SLASH) return -1
+  const stop = digitsEnd(line, slash + 1, end)
+  const port = readPort(line, slash + 1, stop)
+  if (port < 0 || (stop < end && !endsEndpoint(line.octets[stop]!))) return -1
+  setIPv4(event, slot, scannedIPv4())
+  setPort(event, slot, port)
+  const field = slot === AddressSlot.source ? Field.ingressInterfaceName : Field.egressInterfaceName
+  event.setSpan(field, start, colon)
+  return stop
+}
+
+/** `(192.0.2.1/80)` behind an endpoint whose translation is not known yet; the offset behind it, or -1 as above. */
+function translationPlain(event: SyslogEvent, slot: 0 | 1, open: number, end: number): number {
+  const line = event.line
+  const translated = slot === AddressSlot.source ? AddressSlot.postNATSource : AddressSlot.postNATDestination
+  if (event.families[translated] !== 0) return -1
+  const slash = scanIPv4(line, open + 1, end)
+  if (slash < 0 || line.octetAt(slash) !== SLASH) return -1
+  const close = digitsEnd(line, slash + 1, end)
+  const port = readPort(line, slash + 1, close)
+  if (port < 0 || close >= end || line.octets[close] !== CLOSE_PARENTHESIS) return -1
+  setIPv4(event, translated, scannedIPv4())
+  if (slot === AddressSlot.source) event.postNATSourcePort = port
+  else event.postNATDestinationPort = port
+  return close + 1
 }
 
 function place(event: SyslogEvent, slot: 0 | 1, start: number, end: number): void {
@@ -224,7 +283,7 @@ function place(event: SyslogEvent, slot: 0 | 1, start: number, end: number): voi
   let addressEnd = end
   let slash = -1
   for (let index = end - 1; index > start; index--) {
-    if (line.charCodeAt(index) === SLASH) {
+    if (line.octetAt(index) === SLASH) {
       slash = index
       break
     }
@@ -238,13 +297,12 @@ function place(event: SyslogEvent, slot: 0 | 1, start: number, end: number): voi
     if (port >= 0) {
       setPort(event, slot, port)
       addressEnd = slash
-    } else if (isDigit(line.charCodeAt(slash + 1)) && digitsEnd(line, slash + 1, end) === end)
-      addressEnd = slash
+    } else if (isDigit(line.octetAt(slash + 1)) && digitsEnd(line, slash + 1, end) === end) addressEnd = slash
   }
-  if (line.charCodeAt(addressEnd - 1) === COLON && line.charCodeAt(addressEnd - 2) !== COLON) addressEnd--
+  if (line.octetAt(addressEnd - 1) === COLON && line.octetAt(addressEnd - 2) !== COLON) addressEnd--
   if (readAddress(event, slot, addressStart, addressEnd)) return
   let colon = start
-  while (colon < addressEnd && line.charCodeAt(colon) !== COLON) colon++
+  while (colon < addressEnd && line.octetAt(colon) !== COLON) colon++
   if (colon < addressEnd) {
     event.setSpan(field, start, colon)
     addressStart = colon + 1
@@ -258,19 +316,25 @@ function trailers(event: SyslogEvent, slot: 0 | 1, start: number, end: number): 
   let position = start
   for (let round = 0; round < 4; round++) {
     const open = skipSpaces(line, position, end)
-    if (line.charCodeAt(open) !== OPEN_PARENTHESIS || line.startsWith('(type ', open)) return position
+    if (line.octetAt(open) !== OPEN_PARENTHESIS) return position
+    const plain = translationPlain(event, slot, open, end)
+    if (plain >= 0) {
+      position = plain
+      continue
+    }
+    if (line.startsWith('(type ', open)) return position
     if (isTypeAndCode(line, open, end)) return position
     let close = open + 1
-    while (close < end && line.charCodeAt(close) !== CLOSE_PARENTHESIS) close++
+    while (close < end && line.octetAt(close) !== CLOSE_PARENTHESIS) close++
     if (close >= end) return position
     const known = slot === AddressSlot.source ? event.sourcePort : event.destinationPort
     if (known < 0 && digitsEnd(line, open + 1, close) === close && close > open + 1) {
       setPort(event, slot, readPort(line, open + 1, close))
     } else if (!translation(event, slot, open + 1, close)) {
       if (event.has(Field.userName)) return open === position ? close + 1 : position
-      if (open !== position && line.charCodeAt(close + 1) === COLON) return position
+      if (open !== position && line.octetAt(close + 1) === COLON) return position
       let userEnd = open + 1
-      while (userEnd < close && line.charCodeAt(userEnd) !== 0x2c) userEnd++
+      while (userEnd < close && line.octetAt(userEnd) !== 0x2c) userEnd++
       event.setSpan(Field.userName, open + 1, userEnd)
     }
     position = close + 1
@@ -279,16 +343,16 @@ function trailers(event: SyslogEvent, slot: 0 | 1, start: number, end: number): 
 }
 
 /** `(3/4)`: ICMP type and code of an access list's line. */
-function isTypeAndCode(line: string, open: number, end: number): boolean {
+function isTypeAndCode(line: Line, open: number, end: number): boolean {
   const slash = digitsEnd(line, open + 1, end)
-  if (slash === open + 1 || line.charCodeAt(slash) !== SLASH) return false
-  return line.charCodeAt(digitsEnd(line, slash + 1, end)) === CLOSE_PARENTHESIS
+  if (slash === open + 1 || line.octetAt(slash) !== SLASH) return false
+  return line.octetAt(digitsEnd(line, slash + 1, end)) === CLOSE_PARENTHESIS
 }
 
 function translation(event: SyslogEvent, slot: 0 | 1, start: number, end: number): boolean {
   const line = event.line
   let slash = end - 1
-  while (slash > start && line.charCodeAt(slash) !== SLASH) slash--
+  while (slash > start && line.octetAt(slash) !== SLASH) slash--
   const addressEnd = slash > start ? slash : end
   const port = slash > start ? readPort(line, slash + 1, end) : -1
   const translated = slot === AddressSlot.source ? AddressSlot.postNATSource : AddressSlot.postNATDestination

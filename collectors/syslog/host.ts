@@ -2,12 +2,15 @@
  * Host and tag of a header of RFC 3164's kind, and what devices write in their places. Each takes the offset where its
  * part may stand and returns the offset behind it, or the same offset where something else stands there.
  */
+
 import { monthAt, scanTimestamp } from './dates.js'
 import { Field, type SyslogEvent } from './event.js'
+import type { Line } from './line.js'
 import {
   CLOSE_BRACKET,
   COLON,
   COMMA,
+  DOT,
   digitsEnd,
   EQUALS,
   MINUS,
@@ -39,39 +42,39 @@ function isHostCharacter(code: number): boolean {
 /** The host behind a time; the offset behind it, or the position unchanged when a tag or the text stands there. */
 export function scanHost(event: SyslogEvent, position: number, end: number): number {
   const line = event.line
-  if (line.charCodeAt(position) === OPEN_BRACKET) return scanBracketedHost(event, position, end)
-  if (line.charCodeAt(position) === MINUS) return position
+  if (line.octetAt(position) === OPEN_BRACKET) return scanBracketedHost(event, position, end)
+  if (line.octetAt(position) === MINUS) return position
   if (line.startsWith(REPEATED, position)) return position
   const start = skipPrefixes(line, position, end)
   const limit = Math.min(end, start + MAX_HOST + 1)
   let stop = start
-  while (stop < limit && isHostCharacter(line.charCodeAt(stop))) stop++
+  while (stop < limit && isHostCharacter(line.octetAt(stop))) stop++
   if (stop === start) return position
   // A link-local address with its zone.
-  if (line.charCodeAt(stop) === PERCENT && line.indexOf('::', start) === start + 4) {
+  if (line.octetAt(stop) === PERCENT && line.indexOf('::', start) === start + 4) {
     stop = wordEnd(line, stop, limit)
   }
-  if (stop < end && line.charCodeAt(stop) !== SPACE) {
+  if (stop < end && line.octetAt(stop) !== SPACE) {
     // F5's high-speed logging: `host,key=value,…`
-    if (line.charCodeAt(stop) !== COMMA || !startsPair(line, stop + 1, end)) return position
+    if (line.octetAt(stop) !== COMMA || !startsPair(line, stop + 1, end)) return position
     event.setSpan(Field.host, start, stop)
     return stop + 1
   }
   let hostEnd = stop
   let next = skipSpaces(line, stop, end)
-  if (line.charCodeAt(stop - 1) === COLON) {
+  if (line.octetAt(stop - 1) === COLON) {
     // `host: %ASA-…` names a host, `tag: text` does not; an IPv6 address may end in colons.
     hostEnd = stop - 1
     const address = readIPv4(line, start, hostEnd) >= 0
-    if (line.charCodeAt(hostEnd - 1) === COLON && hostEnd > start + 1) hostEnd = stop
+    if (line.octetAt(hostEnd - 1) === COLON && hostEnd > start + 1) hostEnd = stop
     else if (!address && !looksLikeCiscoBody(line, next, end)) return position
-  } else if (line.charCodeAt(next) === COLON && (next + 1 >= end || line.charCodeAt(next + 1) === SPACE)) {
+  } else if (line.octetAt(next) === COLON && (next + 1 >= end || line.octetAt(next + 1) === SPACE)) {
     next = skipSpaces(line, next + 1, end)
   }
   event.setSpan(Field.host, start, hostEnd)
   // A relay that knows the host too writes it once more.
   const length = hostEnd - start
-  const twice = line.charCodeAt(next + length) === SPACE && line.startsWith(line.slice(start, hostEnd), next)
+  const twice = line.octetAt(next + length) === SPACE && line.startsWith(line.slice(start, hostEnd), next)
   return twice ? next + length : next
 }
 
@@ -82,12 +85,12 @@ function scanBracketedHost(event: SyslogEvent, position: number, end: number): n
   let close = position + 1
   let colons = 0
   let firstColon = -1
-  while (close < limit && isHostCharacter(line.charCodeAt(close))) {
-    if (line.charCodeAt(close) === COLON && colons++ === 0) firstColon = close
+  while (close < limit && isHostCharacter(line.octetAt(close))) {
+    if (line.octetAt(close) === COLON && colons++ === 0) firstColon = close
     close++
   }
-  if (line.charCodeAt(close) !== CLOSE_BRACKET || close === position + 1) return position
-  if (colons === 2 && line.charCodeAt(close + 1) === COLON) {
+  if (line.octetAt(close) !== CLOSE_BRACKET || close === position + 1) return position
+  if (colons === 2 && line.octetAt(close + 1) === COLON) {
     event.setSpan(Field.host, position + 1, firstColon)
     return position
   }
@@ -96,14 +99,13 @@ function scanBracketedHost(event: SyslogEvent, position: number, end: number): n
 }
 
 /** What some write in front of the host: F5's blade (`slot1/`), the names of the priority (`user.info `). */
-function skipPrefixes(line: string, position: number, end: number): number {
+function skipPrefixes(line: Line, position: number, end: number): number {
   const space = wordEnd(line, position, Math.min(end, position + MAX_PRIORITY_NAMES))
-  const dot = line.indexOf('.', position)
-  if (dot > position && dot < space && namesPriority(line, position, dot, space))
-    return skipSpaces(line, space, end)
+  const dot = line.indexOfOctet(DOT, position, space)
+  if (dot > position && namesPriority(line, position, dot, space)) return skipSpaces(line, space, end)
   if (!line.startsWith('slot', position)) return position
   const stop = digitsEnd(line, position + 4, Math.min(end, position + 7))
-  return stop > position + 4 && line.charCodeAt(stop) === SLASH ? stop + 1 : position
+  return stop > position + 4 && line.octetAt(stop) === SLASH ? stop + 1 : position
 }
 
 const facilityNames = new Set(
@@ -115,18 +117,18 @@ const facilityNames = new Set(
 const severityNames = new Set('emerg alert crit err error warning warn notice info debug'.split(' '))
 const MAX_PRIORITY_NAMES = 'authpriv.warning'.length + 1
 
-function namesPriority(line: string, start: number, dot: number, end: number): boolean {
+function namesPriority(line: Line, start: number, dot: number, end: number): boolean {
   return facilityNames.has(line.slice(start, dot)) && severityNames.has(line.slice(dot + 1, end))
 }
 
-function startsPair(line: string, position: number, end: number): boolean {
+function startsPair(line: Line, position: number, end: number): boolean {
   let index = position
-  while (index < end && isTagCharacter(line.charCodeAt(index))) index++
-  return index > position && line.charCodeAt(index) === EQUALS
+  while (index < end && isTagCharacter(line.octetAt(index))) index++
+  return index > position && line.octetAt(index) === EQUALS
 }
 
-function looksLikeCiscoBody(line: string, position: number, end: number): boolean {
-  const code = line.charCodeAt(position)
+function looksLikeCiscoBody(line: Line, position: number, end: number): boolean {
+  const code = line.octetAt(position)
   if (code === PERCENT || code === STAR) return true
   return position < end && monthAt(line, position) > 0 && scanTimestamp(line, position, end) >= 0
 }
@@ -136,12 +138,12 @@ export function scanBareHost(event: SyslogEvent, position: number, end: number):
   const line = event.line
   const limit = Math.min(end, position + MAX_HOST)
   let stop = position
-  while (stop < limit && isHostCharacter(line.charCodeAt(stop))) stop++
-  if (stop === position || line.charCodeAt(stop) !== SPACE) return position
-  const hostEnd = line.charCodeAt(stop - 1) === COLON ? stop - 1 : stop
+  while (stop < limit && isHostCharacter(line.octetAt(stop))) stop++
+  if (stop === position || line.octetAt(stop) !== SPACE) return position
+  const hostEnd = line.octetAt(stop - 1) === COLON ? stop - 1 : stop
   let next = skipSpaces(line, stop, end)
-  if (line.charCodeAt(next) === COLON) next = skipSpaces(line, next + 1, end)
-  if (!(event.headerFound && line.charCodeAt(next) === PERCENT) && readIPv4(line, position, hostEnd) < 0)
+  if (line.octetAt(next) === COLON) next = skipSpaces(line, next + 1, end)
+  if (!(event.headerFound && line.octetAt(next) === PERCENT) && readIPv4(line, position, hostEnd) < 0)
     return position
   event.setSpan(Field.host, position, hostEnd)
   return next
@@ -158,7 +160,7 @@ export function scanTag(event: SyslogEvent, position: number, end: number): void
   const line = event.line
   const limit = Math.min(end, position + MAX_TAG)
   let stop = position
-  while (stop < limit && isTagCharacter(line.charCodeAt(stop))) stop++
+  while (stop < limit && isTagCharacter(line.octetAt(stop))) stop++
   if (stop === position) return
   // Nothing but one word behind time and host: a tag without content.
   if (stop === end && event.has(Field.host)) {
@@ -166,13 +168,13 @@ export function scanTag(event: SyslogEvent, position: number, end: number): void
     event.messageStart = end
     return
   }
-  const code = stop < end ? line.charCodeAt(stop) : SPACE
+  const code = stop < end ? line.octetAt(stop) : SPACE
   if (code === OPEN_BRACKET) {
     let close = stop + 1
     const closeLimit = Math.min(end, stop + MAX_TAG)
-    while (close < closeLimit && line.charCodeAt(close) !== CLOSE_BRACKET) close++
-    if (line.charCodeAt(close) !== CLOSE_BRACKET) return
-    const after = line.charCodeAt(close + 1)
+    while (close < closeLimit && line.octetAt(close) !== CLOSE_BRACKET) close++
+    if (line.octetAt(close) !== CLOSE_BRACKET) return
+    const after = line.octetAt(close + 1)
     if (after !== COLON && after !== SPACE && close + 1 < end) return
     event.setSpan(Field.application, position, stop)
     event.setSpan(Field.processId, stop + 1, close)
@@ -180,15 +182,15 @@ export function scanTag(event: SyslogEvent, position: number, end: number): void
     return
   }
   if (code === COLON) {
-    if (stop + 1 < end && line.charCodeAt(stop + 1) !== SPACE) return
+    if (stop + 1 < end && line.octetAt(stop + 1) !== SPACE) return
     event.setSpan(Field.application, position, stop)
-    if (line.charCodeAt(position) !== PERCENT) event.messageStart = skipSpaces(line, stop + 1, end)
+    if (line.octetAt(position) !== PERCENT) event.messageStart = skipSpaces(line, stop + 1, end)
     return
   }
   // `tag : text`; a first word without a colon may be anything.
   if (code !== SPACE || !event.headerFound) return
   const next = skipSpaces(line, stop, end)
-  if (line.charCodeAt(next) !== COLON || line.charCodeAt(next + 1) !== SPACE) return
+  if (line.octetAt(next) !== COLON || line.octetAt(next + 1) !== SPACE) return
   event.setSpan(Field.application, position, stop)
   event.messageStart = skipSpaces(line, next + 1, end)
 }

@@ -2,6 +2,7 @@
  * ICMP types and codes by the names that devices print in their place: those of RFC 792 and RFC 4443 in small letters.
  * The same name is another number in ICMPv6.
  */
+import type { Line } from './line.js'
 import { ICMPV6 } from './protocols.js'
 import { digitsEnd, readSmall } from './scan.js'
 
@@ -53,7 +54,7 @@ const codes6: Numbers = {
 
 const LONGEST_NAME = 32
 
-function read(line: string, start: number, end: number, names: Numbers): number {
+function read(line: Line, start: number, end: number, names: Numbers): number {
   const stop = digitsEnd(line, start, end)
   if (stop > start) return readSmall(line, start, stop, 255)
   const name = end - start <= LONGEST_NAME ? line.slice(start, end).toLowerCase() : ''
@@ -61,12 +62,12 @@ function read(line: string, start: number, end: number, names: Numbers): number 
 }
 
 /** The type by its number or name; -1 where the range is neither. */
-export function readIcmpType(line: string, start: number, end: number, protocol: number): number {
+export function readIcmpType(line: Line, start: number, end: number, protocol: number): number {
   return read(line, start, end, protocol === ICMPV6 ? types6 : types4)
 }
 
 /** The code by its number or name; `No Code` is 0, -1 where the range is neither. */
-export function readIcmpCode(line: string, start: number, end: number, protocol: number): number {
+export function readIcmpCode(line: Line, start: number, end: number, protocol: number): number {
   if (line.startsWith('No Code', start)) return 0
   return read(line, start, end, protocol === ICMPV6 ? codes6 : codes4)
 }

@@ -2,9 +2,11 @@
  * Walks the members of one JSON object (RFC 8259) in a line and hands the known ones to a vendor's file. A member of a
  * nested object has the name `outer.inner`; arrays are skipped.
  */
+
 import type { SyslogContext } from './context.js'
 import { Escape, type SyslogEvent } from './event.js'
 import { KeyTable } from './keyvalue.js'
+import type { Line } from './line.js'
 import type { TakePair } from './pairs.js'
 import {
   BACKSLASH,
@@ -17,17 +19,17 @@ import {
   QUOTE,
 } from './scan.js'
 
-function skipBlank(line: string, start: number, end: number): number {
+function skipBlank(line: Line, start: number, end: number): number {
   let index = start
-  while (index < end && line.charCodeAt(index) <= 0x20) index++
+  while (index < end && line.octetAt(index) <= 0x20) index++
   return index
 }
 
 /** The offset of the closing quote of a string whose content starts here, or the end. */
-function stringEnd(line: string, start: number, end: number): number {
+function stringEnd(line: Line, start: number, end: number): number {
   let index = start
   while (index < end) {
-    const code = line.charCodeAt(index)
+    const code = line.octetAt(index)
     if (code === BACKSLASH) index++
     else if (code === QUOTE) return index
     index++
@@ -36,11 +38,11 @@ function stringEnd(line: string, start: number, end: number): number {
 }
 
 /** The offset behind a nested object or array. */
-function nestedEnd(line: string, start: number, end: number): number {
+function nestedEnd(line: Line, start: number, end: number): number {
   let depth = 0
   let index = start
   while (index < end) {
-    const code = line.charCodeAt(index)
+    const code = line.octetAt(index)
     if (code === QUOTE) index = stringEnd(line, index + 1, end)
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) depth++
     else if ((code === CLOSE_BRACE || code === CLOSE_BRACKET) && --depth === 0) return index + 1
@@ -93,20 +95,20 @@ export function walkJson(
   take: TakePair,
 ): number {
   const line = event.line
-  if (line.charCodeAt(start) !== OPEN_BRACE) return start
+  if (line.octetAt(start) !== OPEN_BRACE) return start
   let index = start + 1
   while (index < end) {
     index = skipBlank(line, index, end)
-    if (line.charCodeAt(index) !== QUOTE) return line.charCodeAt(index) === CLOSE_BRACE ? index + 1 : end
+    if (line.octetAt(index) !== QUOTE) return line.octetAt(index) === CLOSE_BRACE ? index + 1 : end
     const keyStart = index + 1
     const keyEnd = stringEnd(line, keyStart, end)
     index = skipBlank(line, keyEnd + 1, end)
-    if (line.charCodeAt(index) !== COLON) return end
+    if (line.octetAt(index) !== COLON) return end
     index = skipBlank(line, index + 1, end)
     const found = keys.table.findRange(line, keyStart, keyEnd)
     const inner = keys.nested(found)
     const key = inner === undefined ? found : inner.plain
-    const code = line.charCodeAt(index)
+    const code = line.octetAt(index)
     if (code === OPEN_BRACE && inner !== undefined) {
       // As deep as the known names are, no deeper.
       index = walkJson(event, context, index, end, inner, take)
@@ -118,7 +120,7 @@ export function walkJson(
     } else {
       const valueStart = index
       while (index < end) {
-        const next = line.charCodeAt(index)
+        const next = line.octetAt(index)
         if (next === COMMA || next === CLOSE_BRACE || next <= 0x20) break
         index++
       }
@@ -127,7 +129,7 @@ export function walkJson(
       }
     }
     index = skipBlank(line, index, end)
-    const next = line.charCodeAt(index)
+    const next = line.octetAt(index)
     if (next !== COMMA) return next === CLOSE_BRACE ? index + 1 : end
     index++
   }

@@ -3,7 +3,8 @@
  * themselves. A vendor's file declares its keys once and gets back the number of the key.
  */
 
-import { wordIs } from './scan.js'
+import { KeyTrail } from './key-trail.js'
+import type { Line } from './line.js'
 
 const SLOTS_PER_KEY = 4
 
@@ -14,20 +15,27 @@ export function hashOf(name: string): number {
   return hash
 }
 
-function equals(line: string, start: number, length: number, name: string): boolean {
-  if (length !== name.length) return false
-  for (let index = 0; index < length; index++) {
-    if (line.charCodeAt(start + index) !== name.charCodeAt(index)) return false
+/** Compares in full, without regard to the case of ASCII letters; `word` is in lower case. */
+function foldedIs(line: Line, start: number, end: number, word: Uint8Array): boolean {
+  if (end - start !== word.length) return false
+  for (let index = 0; index < word.length; index++) {
+    let code = line.octetAt(start + index)
+    if (code >= 0x41 && code <= 0x5a) code |= 0x20
+    if (code !== word[index]) return false
   }
   return true
 }
 
 /** A fixed set of names, each with a number above 0. */
 export class KeyTable {
+  /** The order in which the keys came lately. */
+  readonly trail = new KeyTrail()
   readonly #mask: number
   readonly #hashes: Int32Array
   readonly #values: Int32Array
   readonly #names: string[]
+  /** The names once more, as octets: where they are compared, no string is read. */
+  readonly #octets: Uint8Array[]
 
   constructor(keys: Readonly<Record<string, number>>) {
     const names = Object.keys(keys)
@@ -37,6 +45,7 @@ export class KeyTable {
     this.#hashes = new Int32Array(size)
     this.#values = new Int32Array(size)
     this.#names = new Array<string>(size).fill('')
+    this.#octets = new Array<Uint8Array>(size).fill(new Uint8Array(0))
     for (const name of names) {
       const hash = hashOf(name)
       let slot = hash & this.#mask
@@ -44,42 +53,52 @@ export class KeyTable {
       this.#hashes[slot] = hash
       this.#values[slot] = keys[name]!
       this.#names[slot] = name
+      this.#octets[slot] = new Uint8Array(Buffer.from(name, 'latin1'))
     }
   }
 
+  /** The number of a name; 0 when it is not one of ours. */
+  numberOf(name: string): number {
+    const slot = this.#names.indexOf(name)
+    return slot < 0 ? 0 : this.#values[slot]!
+  }
+
   /** The number of the key at `start` of the given length and hash; 0 when it is not one of ours. */
-  find(line: string, start: number, length: number, hash: number): number {
+  find(line: Line, start: number, length: number, hash: number): number {
     let slot = hash & this.#mask
     for (;;) {
       const value = this.#values[slot]!
       if (value === 0) return 0
-      if (this.#hashes[slot] === hash && equals(line, start, length, this.#names[slot]!)) return value
+      if (this.#hashes[slot] === hash) {
+        const name = this.#octets[slot]!
+        if (name.length === length && line.startsWithOctets(name, start)) return value
+      }
       slot = (slot + 1) & this.#mask
     }
   }
 
   /** As `findRange`, without regard to the case of ASCII letters; the names must be lower case. */
-  findFolded(line: string, start: number, end: number): number {
+  findFolded(line: Line, start: number, end: number): number {
     if (end - start > 64) return 0
     let hash = 0
     for (let index = start; index < end; index++) {
-      const code = line.charCodeAt(index)
+      const code = line.octetAt(index)
       hash = (Math.imul(hash, 31) + (code >= 0x41 && code <= 0x5a ? code | 0x20 : code)) | 0
     }
     let slot = hash & this.#mask
     for (;;) {
       const value = this.#values[slot]!
       if (value === 0) return 0
-      if (this.#hashes[slot] === hash && wordIs(line, start, end, this.#names[slot]!)) return value
+      if (this.#hashes[slot] === hash && foldedIs(line, start, end, this.#octets[slot]!)) return value
       slot = (slot + 1) & this.#mask
     }
   }
 
   /** The number of the text in a range; 0 when it is not one of ours. */
-  findRange(line: string, start: number, end: number): number {
+  findRange(line: Line, start: number, end: number): number {
     if (end - start > 64) return 0
     let hash = 0
-    for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + line.charCodeAt(index)) | 0
+    for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + line.octetAt(index)) | 0
     return this.find(line, start, end - start, hash)
   }
 }

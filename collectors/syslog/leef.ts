@@ -3,7 +3,9 @@
  * separates by tabs, 2.0 by the character (or its code, `x5E`, `0x5E`) in a sixth field; real devices use bars in 1.0 too.
  * Source: IBM, "QRadar Log Event Extended Format (LEEF)", version 2.
  */
+
 import type { SyslogEvent } from './event.js'
+import type { Line } from './line.js'
 
 /** The fields of the header that all versions have, in their order. */
 export const LeefHeader = { version: 0, vendor: 1, product: 2, productVersion: 3, eventId: 4 } as const
@@ -53,7 +55,7 @@ export class LeefColumns {
 }
 
 /** The delimiter of version 2.0: one character, its code in hexadecimal, or nothing for a tab; undefined where it is an attribute. */
-function delimiterOf(line: string, start: number, end: number): string | undefined {
+function delimiterOf(line: Line, start: number, end: number): string | undefined {
   const length = end - start
   if (length === 0) return '\t'
   if (length === 1) return line.charAt(start)

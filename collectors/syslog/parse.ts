@@ -6,15 +6,15 @@ import type { SyslogContext } from './context.js'
 import { Directions, DirectionTable } from './directions.js'
 import { SyslogEvent } from './event.js'
 import { parseHeader } from './header.js'
+import { MAX_LINE_OCTETS } from './line.js'
 import type { SyslogProduct } from './product.js'
 import { parseBody } from './registry.js'
 import { renderEvent, type SyslogRecord } from './render.js'
 
 export type { SyslogContext } from './context.js'
 export { SyslogEvent } from './event.js'
+export { MAX_LINE_OCTETS } from './line.js'
 
-/** Longest line that is parsed; the rest of a longer one is left out. */
-export const MAX_LINE_OCTETS = 65_536
 const LF = 10
 
 /** What is configured for an exporter's lines. */
@@ -40,9 +40,26 @@ export function createContext(
   }
 }
 
-/** Fills `event` from one line; false where neither header nor body is understood. Never throws. */
+/** Fills `event` from the octets of one line; false where neither header nor body is understood. Never throws. */
+export function parseOctets(
+  octets: Uint8Array,
+  from: number,
+  to: number,
+  event: SyslogEvent,
+  context: SyslogContext,
+): boolean {
+  event.line.set(octets, from, to)
+  return parse(event, context)
+}
+
+/** As `parseOctets`, of a line with one character per octet. */
 export function parseLine(line: string, event: SyslogEvent, context: SyslogContext): boolean {
-  event.reset(line.length > MAX_LINE_OCTETS ? line.slice(0, MAX_LINE_OCTETS) : line)
+  event.line.setText(line)
+  return parse(event, context)
+}
+
+function parse(event: SyslogEvent, context: SyslogContext): boolean {
+  event.reset()
   const headerFound = parseHeader(event, context)
   const bodyFound = parseBody(event, context)
   // An end before its start is no duration.

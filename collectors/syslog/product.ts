@@ -1,7 +1,9 @@
 /** What a vendor's file offers to the registry, and the little that all of them share. */
+
 import type { SyslogContext } from './context.js'
 import { AddressSlot, Field, type FieldIndex, Kind, Outcome, type SyslogEvent } from './event.js'
 import { KeyTable } from './keyvalue.js'
+import type { Line } from './line.js'
 import { isUnspecified, sameAddress } from './scan.js'
 import type { ShapeNumber } from './shape.js'
 
@@ -69,7 +71,7 @@ for (const [words, outcome] of [
 const outcomeTable = new KeyTable(outcomes)
 
 /** What a firewall's action word means for the traffic: an `Outcome`, `none` for words that do not tell. */
-export function outcomeOf(line: string, start: number, end: number): number {
+export function outcomeOf(line: Line, start: number, end: number): number {
   return outcomeTable.findFolded(line, start, end)
 }
 
@@ -109,7 +111,7 @@ export function setUnlessPlaceholder(
   start: number,
   end: number,
 ): void {
-  if (end - start === 1 && event.line.charCodeAt(start) === 0x2d) return
+  if (end - start === 1 && event.line.octetAt(start) === 0x2d) return
   if (end - start === 3 && event.line.startsWith('N/A', start)) return
   event.setSpan(field, start, end)
 }

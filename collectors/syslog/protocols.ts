@@ -1,5 +1,7 @@
 /** Names of IP protocols as firewalls write them (IANA Assigned Internet Protocol Numbers, and vendors' spellings). */
+
 import { KeyTable } from './keyvalue.js'
+import type { Line } from './line.js'
 import { isDigit, readSmall } from './scan.js'
 
 /** Numbers are stored plus one: 0 means "no such name" in a `KeyTable`. */
@@ -61,8 +63,8 @@ for (const [name, number] of Object.entries(numbers)) {
 const table = new KeyTable(names)
 
 /** The protocol number of a range that is a number or a name; -1 when it is neither. */
-export function readProtocol(line: string, start: number, end: number): number {
-  if (isDigit(line.charCodeAt(start))) return readSmall(line, start, end, 255)
+export function readProtocol(line: Line, start: number, end: number): number {
+  if (isDigit(line.octetAt(start))) return readSmall(line, start, end, 255)
   return table.findFolded(line, start, end) - 1
 }
 

@@ -2,7 +2,9 @@
  * Hand-written scanners over a line: digits, addresses, words. Each reads a bounded range once and allocates nothing;
  * a failure is a value, never an exception.
  */
+
 import type { AddressSlotIndex, SyslogEvent } from './event.js'
+import type { Line } from './line.js'
 
 export const SPACE = 0x20
 export const QUOTE = 0x22
@@ -33,10 +35,10 @@ export function isDigit(code: number): boolean {
 }
 
 /** Start of the next word, skipping spaces and tabs. */
-export function skipSpaces(line: string, position: number, end: number): number {
+export function skipSpaces(line: Line, position: number, end: number): number {
   let index = position
   while (index < end) {
-    const code = line.charCodeAt(index)
+    const code = line.octetAt(index)
     if (code !== SPACE && code !== 9) break
     index++
   }
@@ -44,17 +46,18 @@ export function skipSpaces(line: string, position: number, end: number): number 
 }
 
 /** End of the word that starts here: the next space or the limit. */
-export function wordEnd(line: string, position: number, end: number): number {
-  const space = line.indexOf(' ', position)
-  return space < 0 || space > end ? end : space
+export function wordEnd(line: Line, position: number, end: number): number {
+  const space = line.indexOfOctet(SPACE, position, end)
+  return space < 0 ? end : space
 }
 
 /** An unsigned decimal that fills the range exactly; NaN when it does not or has more digits than 64 bits hold. */
-export function readNumber(line: string, start: number, end: number): number {
-  if (end <= start || end - start > MAX_DIGITS) return Number.NaN
+export function readNumber(line: Line, start: number, end: number): number {
+  if (end <= start || end - start > MAX_DIGITS || start < 0 || end > line.length) return Number.NaN
+  const { octets } = line
   let value = 0
   for (let index = start; index < end; index++) {
-    const digit = line.charCodeAt(index) - ZERO
+    const digit = octets[index]! - ZERO
     if (digit < 0 || digit > 9) return Number.NaN
     value = value * 10 + digit
   }
@@ -62,11 +65,12 @@ export function readNumber(line: string, start: number, end: number): number {
 }
 
 /** An unsigned decimal of at most `maximum` that fills the range exactly; -1 when it does not. */
-export function readSmall(line: string, start: number, end: number, maximum: number): number {
-  if (end <= start || end - start > 10) return -1
+export function readSmall(line: Line, start: number, end: number, maximum: number): number {
+  if (end <= start || end - start > 10 || start < 0 || end > line.length) return -1
+  const { octets } = line
   let value = 0
   for (let index = start; index < end; index++) {
-    const digit = line.charCodeAt(index) - ZERO
+    const digit = octets[index]! - ZERO
     if (digit < 0 || digit > 9) return -1
     value = value * 10 + digit
   }
@@ -74,16 +78,16 @@ export function readSmall(line: string, start: number, end: number, maximum: num
 }
 
 /** A transport port; -1 when the range is none. */
-export function readPort(line: string, start: number, end: number): number {
+export function readPort(line: Line, start: number, end: number): number {
   return readSmall(line, start, end, 0xffff)
 }
 
 /** An octet in decimal or 0x hexadecimal (FortiGate's icmptype); -1 when it is none. */
-export function readOctet(line: string, start: number, end: number): number {
-  if (end - start > 2 && line.charCodeAt(start) === ZERO && (line.charCodeAt(start + 1) | 0x20) === 0x78) {
+export function readOctet(line: Line, start: number, end: number): number {
+  if (end - start > 2 && line.octetAt(start) === ZERO && (line.octetAt(start + 1) | 0x20) === 0x78) {
     let value = 0
     for (let index = start + 2; index < end; index++) {
-      const digit = hexDigit(line.charCodeAt(index))
+      const digit = hexDigit(line.octetAt(index))
       if (digit < 0) return -1
       value = value * 16 + digit
       if (value > 255) return -1
@@ -94,17 +98,19 @@ export function readOctet(line: string, start: number, end: number): number {
 }
 
 /** End of the run of digits that starts here. */
-export function digitsEnd(line: string, position: number, end: number): number {
+export function digitsEnd(line: Line, position: number, end: number): number {
+  const { octets } = line
+  const limit = Math.min(end, line.length)
   let index = position
-  while (index < end && isDigit(line.charCodeAt(index))) index++
+  while (index < limit && isDigit(octets[index]!)) index++
   return index
 }
 
 /** Compares letters without regard to case; `word` must be lower case. */
-export function wordIs(line: string, start: number, end: number, word: string): boolean {
+export function wordIs(line: Line, start: number, end: number, word: string): boolean {
   if (end - start !== word.length) return false
   for (let index = 0; index < word.length; index++) {
-    let code = line.charCodeAt(start + index)
+    let code = line.octetAt(start + index)
     if (code >= 0x41 && code <= 0x5a) code |= 0x20
     if (code !== word.charCodeAt(index)) return false
   }
@@ -118,40 +124,63 @@ function hexDigit(code: number): number {
 }
 
 /** Dotted decimal without leading zeros; -1 when the range is none. */
-export function readIPv4(line: string, start: number, end: number): number {
-  if (end - start < 7 || end - start > 15) return -1
+export function readIPv4(line: Line, start: number, end: number): number {
+  if (end - start < 7 || end - start > 15 || start < 0 || end > line.length) return -1
+  return scanIPv4(line, start, end) === end ? scanned : -1
+}
+
+let scanned = 0
+
+/** Dotted decimal without leading zeros at the start of a range; the offset behind it, or -1. */
+export function scanIPv4(line: Line, start: number, end: number): number {
+  const { octets } = line
   let word = 0
-  let parts = 0
-  let octet = -1
-  for (let index = start; index <= end; index++) {
-    const code = index < end ? line.charCodeAt(index) : DOT
-    if (code === DOT) {
-      if (octet < 0 || parts === 4) return -1
-      word = word * 256 + octet
-      parts++
-      octet = -1
-    } else {
-      const digit = code - ZERO
-      if (digit < 0 || digit > 9 || octet === 0) return -1
-      octet = octet < 0 ? digit : octet * 10 + digit
-      if (octet > 255) return -1
+  let index = start
+  for (let part = 0; part < 4; part++) {
+    if (part > 0) {
+      if (index >= end || octets[index] !== DOT) return -1
+      index++
     }
+    const first = index
+    let value = 0
+    while (index < end && index < first + 3) {
+      const digit = octets[index]! - ZERO
+      if (digit < 0 || digit > 9) break
+      value = value * 10 + digit
+      index++
+    }
+    if (index === first || value > 255 || (octets[first] === ZERO && index > first + 1)) return -1
+    word = (word << 8) | value
   }
-  return parts === 4 ? word : -1
+  scanned = word >>> 0
+  return index
+}
+
+/** The address that `scanIPv4` found last. */
+export function scannedIPv4(): number {
+  return scanned
 }
 
 const groups = new Uint16Array(8)
 
+/** The first group has four digits at most: names and numbers are told from addresses by that. */
+function hasEarlyColon(line: Line, start: number, end: number): boolean {
+  const limit = Math.min(end, start + 5)
+  for (let index = start; index < limit; index++) if (line.octetAt(index) === COLON) return true
+  return false
+}
+
 /** RFC 4291 §2.2 text into `groups`; false when the range is none. A zone (`%eth0`) is dropped. */
-function readIPv6(line: string, start: number, rangeEnd: number): boolean {
+function readIPv6(line: Line, start: number, rangeEnd: number): boolean {
+  if (!hasEarlyColon(line, start, rangeEnd)) return false
   let end = start
-  while (end < rangeEnd && line.charCodeAt(end) !== PERCENT) end++
+  while (end < rangeEnd && line.octetAt(end) !== PERCENT) end++
   if (end - start < 2 || end - start > 45) return false
   let count = 0
   let gap = -1
   let index = start
-  if (line.charCodeAt(index) === COLON) {
-    if (line.charCodeAt(index + 1) !== COLON) return false
+  if (line.octetAt(index) === COLON) {
+    if (line.octetAt(index + 1) !== COLON) return false
     gap = 0
     index += 2
   }
@@ -160,13 +189,13 @@ function readIPv6(line: string, start: number, rangeEnd: number): boolean {
     const groupStart = index
     let value = 0
     while (index < end) {
-      const digit = hexDigit(line.charCodeAt(index))
+      const digit = hexDigit(line.octetAt(index))
       if (digit < 0) break
       value = value * 16 + digit
       index++
       if (index - groupStart > 4) return false
     }
-    if (index < end && line.charCodeAt(index) === DOT) {
+    if (index < end && line.octetAt(index) === DOT) {
       const last = readIPv4(line, groupStart, end)
       if (last < 0 || count > 6) return false
       groups[count++] = last / 65536
@@ -177,10 +206,10 @@ function readIPv6(line: string, start: number, rangeEnd: number): boolean {
     if (index === groupStart) return false
     groups[count++] = value
     if (index === end) break
-    if (line.charCodeAt(index) !== COLON) return false
+    if (line.octetAt(index) !== COLON) return false
     index++
     if (index === end) return false
-    if (line.charCodeAt(index) === COLON) {
+    if (line.octetAt(index) === COLON) {
       if (gap >= 0) return false
       gap = count
       index++

@@ -2,7 +2,9 @@
  * The outer shape of a line's content, told once from its first characters, so that only the products which log in that
  * shape are asked. Nothing here decides what a line is: a product still has to know its own marks.
  */
+
 import type { SyslogEvent } from './event.js'
+import type { Line } from './line.js'
 import {
   COLON,
   COMMA,
@@ -70,9 +72,9 @@ function hasOnlyTransportData({
   return known && (next < 0 || next >= end)
 }
 
-function settleAt(event: SyslogEvent, line: string, position: number, end: number): boolean {
+function settleAt(event: SyslogEvent, line: Line, position: number, end: number): boolean {
   event.bodyStart = position
-  const code = line.charCodeAt(position)
+  const code = line.octetAt(position)
   if (code === OPEN_BRACKET) event.shape = Shape.structured
   else if (code === OPEN_BRACE) event.shape = Shape.json
   else if (code === PERCENT) event.shape = Shape.percent
@@ -81,23 +83,23 @@ function settleAt(event: SyslogEvent, line: string, position: number, end: numbe
     settleMarked(event, line, Shape.cef, position + 4, end)
   else if (code === 0x4c && line.startsWith('LEEF:', position))
     settleMarked(event, line, Shape.leef, position + 5, end)
-  else if (code >= 0x30 && code <= 0x32 && line.charCodeAt(position + 1) === PIPE) event.shape = Shape.cef
+  else if (code >= 0x30 && code <= 0x32 && line.octetAt(position + 1) === PIPE) event.shape = Shape.cef
   else event.shape = shapeOfWord(line, position, end)
   return event.shape !== Shape.text
 }
 
-function settleMarked(event: SyslogEvent, line: string, shape: number, position: number, end: number): void {
+function settleMarked(event: SyslogEvent, line: Line, shape: number, position: number, end: number): void {
   event.shape = shape
   event.bodyStart = skipSpaces(line, position, end)
 }
 
 /** By what ends the first word: `=` begins pairs, a comma begins values. */
-function shapeOfWord(text: string, position: number, end: number): number {
+function shapeOfWord(text: Line, position: number, end: number): number {
   const limit = Math.min(end, position + MAX_WORD)
   let index = position
-  while (index < limit && isWordCharacter(text.charCodeAt(index))) index++
+  while (index < limit && isWordCharacter(text.octetAt(index))) index++
   if (index === position || index === end) return Shape.text
-  const code = text.charCodeAt(index)
+  const code = text.octetAt(index)
   if (code === EQUALS) return Shape.pairs
   return code === COMMA ? Shape.csv : Shape.text
 }
@@ -109,7 +111,7 @@ function isWordCharacter(code: number): boolean {
 }
 
 /** Behind words of a relay or a tag: the first mark of a shape that stands at a word's start. */
-function settleEmbedded(event: SyslogEvent, text: string, start: number, limit: number): void {
+function settleEmbedded(event: SyslogEvent, text: Line, start: number, limit: number): void {
   event.shape = Shape.text
   event.bodyStart = start
   // ASA and its kin now and then lose their `%`.
@@ -118,17 +120,17 @@ function settleEmbedded(event: SyslogEvent, text: string, start: number, limit: 
     return
   }
   for (let index = start; index < limit; index++) {
-    const code = text.charCodeAt(index)
+    const code = text.octetAt(index)
     if (code === PERCENT) {
-      const letter = text.charCodeAt(index + 1)
+      const letter = text.octetAt(index + 1)
       if (!(letter >= 0x41 && letter <= 0x5a)) continue
       event.shape = Shape.percent
       event.bodyStart = index
       return
     }
     if (code !== SPACE && code !== COLON) continue
-    const next = text.charCodeAt(index + 1)
-    if (next === 0x43 && text.startsWith('CEF:', index + 1) && isDigit(text.charCodeAt(index + 5))) {
+    const next = text.octetAt(index + 1)
+    if (next === 0x43 && text.startsWith('CEF:', index + 1) && isDigit(text.octetAt(index + 5))) {
       settleMarked(event, text, Shape.cef, index + 5, text.length)
       return
     }
@@ -136,7 +138,7 @@ function settleEmbedded(event: SyslogEvent, text: string, start: number, limit: 
       settleMarked(event, text, Shape.leef, index + 6, text.length)
       return
     }
-    if (next === OPEN_BRACE && text.charCodeAt(index + 2) === QUOTE) {
+    if (next === OPEN_BRACE && text.octetAt(index + 2) === QUOTE) {
       event.shape = Shape.json
       event.bodyStart = index + 1
       return
@@ -146,7 +148,7 @@ function settleEmbedded(event: SyslogEvent, text: string, start: number, limit: 
 
 const ciscoNames = ['ASA-', 'FTD-', 'PIX-', 'FWSM-', 'NGIPS-']
 
-function isCiscoName(text: string, position: number): boolean {
+function isCiscoName(text: Line, position: number): boolean {
   for (let index = 0; index < ciscoNames.length; index++) {
     if (text.startsWith(ciscoNames[index]!, position)) return true
   }

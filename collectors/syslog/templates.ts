@@ -3,8 +3,10 @@
  * the line from left to right without going back. `{name}` is a hole, a literal space stands for one or more spaces,
  * `{..}` skips to the next literal.
  */
+
 import { Field, type FieldIndex, type SyslogEvent } from './event.js'
 import { fill, holes, type Step } from './holes.js'
+import type { Line } from './line.js'
 import { SPACE, skipSpaces } from './scan.js'
 
 /** A compiled sentence. */
@@ -23,21 +25,24 @@ const restFields: Readonly<Record<string, FieldIndex>> = { reason: Field.endReas
 /** Compiles a sentence; an unknown hole is a mistake of ours and throws at load. */
 export function compile(sentence: string): Template {
   const steps: Step[] = []
+  const add = (hole: number, text: string, field: FieldIndex) => {
+    steps.push({ hole, text, octets: new Uint8Array(Buffer.from(text, 'latin1')), field })
+  }
   for (const part of sentence.split(/(\{[^}]*\})/)) {
     if (part === '') continue
     if (!part.startsWith('{')) {
-      steps.push({ hole: holes.text, text: part, field: Field.message })
+      add(holes.text, part, Field.message)
       continue
     }
     const name = part.slice(1, -1)
-    if (name === '..') steps.push({ hole: holes.skip, text: '', field: Field.message })
-    else if (name === '*') steps.push({ hole: holes.word, text: '', field: Field.message })
+    if (name === '..') add(holes.skip, '', Field.message)
+    else if (name === '*') add(holes.word, '', Field.message)
     else if (Object.hasOwn(wordFields, name)) {
-      steps.push({ hole: holes.word, text: name, field: wordFields[name]! })
+      add(holes.word, name, wordFields[name]!)
     } else if (Object.hasOwn(restFields, name)) {
-      steps.push({ hole: holes.rest, text: name, field: restFields[name]! })
+      add(holes.rest, name, restFields[name]!)
     } else if (Object.hasOwn(holes, name)) {
-      steps.push({ hole: holes[name as keyof typeof holes], text: name, field: Field.message })
+      add(holes[name as keyof typeof holes], name, Field.message)
     } else throw new Error(`unknown hole ${part}`)
   }
   return steps
@@ -51,7 +56,7 @@ export function match(event: SyslogEvent, template: Template, start: number, end
     const step = template[index]!
     switch (step.hole) {
       case holes.text:
-        position = matchText(line, step.text, position, end)
+        position = matchText(line, step.octets, position, end)
         break
       case holes.skip: {
         const next = template[index + 1]
@@ -68,17 +73,17 @@ export function match(event: SyslogEvent, template: Template, start: number, end
   return true
 }
 
-function matchText(line: string, text: string, start: number, end: number): number {
-  if (line.startsWith(text, start)) return start + text.length
+function matchText(line: Line, text: Uint8Array, start: number, end: number): number {
+  if (line.startsWithOctets(text, start)) return start + text.length
   let position = start
   for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index)
+    const code = text[index]!
     if (code === SPACE) {
       const next = skipSpaces(line, position, end)
       if (next === position && position < end) return -1
       position = next
     } else {
-      if (line.charCodeAt(position) !== code) return -1
+      if (line.octetAt(position) !== code) return -1
       position++
     }
   }

@@ -96,7 +96,7 @@ export function readDateAndTime(
 ): boolean {
   const line = event.line
   clearStamp()
-  const separator = line.charCodeAt(dateStart + 4)
+  const separator = line.octetAt(dateStart + 4)
   if (separator !== MINUS && separator !== SLASH) return false
   const readYear = readSmall(line, dateStart, dateStart + 4, 2199)
   const readMonth = twoDigits(line, dateStart + 5)

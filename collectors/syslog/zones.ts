@@ -3,6 +3,9 @@
  * cache per quarter of an hour, and the year that RFC 3164 leaves out. The zone of the process is never used.
  */
 
+import { KeyTable } from './keyvalue.js'
+import type { Line } from './line.js'
+
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
@@ -11,6 +14,19 @@ const QUARTER = 15 * MINUTE
 /** Quarters remembered per zone: a device's clock needs two; the rest is what hostile times may cost. */
 const MAX_CACHED_QUARTERS = 4096
 const MAX_ZONES = 512
+
+const lastDate = { year: 1970, month: 1, day: 1, days: 0 }
+
+/** Days since 1970-01-01; as a rule a time is of the day of the one before it. */
+function daysOf(year: number, month: number, day: number): number {
+  if (lastDate.day !== day || lastDate.month !== month || lastDate.year !== year) {
+    lastDate.days = daysFromCivil(year, month, day)
+    lastDate.year = year
+    lastDate.month = month
+    lastDate.day = day
+  }
+  return lastDate.days
+}
 
 /** Days since 1970-01-01 of a proleptic Gregorian date; month from 1. */
 function daysFromCivil(year: number, month: number, day: number): number {
@@ -39,7 +55,7 @@ export function civilMilliseconds(
   day: number,
   timeOfDayMilliseconds: number,
 ): number {
-  return daysFromCivil(year, month, day) * DAY + timeOfDayMilliseconds
+  return daysOf(year, month, day) * DAY + timeOfDayMilliseconds
 }
 
 /** Offsets in minutes. Those that mean different places are overruled by a configured zone. */
@@ -96,14 +112,24 @@ const ambiguousAbbreviations: ReadonlySet<string> = new Set(['CST', 'IST', 'BST'
 /** Longest abbreviation known. */
 export const MAX_ABBREVIATION_LENGTH = 4
 
-/** Minutes east of UTC of a zone's abbreviation; NaN when it is none. */
-export function abbreviationMinutes(name: string): number {
-  return Object.hasOwn(abbreviations, name) ? abbreviations[name]! : Number.NaN
+const names = Object.keys(abbreviations)
+const table = new KeyTable(Object.fromEntries(names.map((name, index) => [name, index + 1])))
+const minutes = names.map((name) => abbreviations[name]!)
+const isAmbiguous = names.map((name) => ambiguousAbbreviations.has(name))
+
+/** The number of the zone's abbreviation that fills a range; 0 when it is none. */
+export function abbreviationAt(line: Line, start: number, end: number): number {
+  return table.findRange(line, start, end)
+}
+
+/** Minutes east of UTC of an abbreviation by its number. */
+export function abbreviationMinutes(abbreviation: number): number {
+  return minutes[abbreviation - 1] ?? Number.NaN
 }
 
 /** CST is Chicago's and China's: where the operator says which zone the device is in, that decides. */
-export function isAmbiguousAbbreviation(name: string): boolean {
-  return ambiguousAbbreviations.has(name)
+export function isAmbiguousAbbreviation(abbreviation: number): boolean {
+  return isAmbiguous[abbreviation - 1] ?? false
 }
 
 type ZoneCache = { readonly format: Intl.DateTimeFormat | undefined; readonly offsets: Map<number, number> }
@@ -182,6 +208,20 @@ export function wallClockToEpoch(wallMilliseconds: number, zone: string, near: n
   return secondHolds ? second : first
 }
 
+/** What is nearer than this is nearer than in the year before and after. */
+const NEAREST = 182 * DAY
+const lastYear = { from: 0, to: 0, year: 1970 }
+
+function yearOf(milliseconds: number): number {
+  if (!(milliseconds >= lastYear.from && milliseconds < lastYear.to)) {
+    const year = new Date(milliseconds).getUTCFullYear()
+    lastYear.from = civilMilliseconds(year, 1, 1, 0)
+    lastYear.to = civilMilliseconds(year + 1, 1, 1, 0)
+    lastYear.year = year
+  }
+  return lastYear.year
+}
+
 /** The year in which a date without one is nearest to receipt: 31 December seen on 1 January is last year's. */
 export function nearestYear(
   month: number,
@@ -189,7 +229,11 @@ export function nearestYear(
   timeOfDayMilliseconds: number,
   received: number,
 ): number {
-  const current = new Date(received).getUTCFullYear()
+  const current = yearOf(received)
+  if (day <= daysInMonth(current, month)) {
+    const distance = civilMilliseconds(current, month, day, timeOfDayMilliseconds) - received
+    if (Math.abs(distance) < NEAREST) return current
+  }
   let best = current
   let bestDistance = Number.POSITIVE_INFINITY
   for (let year = current - 1; year <= current + 1; year++) {

@@ -6,6 +6,7 @@ import type { ColumnDefinition, StreamDefinition } from '../records/columns.js'
 import type { ExporterIdentity } from '../records/exporter.js'
 import type { Shape } from '../records/shape.js'
 import { AddressDictionary } from './address-dictionary.js'
+import { TextDictionary } from './text-dictionary.js'
 
 export type Plane = Uint8Array | Uint16Array | Uint32Array | Float64Array
 
@@ -22,24 +23,27 @@ export class BlockBuilder {
   readonly capacity: number
   /** By column: its arrays, empty until a shape needs the column. */
   readonly planes: Plane[][]
-  /** By column: the strings of a text column, index 0 unused. */
-  readonly strings: string[][]
+  /** By column: the texts of a text column. */
+  readonly texts: readonly TextDictionary[]
   readonly addresses = new AddressDictionary()
   /** In the order of the block's local numbering. */
   readonly exporters: ExporterIdentity[] = []
   readonly shapes: Shape[] = []
   rows = 0
 
-  private readonly stringIndexes: Map<string, number>[]
-  private readonly localExporters = new Map<ExporterIdentity, number>()
-  private readonly localShapes = new Map<Shape, number>()
+  private readonly exporterNumbers = new Map<ExporterIdentity, number>()
+  private readonly shapeNumbers = new Map<Shape, number>()
+  /** Rows of one sender and shape often follow each other. */
+  private lastExporter: ExporterIdentity | undefined
+  private lastExporterNumber = 0
+  private lastShape: Shape | undefined
+  private lastShapeNumber = 0
 
   constructor(stream: StreamDefinition, capacity = BLOCK_ROWS) {
     this.stream = stream
     this.capacity = capacity
     this.planes = stream.columns.map(() => [])
-    this.strings = stream.columns.map(() => [''])
-    this.stringIndexes = stream.columns.map(() => new Map())
+    this.texts = stream.columns.map(() => new TextDictionary())
     for (const column of [RECEIVED_COLUMN, EXPORTER_COLUMN, SHAPE_COLUMN]) this.preparePlanes(column)
   }
 
@@ -87,24 +91,23 @@ export class BlockBuilder {
 
   /** The dictionary index of a text, from 1. */
   textIndex(column: number, text: string): number {
-    const indexes = this.stringIndexes[column]!
-    const found = indexes.get(text)
-    if (found !== undefined) return found
-    const strings = this.strings[column]!
-    const index = strings.length
-    strings.push(text)
-    indexes.set(text, index)
-    return index
+    return this.texts[column]!.indexOf(text)
+  }
+
+  /** By column: the strings of a text column, index 0 unused; for readers of rows that are not sealed yet. */
+  get strings(): readonly (readonly string[])[] {
+    return this.texts.map((texts) => texts.strings())
   }
 
   /** Empties the builder; the arrays stay and are zeroed, so that rows without a column compress to nothing. */
   reset(): void {
     for (const planes of this.planes) for (const plane of planes) plane.fill(0, 0, this.rows)
-    for (const strings of this.strings) strings.length = 1
-    for (const indexes of this.stringIndexes) indexes.clear()
+    for (const texts of this.texts) if (texts.count > 0) texts.clear()
     this.addresses.clear()
-    this.localShapes.clear()
-    this.localExporters.clear()
+    this.shapeNumbers.clear()
+    this.exporterNumbers.clear()
+    this.lastExporter = undefined
+    this.lastShape = undefined
     this.exporters.length = 0
     this.shapes.length = 0
     this.rows = 0
@@ -112,26 +115,39 @@ export class BlockBuilder {
 
   /** The number of a shape in this block; its columns are made ready. */
   shapeNumber(shape: Shape): number {
-    const found = this.localShapes.get(shape)
-    if (found !== undefined) return found
-    const local = this.shapes.length
+    if (shape === this.lastShape) return this.lastShapeNumber
+    const found = this.shapeNumbers.get(shape) ?? this.addShape(shape)
+    this.lastShape = shape
+    this.lastShapeNumber = found
+    return found
+  }
+
+  private addShape(shape: Shape): number {
+    const number = this.shapes.length
     for (const column of shape.columns) this.preparePlanes(column)
     this.shapes.push(shape)
-    this.localShapes.set(shape, local)
-    return local
+    this.shapeNumbers.set(shape, number)
+    return number
   }
 
   /** The number of an exporter in this block. */
   exporterNumber(exporter: ExporterIdentity): number {
-    const found = this.localExporters.get(exporter)
-    if (found !== undefined) return found
-    const local = this.exporters.length
-    this.exporters.push(exporter)
-    this.localExporters.set(exporter, local)
-    return local
+    if (exporter === this.lastExporter) return this.lastExporterNumber
+    const found = this.exporterNumbers.get(exporter) ?? this.addExporter(exporter)
+    this.lastExporter = exporter
+    this.lastExporterNumber = found
+    return found
   }
 
-  private preparePlanes(column: number): void {
+  private addExporter(exporter: ExporterIdentity): number {
+    const number = this.exporters.length
+    this.exporters.push(exporter)
+    this.exporterNumbers.set(exporter, number)
+    return number
+  }
+
+  /** Makes the arrays of a column, where no row had it yet. */
+  preparePlanes(column: number): void {
     if (this.planes[column]!.length > 0) return
     this.planes[column]!.push(...makePlanes(this.stream.columns[column]!, this.stream.family, this.capacity))
   }

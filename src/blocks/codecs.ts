@@ -7,7 +7,7 @@ import type { ColumnDefinition } from '../records/columns.js'
 import { makePlanes, type Plane } from './builder.js'
 import { decodePlanes, encodePlanes, isConstant, type WholeNumbers } from './byte-planes.js'
 import { decodeTransposed, decodeTransposedOffsets } from './codecs-version1.js'
-import { Leb128Reader, pushLeb128 } from './leb128.js'
+import { Leb128Reader } from './leb128.js'
 import type { OctetWriter } from './octet-writer.js'
 import { octetsOf, requireLength } from './octets.js'
 
@@ -209,18 +209,7 @@ function decodeDoubleWords(raw: Uint8Array, values: Float64Array, rows: number):
   }
 }
 
-/** Encodes strings from index 1 on: each its length in octets, LEB128, and its UTF-8. */
-export function encodeStrings(strings: readonly string[]): Uint8Array {
-  const parts: Uint8Array[] = []
-  for (let index = 1; index < strings.length; index++) {
-    const text = Buffer.from(strings[index]!, 'utf8')
-    const length: number[] = []
-    pushLeb128(length, text.length)
-    parts.push(Uint8Array.from(length), text)
-  }
-  return Buffer.concat(parts)
-}
-
+/** Strings from index 1 on: each its length in octets, LEB128, and its UTF-8, as a TextDictionary holds them. */
 export function decodeStrings(raw: Uint8Array): string[] {
   const octets = Buffer.from(raw.buffer, raw.byteOffset, raw.length)
   const reader = new Leb128Reader(octets)

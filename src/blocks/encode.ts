@@ -7,7 +7,6 @@ import {
   type DoubleRange,
   encodeAddresses,
   encodeColumn,
-  encodeStrings,
   rangeOfDoubles,
 } from './codecs.js'
 import { Compression, compress } from './compression.js'
@@ -81,8 +80,7 @@ export function encodeBlock(
       doubleContext(builder, column, ranges),
     )
     finish(column, VALUES_PIECE, codec, offset)
-    if (definition.type === 'text')
-      addDictionary(column, Codec.strings, encodeStrings(builder.strings[column]!))
+    if (definition.type === 'text') addDictionary(column, Codec.strings, builder.texts[column]!.encoded())
     if (definition.type === 'address16' && !addressesWritten) {
       addressesWritten = true
       addDictionary(column, Codec.addresses, encodeAddresses(builder.addresses.words, builder.addresses.size))

@@ -32,7 +32,7 @@ export function builderRows(builder: BlockBuilder): RowSource {
     exporters: builder.exporters,
     shapes: builder.shapes,
     column: (column) => (builder.planes[column]!.length === 0 ? undefined : builder.planes[column]),
-    strings: (column) => builder.strings[column]!,
+    strings: (column) => builder.texts[column]!.strings(),
     addresses: () => builder.addresses.words,
   }
 }

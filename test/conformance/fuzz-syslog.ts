@@ -133,7 +133,7 @@ export function fuzzLines(options: LineFuzzOptions): { progress: LineProgress; f
 /** Throws when the event says what no line can say. */
 function check(event: SyslogEvent, line: string): void {
   const kept = line.length > MAX_LENGTH ? line.slice(0, MAX_LENGTH) : line
-  if (event.line !== kept) throw new Error('the line was not kept as received')
+  if (event.line.toString() !== kept) throw new Error('the line was not kept as received')
   const within = (name: string, value: number, least: number, most: number) => {
     if (!(value >= least && value <= most)) throw new Error(`${name} is ${value}`)
   }

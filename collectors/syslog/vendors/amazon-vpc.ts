@@ -31,7 +31,7 @@ const ACCOUNT_DIGITS = 12
 /** Where the interface's name stands behind the version and the account, or -1. */
 function findInterface({ line, messageStart }: SyslogEvent): number {
   const version = digitsEnd(line, messageStart, messageStart + 2)
-  if (version === messageStart || line.charCodeAt(version) !== SPACE) return -1
+  if (version === messageStart || line.octetAt(version) !== SPACE) return -1
   const account = digitsEnd(line, version + 1, version + 2 + ACCOUNT_DIGITS)
   if (account !== version + 1 + ACCOUNT_DIGITS) return -1
   return line.startsWith(' eni-', account) ? account + 1 : -1
@@ -57,7 +57,7 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
     } else if (target === Own.end)
       event.durationMilliseconds = readNumber(line, position, stop) * 1000 - begin
     // NODATA and SKIPDATA have dashes in place of what they do not know.
-    else if (stop > position + 1 || line.charCodeAt(position) !== MINUS)
+    else if (stop > position + 1 || line.octetAt(position) !== MINUS)
       assign(event, target, position, stop, Escape.none)
     position = skipSpaces(line, stop, end)
   }

@@ -13,9 +13,9 @@ import { Shape } from '../shape.js'
 function numberStart({ line, contentStart, messageStart }: SyslogEvent): number {
   if (line.startsWith('Event|', contentStart)) return contentStart + 6
   if (line.startsWith('Event|', messageStart)) return messageStart + 6
-  if (line.charCodeAt(messageStart) !== LESS || !isDigit(line.charCodeAt(messageStart + 1))) return -1
+  if (line.octetAt(messageStart) !== LESS || !isDigit(line.octetAt(messageStart + 1))) return -1
   const stop = digitsEnd(line, messageStart + 1, messageStart + 8)
-  const isNumber = stop === messageStart + 7 && line.charCodeAt(stop) === GREATER
+  const isNumber = stop === messageStart + 7 && line.octetAt(stop) === GREATER
   return isNumber && line.startsWith(' <', stop + 1) ? messageStart + 1 : -1
 }
 
@@ -23,7 +23,7 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
   const line = event.line
   const start = numberStart(event)
   const stop = digitsEnd(line, start, line.length)
-  const last = line.charCodeAt(stop)
+  const last = line.octetAt(stop)
   if (start < 0 || stop === start || (last !== PIPE && last !== GREATER)) return false
   event.vendor = 'hpe'
   event.product = 'aruba-os'

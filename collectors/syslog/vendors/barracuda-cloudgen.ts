@@ -71,7 +71,7 @@ function walkColumns(event: SyslogEvent, start: number, end: number): void {
 function readVerdict(event: SyslogEvent, start: number, colon: number): void {
   const { line } = event
   let word = colon
-  while (word > start && line.charCodeAt(word - 1) !== SPACE) word--
+  while (word > start && line.octetAt(word - 1) !== SPACE) word--
   if (word === colon) return
   event.setSpan(Field.action, word, colon)
   const local = line.startsWith('Local', word) ? 5 : 0
@@ -85,7 +85,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   const end = event.end(Field.message) > 0 ? event.end(Field.message) : line.length
   const bar = line.indexOf('|', event.contentStart)
   let start = bar
-  while (start > event.contentStart && line.charCodeAt(start - 1) !== SPACE) start--
+  while (start > event.contentStart && line.octetAt(start - 1) !== SPACE) start--
   event.vendor = 'barracuda'
   event.product = 'cloudgen'
   if (line.startsWith(': ', start - 2)) readVerdict(event, event.contentStart, start - 2)

@@ -3,8 +3,10 @@
  * firewall (`WF`), access (`TR`), audit and system lines are other.
  * Source: Barracuda Campus, "How to Configure Syslog and Other Logs", Network Firewall Logs format.
  */
+
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, Field, Kind, type SyslogEvent } from '../event.js'
+import type { Line } from '../line.js'
 import { type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'
 import { isDigit, readAddress, readPort, SPACE, skipSpaces, wordEnd } from '../scan.js'
@@ -13,15 +15,14 @@ import { Shape } from '../shape.js'
 const SEVERITY_LETTERS = 4
 /** The log's type of two letters, then a severity of four or, for access, the service's address. */
 function isLog({ line, contentStart: start }: SyslogEvent): boolean {
-  if (line.charCodeAt(start + 2) !== SPACE) return false
-  if (line.startsWith('TR ', start))
-    return isDigit(line.charCodeAt(start + 3)) && line.includes(' HTTP/', start)
+  if (line.octetAt(start + 2) !== SPACE) return false
+  if (line.startsWith('TR ', start)) return isDigit(line.octetAt(start + 3)) && line.includes(' HTTP/', start)
   if (!line.startsWith('NF ', start) && !line.startsWith('WF ', start)) return false
   for (let index = start + 3; index < start + 3 + SEVERITY_LETTERS; index++) {
-    const code = line.charCodeAt(index)
+    const code = line.octetAt(index)
     if (code < 0x41 || code > 0x5a) return false
   }
-  return line.charCodeAt(start + 3 + SEVERITY_LETTERS) === SPACE
+  return line.octetAt(start + 3 + SEVERITY_LETTERS) === SPACE
 }
 
 function parse(event: SyslogEvent, _context: SyslogContext): boolean {
@@ -50,7 +51,7 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
   return true
 }
 
-function next(line: string, word: number, end: number): number {
+function next(line: Line, word: number, end: number): number {
   return skipSpaces(line, wordEnd(line, word, end), end)
 }
 

@@ -3,10 +3,12 @@
  * CEF and LEEF mappings, and of the older LEA tools. `service` is the destination port or its name, `origin` the gateway.
  * Source: sk144192 "Log Fields Description", "Log Exporter CEF Field Mappings", "LEA Fields" of the OPSEC SDK.
  */
+
 import { assign, dropIcmpPorts, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { type EscapeKind, Field, type FieldIndex, Kind, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { dropIdleTranslation, outcomeOf, setConnectionIfPaired, setDirection } from '../product.js'
 import { EQUALS, readNumber, readPort, SPACE } from '../scan.js'
 import { readTime, setEpoch } from '../timestamp.js'
@@ -180,7 +182,7 @@ export function take(
       setDirection(event, start, end)
       return
     case Own.deviceDirection:
-      outbound = event.line.charCodeAt(start) === 0x31
+      outbound = event.line.octetAt(start) === 0x31
       event.setSpan(Field.direction, start, end)
       event.directionName = outbound ? 'outbound' : 'inbound'
       return
@@ -244,7 +246,7 @@ function setTrimmed(
   kind: EscapeKind,
 ): void {
   let stop = end
-  while (stop > start && event.line.charCodeAt(stop - 1) === SPACE) stop--
+  while (stop > start && event.line.octetAt(stop - 1) === SPACE) stop--
   event.setSpan(field, start, stop, kind)
 }
 
@@ -252,7 +254,7 @@ function setTrimmed(
 function takeCommonName(event: SyslogEvent, start: number, end: number): void {
   const line = event.line
   const equals = line.indexOf('=', start)
-  if (equals < 0 || equals >= end || (line.charCodeAt(start) | 0x20) !== 0x63) return
+  if (equals < 0 || equals >= end || (line.octetAt(start) | 0x20) !== 0x63) return
   const comma = line.indexOf(',', equals)
   gatewayStart = equals + 1
   gatewayEnd = comma < 0 || comma > end ? end : comma
@@ -280,7 +282,7 @@ export function settle(event: SyslogEvent): void {
 }
 
 /** Whether the range holds an equals sign: pairs of the kind `key="value"`. */
-export function hasEquals(line: string, start: number, end: number): boolean {
-  for (let index = start; index < end; index++) if (line.charCodeAt(index) === EQUALS) return true
+export function hasEquals(line: Line, start: number, end: number): boolean {
+  for (let index = start; index < end; index++) if (line.octetAt(index) === EQUALS) return true
   return false
 }

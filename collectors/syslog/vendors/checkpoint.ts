@@ -4,12 +4,14 @@
  * (`key: value; `) and the quoted columns of SmartView Tracker. Sees connections with rule, zones, NAT and, where
  * accounting is on, octets and packets. Source: sk122323 "Log Exporter", sk144192 "Log Fields Description".
  */
+
 import { Target } from '../assign.js'
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
 import { monthAt } from '../dates.js'
 import { Escape, Field, type SyslogEvent } from '../event.js'
 import { LeefColumns, LeefHeader } from '../leef.js'
+import type { Line } from '../line.js'
 import { walkPairs, walkSeparated } from '../pairs.js'
 import { type SyslogProduct, setAction } from '../product.js'
 import { CLOSE_BRACKET, COLON, isDigit, OPEN_BRACKET, PIPE, QUOTE, SPACE, wordEnd } from '../scan.js'
@@ -29,19 +31,19 @@ function walkColonPairs(event: SyslogEvent, context: SyslogContext, start: numbe
   const line = event.line
   let index = start
   while (index < end) {
-    while (index < end && (line.charCodeAt(index) === SPACE || line.charCodeAt(index) === SEMICOLON)) index++
+    while (index < end && (line.octetAt(index) === SPACE || line.octetAt(index) === SEMICOLON)) index++
     const keyStart = index
-    while (index < end && line.charCodeAt(index) !== COLON) index++
+    while (index < end && line.octetAt(index) !== COLON) index++
     const keyEnd = index
     // Some keys end in a colon of their own: `scheme::"IKE"`.
-    if (line.charCodeAt(index + 1) === COLON) index++
-    if (line.charCodeAt(index + 1) !== QUOTE) return
+    if (line.octetAt(index + 1) === COLON) index++
+    if (line.octetAt(index + 1) !== QUOTE) return
     const valueStart = index + 2
     index = valueStart
     for (;;) {
       index = line.indexOf('"', index)
       if (index < 0 || index >= end) return
-      const next = line.charCodeAt(index + 1)
+      const next = line.octetAt(index + 1)
       if (next === SEMICOLON || next === CLOSE_BRACKET || index + 1 >= end) break
       index++
     }
@@ -57,7 +59,7 @@ function walkPlainPairs(event: SyslogEvent, context: SyslogContext, start: numbe
   let index = start
   let colon = -1
   while (index < end) {
-    while (index < end && line.charCodeAt(index) === SPACE) index++
+    while (index < end && line.octetAt(index) === SPACE) index++
     if (colon < index) colon = line.indexOf(': ', index)
     if (colon < 0 || colon >= end) return
     let stop = line.indexOf(';', index)
@@ -79,7 +81,7 @@ function parseText(event: SyslogEvent, context: SyslogContext, start: number, en
   const interfaceEnd = wordEnd(line, originEnd + 1, end)
   setAction(event, timeEnd + 1, actionEnd)
   if (!event.has(Field.host)) event.setSpan(Field.host, actionEnd + 1, originEnd)
-  const outwards = line.charCodeAt(originEnd + 1) === 0x3c
+  const outwards = line.octetAt(originEnd + 1) === 0x3c
   const side = outwards ? Field.egressInterfaceName : Field.ingressInterfaceName
   event.setSpan(side, originEnd + 2, interfaceEnd)
   event.directionName = outwards ? 'outbound' : 'inbound'
@@ -98,7 +100,7 @@ const columnTargets: readonly number[] = [
   Target.host,
   0,
   Target.action,
-  keys.findRange('service', 0, 7),
+  keys.numberOf('service'),
   Target.sourcePort,
   Target.source,
   Target.destination,
@@ -113,7 +115,7 @@ const INFORMATION = 16
 function parseColumns(event: SyslogEvent, context: SyslogContext, start: number, end: number): void {
   const line = event.line
   let index = start
-  for (let column = 0; column <= INFORMATION && line.charCodeAt(index) === QUOTE; column++) {
+  for (let column = 0; column <= INFORMATION && line.octetAt(index) === QUOTE; column++) {
     let close = line.indexOf('"', index + 1)
     if (close < 0 || close > end) close = end
     const target = columnTargets[column] ?? 0
@@ -125,14 +127,14 @@ function parseColumns(event: SyslogEvent, context: SyslogContext, start: number,
 }
 
 /** `12Dec2019`: how Check Point writes days. */
-function isDate(line: string, start: number): boolean {
-  const month = isDigit(line.charCodeAt(start + 1)) ? start + 2 : start + 1
-  return isDigit(line.charCodeAt(start)) && monthAt(line, month) > 0 && isDigit(line.charCodeAt(month + 3))
+function isDate(line: Line, start: number): boolean {
+  const month = isDigit(line.octetAt(start + 1)) ? start + 2 : start + 1
+  return isDigit(line.octetAt(start)) && monthAt(line, month) > 0 && isDigit(line.octetAt(month + 3))
 }
 
 /** The quoted number, then the quoted date. */
-function isColumns(line: string, start: number): boolean {
-  const close = line.charCodeAt(start) === QUOTE ? line.indexOf('" "', start + 1) : -1
+function isColumns(line: Line, start: number): boolean {
+  const close = line.octetAt(start) === QUOTE ? line.indexOf('" "', start + 1) : -1
   return close > 0 && close < start + 16 && isDate(line, close + 3)
 }
 
@@ -140,14 +142,14 @@ function isColumns(line: string, start: number): boolean {
 function fieldsStart(event: SyslogEvent): number {
   const line = event.line
   const start = event.contentStart
-  const open = line.charCodeAt(start) === OPEN_BRACKET ? start : line.indexOf('[', start)
+  const open = line.octetAt(start) === OPEN_BRACKET ? start : line.indexOf('[', start)
   if (open < 0 || open > start + BRACKET_WINDOW) return -1
   if (line.startsWith(ENTERPRISE, open)) return open
   return isColonPair(line, open + 1) ? open : -1
 }
 
 /** A short key, a colon and a quote. */
-function isColonPair(line: string, start: number): boolean {
+function isColonPair(line: Line, start: number): boolean {
   const colon = line.indexOf(':"', start)
   return colon > start && colon < start + 40 && !hasEquals(line, start, colon)
 }
@@ -187,7 +189,7 @@ function skipEmptyColumn(event: SyslogEvent): void {
 }
 
 /** LEA tools: the time first, bars between, and a field that only Check Point has. */
-function isBarred(line: string, start: number): boolean {
+function isBarred(line: Line, start: number): boolean {
   if (!line.startsWith('time=', start) && !line.startsWith('loc=', start)) return false
   const bar = line.indexOf('|', start)
   if (bar < 0 || bar > start + 40) return false
@@ -206,7 +208,7 @@ function claims(event: SyslogEvent): boolean {
     case Shape.cef: {
       if (isCefOf(event, 'Check Point')) return true
       const bar = line.indexOf('|', event.bodyStart)
-      return line.charCodeAt(bar + 1) === PIPE && line.startsWith('Check Point|', bar + 2)
+      return line.octetAt(bar + 1) === PIPE && line.startsWith('Check Point|', bar + 2)
     }
     case Shape.leef:
       return isCefOf(event, 'Check Point')

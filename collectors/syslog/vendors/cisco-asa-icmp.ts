@@ -77,7 +77,7 @@ export function parseIcmp(
 function icmpUser(event: SyslogEvent, foreign: number, localEnd: number, end: number): void {
   const line = event.line
   const last = skipSpaces(line, localEnd, end)
-  let open = line.charCodeAt(last) === 0x28 ? last : line.indexOf('(', foreign)
+  let open = line.octetAt(last) === 0x28 ? last : line.indexOf('(', foreign)
   if (open < 0 || (open > localEnd && open !== last)) open = -1
   const close = open < 0 ? -1 : line.indexOf(')', open)
   if (close > 0 && close < end) event.setSpan(Field.userName, open + 1, close)
@@ -88,7 +88,7 @@ function icmpAddress(event: SyslogEvent, slot: 0 | 1 | 2 | 3, start: number, end
   const line = event.line
   let stop = start
   while (stop < end) {
-    const code = line.charCodeAt(stop)
+    const code = line.octetAt(stop)
     if (code === SLASH || code === 0x20 || code === 0x28) break
     stop++
   }

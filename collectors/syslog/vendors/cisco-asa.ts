@@ -3,9 +3,11 @@
  * with octets and duration, refused packets, ACL hits, ICMP with type and code. A torn-down connection does not say who
  * opened it: that comes from the built line of the same number (directions.ts). Source: see cisco-asa-messages.ts.
  */
+
 import type { SyslogContext } from '../context.js'
 import { hashHigh, hashLow } from '../directions.js'
 import { Field, Outcome, Phase, type SyslogEvent } from '../event.js'
+import type { Line } from '../line.js'
 import { dropIdleTranslation, type SyslogProduct } from '../product.js'
 import { ICMP, ICMPV6 } from '../protocols.js'
 import { COLON, digitsEnd, isDigit, MINUS, PERCENT, readSmall, skipSpaces } from '../scan.js'
@@ -21,10 +23,10 @@ const MARK_WINDOW = 64
 const GRE = 47
 
 /** The offset of `ASA-`, `FTD-`, `PIX-` or `FWSM-` near the content's start, or -1. */
-function findMark(line: string, contentStart: number): number {
-  const percent = line.charCodeAt(contentStart) === PERCENT ? contentStart : indexWithin(line, contentStart)
+function findMark(line: Line, contentStart: number): number {
+  const percent = line.octetAt(contentStart) === PERCENT ? contentStart : indexWithin(line, contentStart)
   const start = percent < 0 ? contentStart : percent + 1
-  switch (line.charCodeAt(start)) {
+  switch (line.octetAt(start)) {
     case 0x41:
       return line.startsWith('ASA-', start) ? start : -1
     case 0x46:
@@ -38,26 +40,26 @@ function findMark(line: string, contentStart: number): number {
   }
 }
 
-function indexWithin(line: string, start: number): number {
+function indexWithin(line: Line, start: number): number {
   const limit = Math.min(line.length, start + MARK_WINDOW)
-  for (let index = start; index < limit; index++) if (line.charCodeAt(index) === PERCENT) return index
+  for (let index = start; index < limit; index++) if (line.octetAt(index) === PERCENT) return index
   return -1
 }
 
 /** Behind the mark: `[class-]severity-number`; the offset of the number, or -1. */
-function findNumber(line: string, mark: number): number {
+function findNumber(line: Line, mark: number): number {
   let index = mark
   for (let part = 0; part < 5; part++) {
-    while (index < line.length && index < mark + 40 && line.charCodeAt(index) !== MINUS) index++
-    if (line.charCodeAt(index) !== MINUS) return -1
+    while (index < line.length && index < mark + 40 && line.octetAt(index) !== MINUS) index++
+    if (line.octetAt(index) !== MINUS) return -1
     index++
     if (digitsEnd(line, index, Math.min(line.length, index + 7)) === index + 6) return index
   }
   return -1
 }
 
-function productAt(line: string, mark: number): string {
-  switch (line.charCodeAt(mark)) {
+function productAt(line: Line, mark: number): string {
+  switch (line.octetAt(mark)) {
     case 0x41:
       return 'asa'
     case 0x4e:
@@ -65,7 +67,7 @@ function productAt(line: string, mark: number): string {
     case 0x50:
       return 'pix'
     default:
-      return line.charCodeAt(mark + 1) === 0x54 ? 'ftd' : 'fwsm'
+      return line.octetAt(mark + 1) === 0x54 ? 'ftd' : 'fwsm'
   }
 }
 
@@ -78,11 +80,11 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   event.vendor = 'cisco'
   event.product = productAt(line, mark)
   event.setSpan(Field.eventId, number, number + 6)
-  const severity = line.charCodeAt(number - 2)
+  const severity = line.octetAt(number - 2)
   if (event.severity < 0 && isDigit(severity) && severity <= 0x37) event.severity = severity - 0x30
   const end = event.end(Field.message) > 0 ? event.end(Field.message) : line.length
   let start = number + 6
-  if (line.charCodeAt(start) === COLON) start++
+  if (line.octetAt(start) === COLON) start++
   start = skipSpaces(line, start, end)
   const id = readSmall(line, number, number + 6, 999_999)
   event.messageStart = start
@@ -182,16 +184,16 @@ function trimReason(event: SyslogEvent): void {
   const start = event.start(Field.endReason)
   const from = line.indexOf(' from ', start)
   let end = event.end(Field.endReason)
-  if (line.charCodeAt(end - 1) === 0x29) {
+  if (line.octetAt(end - 1) === 0x29) {
     let open = end - 1
-    while (open > start && line.charCodeAt(open) !== 0x28) open--
-    if (open === start || line.charCodeAt(open - 1) === 0x20) {
+    while (open > start && line.octetAt(open) !== 0x28) open--
+    if (open === start || line.octetAt(open - 1) === 0x20) {
       if (!event.has(Field.userName)) event.setSpan(Field.userName, open + 1, end - 1)
       end = open
     }
   }
   if (from >= 0 && from < end) end = from
-  while (end > start && line.charCodeAt(end - 1) === 0x20) end--
+  while (end > start && line.octetAt(end - 1) === 0x20) end--
   if (end <= start) event.clearSpan(Field.endReason)
   else event.setSpan(Field.endReason, start, end)
 }

@@ -3,9 +3,11 @@
  * Connection events carry both directions' octets and packets, zones, rule and application; the initiator is always
  * the source. Source: "Cisco Secure Firewall Threat Defense Syslog Messages", chapter "Security Event Syslog Messages".
  */
+
 import { AddressSlot, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { readIcmpCode, readIcmpType } from '../icmp-names.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { dropIdleTranslation, setAction, setConnectionIfPaired, setDirection } from '../product.js'
 import { readProtocol } from '../protocols.js'
 import { COLON, COMMA, readAddress, readNumber, readPort, SPACE, skipSpaces, wordEnd } from '../scan.js'
@@ -61,13 +63,13 @@ let codeStart = -1
 let codeEnd = -1
 
 /** The offset of `: ` behind a key that starts here, or -1. */
-function keyEnd(line: string, start: number, end: number): number {
+function keyEnd(line: Line, start: number, end: number): number {
   const limit = Math.min(end, start + MAX_KEY)
   let index = start
   while (index < limit) {
-    const code = line.charCodeAt(index)
+    const code = line.octetAt(index)
     if (code === COLON)
-      return index > start && (line.charCodeAt(index + 1) === SPACE || index + 1 >= end) ? index : -1
+      return index > start && (line.octetAt(index + 1) === SPACE || index + 1 >= end) ? index : -1
     const letter = code | 0x20
     if (
       !(letter >= 0x61 && letter <= 0x7a) &&
@@ -107,7 +109,7 @@ export function parseSecurityEvent(event: SyslogEvent, id: number, start: number
     }
     take(event, keys.findRange(line, position, colon), valueStart, valueEnd)
     position = valueEnd + 2
-    while (position < end && line.charCodeAt(position) === COMMA) position++
+    while (position < end && line.octetAt(position) === COMMA) position++
   }
   if (id === 430_002) event.phase = Phase.start
   else if (id === 430_003) event.phase = Phase.end
@@ -231,7 +233,7 @@ function setActionWord(event: SyslogEvent, start: number, end: number): void {
   setAction(event, start, firstEnd)
   if (event.outcome === Outcome.none) {
     let last = end
-    while (last > start && line.charCodeAt(last - 1) !== SPACE) last--
+    while (last > start && line.octetAt(last - 1) !== SPACE) last--
     setAction(event, last, end)
   }
   event.setSpan(Field.action, start, end)

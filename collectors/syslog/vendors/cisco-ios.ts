@@ -3,9 +3,11 @@
  * number, ICMP with type and code; everything else is a system message. Source: Cisco "System Message Guide", SEC-6-IPACCESSLOG*
  * and IPv6 ACCESSLOG*; IOS XR "ACL" messages; NX-OS "ACLLOG" messages.
  */
+
 import { readEndpoint } from '../address-port.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, Field, type SyslogEvent } from '../event.js'
+import type { Line } from '../line.js'
 import { type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
 import { ICMP, ICMPV6, readProtocol } from '../protocols.js'
 import {
@@ -49,19 +51,19 @@ const MAX_NAME = 64
 let mnemonicStart = 0
 let mnemonicEnd = 0
 
-function findMnemonic(line: string, percent: number): boolean {
+function findMnemonic(line: Line, percent: number): boolean {
   const limit = Math.min(line.length, percent + 2 * MAX_NAME)
   let index = percent + 1
-  if (!isUpper(line.charCodeAt(index))) return false
+  if (!isUpper(line.octetAt(index))) return false
   while (index < limit) {
-    const code = line.charCodeAt(index)
-    if (code === MINUS && isDigit(line.charCodeAt(index + 1)) && line.charCodeAt(index + 2) === MINUS) {
+    const code = line.octetAt(index)
+    if (code === MINUS && isDigit(line.octetAt(index + 1)) && line.octetAt(index + 2) === MINUS) {
       mnemonicStart = index + 3
       index = mnemonicStart
-      while (index < limit && isName(line.charCodeAt(index))) index++
+      while (index < limit && isName(line.octetAt(index))) index++
       mnemonicEnd = index
-      while (line.charCodeAt(index) === 0x20) index++
-      return mnemonicEnd > mnemonicStart && line.charCodeAt(index) === COLON
+      while (line.octetAt(index) === 0x20) index++
+      return mnemonicEnd > mnemonicStart && line.octetAt(index) === COLON
     }
     if (!isName(code) && code !== MINUS) return false
     index++
@@ -80,10 +82,10 @@ function isName(code: number): boolean {
 /** Where the `%` stands: at the content, or behind a tag (IOS XR: `process[pid]: %…`). */
 function percentAt(event: SyslogEvent): number {
   const line = event.line
-  if (line.charCodeAt(event.contentStart) === PERCENT) return event.contentStart
+  if (line.octetAt(event.contentStart) === PERCENT) return event.contentStart
   const limit = Math.min(line.length, event.contentStart + 2 * MAX_NAME)
   for (let index = event.contentStart; index < limit; index++) {
-    if (line.charCodeAt(index) === PERCENT) return index
+    if (line.octetAt(index) === PERCENT) return index
   }
   return -1
 }
@@ -128,27 +130,27 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
 function settleList(event: SyslogEvent): void {
   const line = event.line
   let slash = event.end(Field.ruleName) - 1
-  while (slash > event.start(Field.ruleName) && isDigit(line.charCodeAt(slash))) slash--
-  if (line.charCodeAt(slash) === 0x2f && slash < event.end(Field.ruleName) - 1) {
+  while (slash > event.start(Field.ruleName) && isDigit(line.octetAt(slash))) slash--
+  if (line.octetAt(slash) === 0x2f && slash < event.end(Field.ruleName) - 1) {
     event.setSpan(Field.ruleId, slash + 1, event.end(Field.ruleName))
     event.setSpan(Field.ruleName, event.start(Field.ruleName), slash)
   }
   if (!event.has(Field.userName)) return
   const start = event.start(Field.userName)
   let stop = start
-  while (stop < event.end(Field.userName) && line.charCodeAt(stop) !== SPACE) stop++
+  while (stop < event.end(Field.userName) && line.octetAt(stop) !== SPACE) stop++
   event.setSpan(Field.ingressInterfaceName, start, stop)
   event.clearSpan(Field.userName)
 }
 
 /** Where the value of `name: ` begins, or -1. */
-function startOfValue(line: string, name: string, start: number, end: number): number {
+function startOfValue(line: Line, name: string, start: number, end: number): number {
   const at = line.indexOf(name, start)
   return at < 0 || at >= end ? -1 : at + name.length
 }
 
 /** End of a value between commas. */
-function endOfValue(line: string, start: number, end: number): number {
+function endOfValue(line: Line, start: number, end: number): number {
   const comma = line.indexOf(',', start)
   return comma < 0 || comma > end ? end : comma
 }
@@ -163,7 +165,7 @@ function readFlow(event: SyslogEvent, start: number, end: number): void {
   readAddress(event, AddressSlot.destination, destination, endOfValue(line, destination, end))
   const protocol = startOfValue(line, 'Protocol: ', destination, end)
   if (protocol >= 0) {
-    const quoted = line.charCodeAt(protocol) === QUOTE
+    const quoted = line.octetAt(protocol) === QUOTE
     const close = quoted ? line.indexOf('"', protocol + 1) : endOfValue(line, protocol, end)
     event.protocol = readProtocol(line, quoted ? protocol + 1 : protocol, close)
   }
@@ -182,7 +184,7 @@ function readFlow(event: SyslogEvent, start: number, end: number): void {
   const hit = startOfValue(line, 'Hit-count', destination, end)
   if (hit >= 0) {
     let digits = hit
-    while (digits < end && !isDigit(line.charCodeAt(digits))) digits++
+    while (digits < end && !isDigit(line.octetAt(digits))) digits++
     event.packetsSourceToDestination = readNumber(line, digits, digitsEnd(line, digits, end))
   }
   setConnectionIfPaired(event)

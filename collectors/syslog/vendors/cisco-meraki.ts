@@ -52,7 +52,7 @@ function side(event: SyslogEvent, slot: 0 | 1, start: number, end: number): void
   const line = event.line
   if (readAddress(event, slot, start, end)) return
   let colon = end - 1
-  while (colon > start && line.charCodeAt(colon) !== COLON) colon--
+  while (colon > start && line.octetAt(colon) !== COLON) colon--
   readAddress(event, slot, start, colon)
   const port = readPort(line, colon + 1, end)
   if (slot === AddressSlot.source) event.sourcePort = port
@@ -64,7 +64,7 @@ function take(event: SyslogEvent, key: number, start: number, end: number, escap
   const line = event.line
   if (key === Own.protocol) {
     let slash = start
-    while (slash < end && line.charCodeAt(slash) !== SLASH) slash++
+    while (slash < end && line.octetAt(slash) !== SLASH) slash++
     event.protocol = readProtocol(line, start, slash)
   } else side(event, key === Own.source ? AddressSlot.source : AddressSlot.destination, start, end)
 }
@@ -72,11 +72,11 @@ function take(event: SyslogEvent, key: number, start: number, end: number, escap
 /** The event's name stands first behind the host. */
 function nameEnd(event: SyslogEvent): number {
   const line = event.line
-  const first = line.charCodeAt(event.contentStart)
+  const first = line.octetAt(event.contentStart)
   for (const name of eventNames) {
     if (name.charCodeAt(0) !== first || !line.startsWith(name, event.contentStart)) continue
     const end = event.contentStart + name.length
-    if (end === line.length || line.charCodeAt(end) === 0x20) return end
+    if (end === line.length || line.octetAt(end) === 0x20) return end
   }
   return -1
 }
@@ -127,7 +127,7 @@ function readPattern(event: SyslogEvent, start: number, end: number): void {
   const line = event.line
   const word = wordEnd(line, start, end)
   if (digitsEnd(line, start, word) === word && word === start + 1) {
-    event.outcome = line.charCodeAt(start) === 0x31 ? Outcome.deny : Outcome.allow
+    event.outcome = line.octetAt(start) === 0x31 ? Outcome.deny : Outcome.allow
     event.setSpan(Field.action, start, word)
   } else {
     const outcome = outcomeOf(line, start, word)

@@ -8,6 +8,7 @@
 import { readEndpoint } from '../address-port.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
+import type { Line } from '../line.js'
 import { type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'
 import { CLOSE_PARENTHESIS, digitsEnd, readNumber, skipSpaces, wordEnd } from '../scan.js'
@@ -33,7 +34,7 @@ function readSide(event: SyslogEvent, slot: 0 | 1, word: string, start: number, 
 }
 
 /** ` sent 360 bytes`; NaN where it does not stand here. */
-function readSent(line: string, start: number, end: number): number {
+function readSent(line: Line, start: number, end: number): number {
   if (!line.startsWith(' sent ', start)) return Number.NaN
   return readNumber(line, start + 6, digitsEnd(line, start + 6, end))
 }
@@ -48,7 +49,7 @@ function readSession(event: SyslogEvent, start: number, end: number): void {
   if (afterDestination >= 0) event.octetsDestinationToSource = readSent(line, afterDestination, end)
   const session = line.indexOf(' session', start)
   let verb = session
-  while (verb > start && line.charCodeAt(verb - 1) !== 0x20) verb--
+  while (verb > start && line.octetAt(verb - 1) !== 0x20) verb--
   event.protocol = readProtocol(line, verb, session)
   if (event.protocol < 0) event.setSpan(Field.service, verb, session)
   event.outcome = Outcome.allow
@@ -90,8 +91,8 @@ function readPacket(event: SyslogEvent, start: number, end: number): void {
 }
 
 /** A name of an interface begins with a letter, an address with a digit or is in IPv6. */
-function readsName(line: string, position: number): boolean {
-  const letter = line.charCodeAt(position) | 0x20
+function readsName(line: Line, position: number): boolean {
+  const letter = line.octetAt(position) | 0x20
   return letter > 0x66 && letter <= 0x7a
 }
 
@@ -116,7 +117,7 @@ function readZonePair(event: SyslogEvent, start: number, end: number): void {
   if (target < 0 || target > end) return
   const from = target + 16
   let stop = from
-  while (stop < end && line.charCodeAt(stop) !== 0x3a && line.charCodeAt(stop) !== CLOSE_PARENTHESIS) stop++
+  while (stop < end && line.octetAt(stop) !== 0x3a && line.octetAt(stop) !== CLOSE_PARENTHESIS) stop++
   event.setSpan(Field.ruleName, from, stop)
 }
 

@@ -12,6 +12,7 @@ import type { SyslogContext } from '../context.js'
 import { AddressSlot, Escape, Field, Kind, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { readDuration } from '../holes.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { dropIdleTranslation, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { TCP, UDP } from '../protocols.js'
 import { digitsEnd, isDigit, MINUS, QUOTE, SPACE, skipSpaces, wordEnd } from '../scan.js'
@@ -91,14 +92,14 @@ function walkFields(event: SyslogEvent, context: SyslogContext, start: number, e
     if (key === Target.sessionId) next = digitsEnd(line, valueStart, next)
     if (key !== 0) takeField(event, context, key, valueStart, next)
     index = next
-    while (index < end && isBetween(line.charCodeAt(index))) index++
+    while (index < end && isBetween(line.octetAt(index))) index++
   }
 }
 
 /** The next dash with spaces around it. */
-function fieldEnd(line: string, start: number, end: number): number {
+function fieldEnd(line: Line, start: number, end: number): number {
   for (let dash = line.indexOf(' -', start); dash >= 0 && dash < end; dash = line.indexOf(' -', dash + 1)) {
-    if (line.charCodeAt(dash + 2) === SPACE || line.startsWith('-> ', dash + 2)) return dash
+    if (line.octetAt(dash + 2) === SPACE || line.startsWith('-> ', dash + 2)) return dash
   }
   return end
 }
@@ -111,8 +112,8 @@ function takeField(event: SyslogEvent, context: SyslogContext, key: number, from
   const line = event.line
   let start = from
   let end = to
-  while (end > start && (line.charCodeAt(end - 1) === SPACE || line.charCodeAt(end - 1) === QUOTE)) end--
-  while (start < end && line.charCodeAt(start) === QUOTE) start++
+  while (end > start && (line.octetAt(end - 1) === SPACE || line.octetAt(end - 1) === QUOTE)) end--
+  while (start < end && line.octetAt(start) === QUOTE) start++
   switch (key) {
     case Own.source:
       readEndpoint(event, AddressSlot.source, start, end, true)
@@ -152,8 +153,8 @@ function takeField(event: SyslogEvent, context: SyslogContext, key: number, from
 }
 
 /** Behind the second word of a label: `Start Time`, `Hit Rule`. */
-function afterWord(line: string, start: number, end: number): number {
-  if (isDigit(line.charCodeAt(start))) return start
+function afterWord(line: Line, start: number, end: number): number {
+  if (isDigit(line.octetAt(start))) return start
   const isWord = line.startsWith('Time ', start) || line.startsWith('Rule ', start)
   return isWord ? skipSpaces(line, start + 4, end) : start
 }
@@ -184,15 +185,15 @@ function parseAccess(event: SyslogEvent, context: SyslogContext, end: number): v
 
 function parseMessage(event: SyslogEvent, context: SyslogContext, engine: number, end: number): boolean {
   const line = event.line
-  if (line.charCodeAt(event.contentStart) === QUOTE) readQuotedHeader(event, context, engine, end)
+  if (line.octetAt(event.contentStart) === QUOTE) readQuotedHeader(event, context, engine, end)
   let word = skipSpaces(line, wordEnd(line, engine, end), end)
-  if (line.charCodeAt(word) !== 0x3a) return false
+  if (line.octetAt(word) !== 0x3a) return false
   word = skipSpaces(line, word + 1, end)
   // Partition, feature and event; the number of the message ends them.
   let feature = -1
   let name = -1
   let nameEnd = -1
-  for (let count = 0; count < 4 && !isDigit(line.charCodeAt(word)); count++) {
+  for (let count = 0; count < 4 && !isDigit(line.octetAt(word)); count++) {
     feature = name
     name = word
     nameEnd = wordEnd(line, word, end)
@@ -217,7 +218,7 @@ function readQuotedHeader(event: SyslogEvent, context: SyslogContext, engine: nu
   readTime(event, context, event.contentStart + 1, end)
   const engineWord = line.lastIndexOf(' ', engine)
   let hostEnd = engineWord
-  while (hostEnd > 0 && line.charCodeAt(hostEnd - 1) === SPACE) hostEnd--
+  while (hostEnd > 0 && line.octetAt(hostEnd - 1) === SPACE) hostEnd--
   event.setSpan(Field.host, line.lastIndexOf(' ', hostEnd - 1) + 1, hostEnd)
 }
 

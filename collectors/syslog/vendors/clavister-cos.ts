@@ -70,7 +70,7 @@ function take(event: SyslogEvent, key: number, start: number, end: number, escap
   if (assign(event, key, start, end, escaping)) return
   const { line } = event
   if (key === Own.icmpType) {
-    const isNumber = isDigit(line.charCodeAt(start))
+    const isNumber = isDigit(line.octetAt(start))
     event.icmpType = isNumber ? readOctet(line, start, end) : icmpTypes.findFolded(line, start, end) - 1
   } else if (line.startsWith('conn_open', start)) {
     isConnection = true
@@ -88,7 +88,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   event.vendor = 'clavister'
   event.product = 'cos'
   const start = findPriority(event)
-  if (line.charCodeAt(contentStart) === OPEN_BRACKET) {
+  if (line.octetAt(contentStart) === OPEN_BRACKET) {
     const close = line.indexOf(']', contentStart)
     if (close > 0 && close < start) refineTime(event, context, contentStart + 1, close)
   }

@@ -17,11 +17,11 @@ const LONGEST_SEVERITY = 16
 
 /** The offset behind `#SEVERITY# `, or -1. */
 function textStart({ line, messageStart }: SyslogEvent): number {
-  if (line.charCodeAt(messageStart) !== HASH) return -1
+  if (line.octetAt(messageStart) !== HASH) return -1
   const close = line.indexOf('#', messageStart + 1)
   if (close < 0 || close > messageStart + LONGEST_SEVERITY) return -1
   for (let index = messageStart + 1; index < close; index++) {
-    const code = line.charCodeAt(index)
+    const code = line.octetAt(index)
     if (code < 0x41 || code > 0x5a) return -1
   }
   return skipSpaces(line, close + 1, line.length)
@@ -52,7 +52,7 @@ function readList(event: SyslogEvent, start: number, end: number): void {
   const wordStop = wordEnd(line, word, end)
   event.protocol = readProtocol(line, word, wordStop)
   let sourceEnd = arrow
-  while (line.charCodeAt(sourceEnd - 1) === 0x20) sourceEnd--
+  while (line.octetAt(sourceEnd - 1) === 0x20) sourceEnd--
   readEndpoint(event, AddressSlot.source, skipSpaces(line, wordStop, sourceEnd), sourceEnd)
   const to = skipSpaces(line, arrow + 2, end)
   const toEnd = wordEnd(line, to, end)

@@ -7,6 +7,7 @@
 import { readEndpoint } from '../address-port.js'
 import { assign, Target } from '../assign.js'
 import { AddressSlot, Escape, Field, Kind, type SyslogEvent } from '../event.js'
+import type { Line } from '../line.js'
 import { setAction, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'
 import { COLON, isDigit, SPACE, skipSpaces, wordEnd } from '../scan.js'
@@ -27,14 +28,14 @@ export function textStart({ line, contentStart, messageStart }: SyslogEvent): nu
   return tagEnd > 0 && tagEnd < contentStart + TAG_WINDOW && startsText(line, tagEnd + 3) ? tagEnd + 3 : -1
 }
 
-function startsText(line: string, start: number): boolean {
+function startsText(line: Line, start: number): boolean {
   if (line.startsWith('Rule /', start)) return true
-  if (line.charCodeAt(start) !== 0x30) return false
+  if (line.octetAt(start) !== 0x30) return false
   for (let index = start; index < start + CODE_LENGTH; index++) {
-    if (!isHexadecimal(line.charCodeAt(index))) return false
+    if (!isHexadecimal(line.octetAt(index))) return false
   }
   const colon = start + CODE_LENGTH
-  return line.charCodeAt(colon) === COLON && line.charCodeAt(colon + 2) === COLON
+  return line.octetAt(colon) === COLON && line.octetAt(colon + 2) === COLON
 }
 
 /** Fills the event from prose. */
@@ -74,10 +75,10 @@ function readArrow(event: SyslogEvent, text: number, end: number): boolean {
   if (arrow < 0 || arrow >= end) return false
   const from = Math.max(text, line.lastIndexOf(' ', arrow - 1) + 1)
   let to = wordEnd(line, arrow + 4, end)
-  if (line.charCodeAt(to - 1) === COLON) to--
+  if (line.octetAt(to - 1) === COLON) to--
   if (!readEndpoint(event, AddressSlot.source, from, arrow)) return false
   readEndpoint(event, AddressSlot.destination, arrow + 4, to)
-  if (line.charCodeAt(from - 1) === SPACE && from - 1 > text) {
+  if (line.octetAt(from - 1) === SPACE && from - 1 > text) {
     event.protocol = readProtocol(line, Math.max(text, line.lastIndexOf(' ', from - 2) + 1), from - 1)
   }
   setConnectionIfPaired(event)

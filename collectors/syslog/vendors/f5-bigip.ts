@@ -128,7 +128,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
       walkPairs(event, context, event.contentStart + 1, end, keys, take)
       break
     case Shape.pairs: {
-      const isQuoted = line.charCodeAt(line.indexOf('=', event.contentStart) + 1) === QUOTE
+      const isQuoted = line.octetAt(line.indexOf('=', event.contentStart) + 1) === QUOTE
       walkPairs(event, context, event.contentStart, end, keys, take, isQuoted ? ' ' : ',')
       break
     }

@@ -2,8 +2,10 @@
  * The keys of FortiGate's logs in all their releases and in CEF, and what each says. What several keys settle together
  * stands in `seen` until the line ends.
  */
+
 import { AddressSlot, type EscapeKind, Field, type FieldIndex, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { setAction, setDirection } from '../product.js'
 import { readProtocol } from '../protocols.js'
 import { readAddress, readNumber, readOctet, readPort } from '../scan.js'
@@ -247,7 +249,7 @@ function takeOther(event: SyslogEvent, key: number, start: number, end: number, 
       return
     case Key.deviceDirection:
       event.setSpan(Field.direction, start, end)
-      event.directionName = line.charCodeAt(start) === 0x30 ? 'inbound' : 'outbound'
+      event.directionName = line.octetAt(start) === 0x30 ? 'inbound' : 'outbound'
       return
     case Key.icmptype:
       event.icmpType = readOctet(line, start, end)
@@ -275,7 +277,7 @@ function takeOther(event: SyslogEvent, key: number, start: number, end: number, 
 }
 
 /** Seconds, with a fraction in some releases, or milliseconds, microseconds or nanoseconds, told apart by their digits. */
-function readEventTime(line: string, start: number, end: number): void {
+function readEventTime(line: Line, start: number, end: number): void {
   const point = line.indexOf('.', start)
   if (point > start && point < end) {
     const fraction = Math.min(end, point + 4)
@@ -295,6 +297,6 @@ function readEventTime(line: string, start: number, end: number): void {
 }
 
 /** The key in front of this value of `app` has the vendor's prefix. */
-function isPrefixed(line: string, start: number): boolean {
-  return line.charCodeAt(start - 5) !== 0x20
+function isPrefixed(line: Line, start: number): boolean {
+  return line.octetAt(start - 5) !== 0x20
 }

@@ -3,13 +3,15 @@
  * policy, application, and UTM events with their session; both addresses make a connection. Long sessions log deltas
  * beside totals: the delta is what belongs to this line. Source: "FortiOS Log Message Reference", "Log field format".
  */
+
 import { dropIcmpPorts } from '../assign.js'
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, Field, Phase, type SyslogEvent } from '../event.js'
+import type { Line } from '../line.js'
 import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
-import { digitsEnd, readSmall, SLASH } from '../scan.js'
+import { COMMA, digitsEnd, readSmall, SLASH, wordEnd } from '../scan.js'
 import { Shape } from '../shape.js'
 import { readDateAndTime, setEpoch } from '../timestamp.js'
 import { clearSeen, keys, seen, take } from './fortinet-fortigate-keys.js'
@@ -20,8 +22,10 @@ const cef = new CefColumns()
 /** The line is written up to this much later than the event that it is about. */
 const SAME_EVENT = 2000
 const DAY_AND_ZONES = 26 * 3_600_000
+/** A comma that separates pairs stands within this many octets. */
+const LONGEST_FIRST_PAIR = 40
 
-function prefixLength(line: string, start: number): number {
+function prefixLength(line: Line, start: number): number {
   if (line.startsWith('FTNTFGT', start)) return 7
   return line.startsWith('FortinetFortiGate', start) ? 17 : line.startsWith('ad.', start) ? 3 : 0
 }
@@ -38,10 +42,8 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
     walkCef(event, context, cef.extension, end, keys, take, prefixLength)
   } else {
     // `set format csv`: the same pairs between commas.
-    const firstSpace = line.indexOf(' ', event.contentStart)
-    const firstComma = line.indexOf(',', event.contentStart)
-    const commas =
-      firstComma > 0 && firstComma < event.contentStart + 40 && (firstSpace < 0 || firstComma < firstSpace)
+    const firstWord = wordEnd(line, event.contentStart, event.contentStart + LONGEST_FIRST_PAIR)
+    const commas = line.indexOfOctet(COMMA, event.contentStart, firstWord) > 0
     walkPairs(event, context, event.contentStart, end, keys, take, commas ? ',' : ' ')
   }
   event.vendor = 'fortinet'
@@ -160,7 +162,7 @@ function settleIcmp(event: SyslogEvent): void {
   const typeStop = digitsEnd(line, typeStart, end)
   event.icmpType = readSmall(line, typeStart, typeStop, 255)
   const codeStop = isOld ? end - 5 : end
-  if (line.charCodeAt(typeStop) === SLASH && typeStop < codeStop)
+  if (line.octetAt(typeStop) === SLASH && typeStop < codeStop)
     event.icmpCode = readSmall(line, typeStop + 1, codeStop, 255)
 }
 
@@ -177,16 +179,21 @@ const openings = [
   'logid=',
 ]
 
+function opens(line: Line, start: number): boolean {
+  for (let index = 0; index < openings.length; index++) {
+    if (line.startsWith(openings[index]!, start)) return true
+  }
+  return false
+}
+
 function claims(event: SyslogEvent): boolean {
   const line = event.line
   const start = event.contentStart
   if (event.shape === Shape.cef)
     return isCefOf(event, 'Fortinet', 'Fortigate') || isCefOf(event, 'Fortinet', 'FortiGate')
-  const first = line.charCodeAt(start)
-  if (!openings.some((opening) => opening.charCodeAt(0) === first && line.startsWith(opening, start)))
-    return false
+  if (!opens(line, start)) return false
   // Sophos opens its lines alike and has log_id too.
-  if (line.includes('logid=') || line.includes('devid=')) return true
+  if (line.includes('devid=') || line.includes('logid=')) return true
   return line.includes('log_id=') && !line.includes('log_component=')
 }
 

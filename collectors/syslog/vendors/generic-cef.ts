@@ -140,7 +140,7 @@ function takeHost(event: SyslogEvent, start: number, end: number): void {
 /** 0 is inbound, 1 outbound. */
 function takeDirection(event: SyslogEvent, start: number, end: number): void {
   event.setSpan(Field.direction, start, end)
-  const code = event.line.charCodeAt(start)
+  const code = event.line.octetAt(start)
   event.directionName = end - start !== 1 ? '' : code === 0x30 ? 'inbound' : code === 0x31 ? 'outbound' : ''
 }
 

@@ -4,10 +4,12 @@
  * Sees verdicts of policies, sessions with octets and packets each way, NAT, zones, and intrusions. Source: Huawei USG6000E product
  * documentation, "Meanings of Log Fields" and "Log Reference"; H3C "System Log Messages Reference", FILTER, SESSION and NAT.
  */
+
 import { assign, dropIcmpPorts, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { type EscapeKind, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import {
@@ -110,12 +112,12 @@ function take(event: SyslogEvent, key: number, start: number, end: number, escap
 /** H3C's `Permit`, `Deny`, or the number of what happened to a session: `(8)Session created`, `(1)Normal over`. */
 function readEvent(event: SyslogEvent, start: number, end: number): void {
   const { line } = event
-  if (line.charCodeAt(start) !== OPEN_PARENTHESIS) {
+  if (line.octetAt(start) !== OPEN_PARENTHESIS) {
     assign(event, Target.action, start, end, 0)
     return
   }
   const stop = digitsEnd(line, start + 1, end)
-  if (line.charCodeAt(stop) !== CLOSE_PARENTHESIS) return
+  if (line.octetAt(stop) !== CLOSE_PARENTHESIS) return
   const number = readNumber(line, start + 1, stop)
   event.outcome = Outcome.allow
   event.phase = number === 8 ? Phase.start : number === 6 ? Phase.update : Phase.end
@@ -149,11 +151,11 @@ function settleTimes(event: SyslogEvent): void {
 }
 
 /** Sentences end in a full stop, and so does their last value. */
-function trimmedEnd(line: string, start: number, end: number): number {
+function trimmedEnd(line: Line, start: number, end: number): number {
   let stop = end
-  while (stop > start && (line.charCodeAt(stop - 1) === 0x20 || line.charCodeAt(stop - 1) === 0x3b)) stop--
-  if (line.charCodeAt(stop - 1) === 0x2e) stop--
-  if (line.charCodeAt(stop - 1) === CLOSE_PARENTHESIS) stop--
+  while (stop > start && (line.octetAt(stop - 1) === 0x20 || line.octetAt(stop - 1) === 0x3b)) stop--
+  if (line.octetAt(stop - 1) === 0x2e) stop--
+  if (line.octetAt(stop - 1) === CLOSE_PARENTHESIS) stop--
   return stop
 }
 
@@ -171,7 +173,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   // `MODULE/severity/MNEMONIC`
   const name = line.indexOf('/', line.indexOf('/', mark) + 1) + 1
   let nameEnd = name
-  while (nameEnd < end && isNameCharacter(line.charCodeAt(nameEnd))) nameEnd++
+  while (nameEnd < end && isNameCharacter(line.octetAt(nameEnd))) nameEnd++
   event.setSpan(Field.eventId, name, nameEnd)
   const colon = line.indexOf(':', nameEnd)
   if (colon < 0) return true
@@ -214,11 +216,11 @@ function findMark({ line, bodyStart }: SyslogEvent): number {
   let mark = line.indexOf('%%', bodyStart)
   // `%%: %%01…` where the header is the host's name alone.
   if (mark >= 0 && line.startsWith('%%: ', mark)) mark += 4
-  if (mark < 0 || mark > bodyStart + MAX_FRONT || line.charCodeAt(mark) !== PERCENT) return -1
+  if (mark < 0 || mark > bodyStart + MAX_FRONT || line.octetAt(mark) !== PERCENT) return -1
   if (!line.startsWith('01', mark + 2) && !line.startsWith('10', mark + 2)) return -1
   const slash = line.indexOf('/', mark)
-  if (slash < 0 || slash > mark + 40 || !isDigit(line.charCodeAt(slash + 1))) return -1
-  return line.charCodeAt(slash + 2) === SLASH ? mark : -1
+  if (slash < 0 || slash > mark + 40 || !isDigit(line.octetAt(slash + 1))) return -1
+  return line.octetAt(slash + 2) === SLASH ? mark : -1
 }
 
 /** The product for the registry. */

@@ -20,10 +20,10 @@ function timeStart({ line, contentStart }: SyslogEvent): number {
   const tag = isAudit ? audit : line.indexOf('named[', contentStart)
   if (tag < 0 || tag > contentStart + TAG_WINDOW) return -1
   const colon = line.indexOf(': ', tag)
-  if (colon < 0 || colon > tag + 16 || !isDigit(line.charCodeAt(colon + 2))) return -1
+  if (colon < 0 || colon > tag + 16 || !isDigit(line.octetAt(colon + 2))) return -1
   const start = colon + 2
   if (isAudit) return line.startsWith('Z [', start + 23) ? start : -1
-  return line.charCodeAt(start + 2) === MINUS && line.charCodeAt(start + 6) === MINUS ? start : -1
+  return line.octetAt(start + 2) === MINUS && line.octetAt(start + 6) === MINUS ? start : -1
 }
 
 function parse(event: SyslogEvent, context: SyslogContext): boolean {
@@ -46,7 +46,7 @@ function takeAudit(event: SyslogEvent, start: number, end: number): void {
   if (close < 0) return
   event.setSpan(Field.userName, start, close)
   const name = skipSpaces(line, close + 2, end)
-  if (line.charCodeAt(name - 1) === SPACE) event.setSpan(Field.eventId, name, wordEnd(line, name, end))
+  if (line.octetAt(name - 1) === SPACE) event.setSpan(Field.eventId, name, wordEnd(line, name, end))
 }
 
 /** The product for the registry. */

@@ -4,9 +4,11 @@
  * addresses in front of the protocol. ICMP has its type and code where ports stand; A is accept, D discard, R reject.
  * Source: Junos "Firewall Filters, Traffic Policers User Guide", firewall filter logging actions.
  */
+
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, Field, Outcome, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { ICMP, ICMPV6, readProtocol } from '../protocols.js'
 import {
@@ -34,14 +36,14 @@ const actions: Readonly<Record<string, readonly [name: string, outcome: number]>
 function interfaceStart({ line, contentStart }: SyslogEvent): number {
   const found = line.indexOf('FW: ', contentStart)
   if (found < 0 || found > contentStart + TAG_WINDOW) return -1
-  if (found > contentStart && line.charCodeAt(found - 1) !== SPACE) return -1
+  if (found > contentStart && line.octetAt(found - 1) !== SPACE) return -1
   return skipSpaces(line, found + 4, line.length)
 }
 
 /** Whether an action's letter stands behind the word that starts here. */
-function actionStart(line: string, start: number): number {
+function actionStart(line: Line, start: number): number {
   const letter = skipSpaces(line, wordEnd(line, start, line.length), line.length)
-  return line.charCodeAt(letter + 1) === SPACE && Object.hasOwn(actions, line.charAt(letter)) ? letter : -1
+  return line.octetAt(letter + 1) === SPACE && Object.hasOwn(actions, line.charAt(letter)) ? letter : -1
 }
 
 function parse(event: SyslogEvent, _context: SyslogContext): boolean {
@@ -79,7 +81,7 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
 }
 
 /** The next value; IPv6 has labels of two to five letters in front of its values. */
-function next(line: string, word: number, end: number): number {
+function next(line: Line, word: number, end: number): number {
   let index = skipSpaces(line, wordEnd(line, word, end), end)
   while (labels.findRange(line, index, wordEnd(line, index, end)) !== 0)
     index = skipSpaces(line, wordEnd(line, index, end), end)

@@ -10,6 +10,7 @@ import { assign, dropIcmpPorts, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, Escape, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { MAX_KEY } from '../pairs.js'
 import { dropIdleTranslation, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'
@@ -45,9 +46,9 @@ const keys = new KeyTable({
 const prefixes = ['src ', 'dst ', 'icmp ', 'src-xlated ', 'dst-xlated '] as const
 
 /** Where the key that ends at `equals` begins: its word, with the one in front where only both are a key. */
-function keyStartOf(line: string, start: number, equals: number): number {
+function keyStartOf(line: Line, start: number, equals: number): number {
   let word = equals
-  while (word > start && equals - word <= MAX_KEY && line.charCodeAt(word - 1) !== SPACE) word--
+  while (word > start && equals - word <= MAX_KEY && line.octetAt(word - 1) !== SPACE) word--
   for (const prefix of prefixes) {
     const before = word - prefix.length
     if (before >= start && line.startsWith(prefix, before) && keys.findRange(line, before, equals) !== 0) {
@@ -68,9 +69,9 @@ function walk(event: SyslogEvent, context: SyslogContext, start: number, end: nu
     const isLast = equals < 0 || equals >= end
     const keyStart = isLast ? end : keyStartOf(line, valueStart, equals)
     let valueEnd = keyStart
-    while (valueEnd > valueStart && line.charCodeAt(valueEnd - 1) === SPACE) valueEnd--
+    while (valueEnd > valueStart && line.octetAt(valueEnd - 1) === SPACE) valueEnd--
     if (key === Own.startTime) {
-      const quoted = line.charCodeAt(valueStart) === QUOTE ? 1 : 0
+      const quoted = line.octetAt(valueStart) === QUOTE ? 1 : 0
       event.timeIsStart = refineTime(event, context, valueStart + quoted, valueEnd - quoted)
     } else if (key !== 0 && valueEnd > valueStart) assign(event, key, valueStart, valueEnd, Escape.none)
     if (isLast) return

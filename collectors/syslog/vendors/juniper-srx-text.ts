@@ -2,7 +2,9 @@
  * RT_FLOW in text form: `session created 192.0.2.1/1025->198.51.100.2/80 …` with fixed places. Source: Juniper "System Log
  * Explorer", RT_FLOW_SESSION_CREATE, _CLOSE and _DENY.
  */
+
 import { AddressSlot, Field, type FieldIndex, type SyslogEvent } from '../event.js'
+import type { Line } from '../line.js'
 import { readAddress, readNumber, readPort, readSmall, SLASH, skipSpaces, wordEnd } from '../scan.js'
 
 /** `a/p->b/q` into two slots; the offset behind it, or -1. */
@@ -26,7 +28,7 @@ function pair(event: SyslogEvent, from: 0 | 2, start: number, end: number): numb
 function side(event: SyslogEvent, slot: 0 | 1 | 2 | 3, start: number, end: number): number {
   const line = event.line
   let slash = end
-  while (slash > start && line.charCodeAt(slash) !== SLASH) slash--
+  while (slash > start && line.octetAt(slash) !== SLASH) slash--
   if (slash === start) {
     readAddress(event, slot, start, end)
     return -1
@@ -39,7 +41,7 @@ function side(event: SyslogEvent, slot: 0 | 1 | 2 | 3, start: number, end: numbe
 export function parseSrxText(event: SyslogEvent, start: number, end: number): void {
   const line = event.line
   let position = start
-  if (line.charCodeAt(position) === 0x3a) position = skipSpaces(line, position + 1, end)
+  if (line.octetAt(position) === 0x3a) position = skipSpaces(line, position + 1, end)
   const closed = line.startsWith('session closed ', position)
   const created = line.startsWith('session created ', position)
   const denied = line.startsWith('session denied ', position)
@@ -71,7 +73,7 @@ export function parseSrxText(event: SyslogEvent, start: number, end: number): vo
 type Word = readonly [start: number, end: number]
 const MAX_WORDS = 48
 
-function readWords(line: string, start: number, end: number): Word[] {
+function readWords(line: Line, start: number, end: number): Word[] {
   const words: Word[] = []
   let position = start
   while (position < end && words.length < MAX_WORDS) {
@@ -83,11 +85,11 @@ function readWords(line: string, start: number, end: number): Word[] {
 }
 
 /** `0x0`, the connection tag of newer releases. */
-function connectionTag(line: string, position: number, end: number): number {
+function connectionTag(line: Line, position: number, end: number): number {
   return line.startsWith('0x', position) ? skipSpaces(line, wordEnd(line, position, end), end) : position
 }
 
-function unlessNone(line: string, word: Word | undefined): [number, number] {
+function unlessNone(line: Line, word: Word | undefined): [number, number] {
   if (word === undefined || line.slice(word[0], word[1]) === 'None') return [-1, -1]
   return [word[0], word[1]]
 }
@@ -120,7 +122,7 @@ function user(event: SyslogEvent, words: readonly Word[], from: number): void {
   for (let at = from; at < from + 4 && at < words.length; at++) {
     const [start, end] = words[at]!
     const open = line.indexOf('(', start)
-    if (open < 0 || open >= end || line.charCodeAt(end - 1) !== 0x29) continue
+    if (open < 0 || open >= end || line.octetAt(end - 1) !== 0x29) continue
     if (at - from >= 2) span(event, Field.applicationName, words[at - 2])
     span(event, Field.userName, [start, open])
     span(event, Field.ingressInterfaceName, words[at + 1])

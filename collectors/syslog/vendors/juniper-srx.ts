@@ -3,10 +3,12 @@
  * sd-syslog`) or as text. Sees sessions created, closed (octets, packets, seconds each way) and denied, with NAT, zones
  * and policy. Source: Juniper "System Log Explorer" and "Junos structured data fields".
  */
+
 import { assign, dropIcmpPorts, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { Escape, type EscapeKind, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { ICMP, ICMPV6 } from '../protocols.js'
@@ -95,14 +97,14 @@ function nameOf(event: SyslogEvent): boolean {
     const at = line.indexOf(prefix, event.contentStart)
     if (at < 0 || at > event.contentStart + 96) continue
     let end = at
-    while (end < line.length && isNameCharacter(line.charCodeAt(end))) end++
+    while (end < line.length && isNameCharacter(line.octetAt(end))) end++
     event.setSpan(Field.eventId, at, end)
     return true
   }
   // Another name in front of the data.
   const data = line.indexOf(' [junos@', event.contentStart)
   let start = data
-  while (start > event.contentStart && isNameCharacter(line.charCodeAt(start - 1))) start--
+  while (start > event.contentStart && isNameCharacter(line.octetAt(start - 1))) start--
   event.setSpan(Field.eventId, start, data)
   return start < data
 }
@@ -138,16 +140,16 @@ const daemons: ReadonlySet<string> = new Set(
 function daemonCodeEnd(event: SyslogEvent): number {
   const line = event.line
   const start = event.messageStart
-  const first = line.charCodeAt(start)
+  const first = line.octetAt(start)
   if (first < 0x41 || first > 0x5a || !event.has(Field.application)) return -1
   const limit = Math.min(line.length, start + 64)
   let end = start
   let underscores = 0
-  while (end < limit && isNameCharacter(line.charCodeAt(end))) {
-    if (line.charCodeAt(end) === 0x5f) underscores++
+  while (end < limit && isNameCharacter(line.octetAt(end))) {
+    if (line.octetAt(end) === 0x5f) underscores++
     end++
   }
-  if (underscores === 0 || line.charCodeAt(end) !== 0x3a) return -1
+  if (underscores === 0 || line.octetAt(end) !== 0x3a) return -1
   return daemons.has(event.raw(Field.application) ?? '') ? end : -1
 }
 
@@ -221,7 +223,7 @@ const facilities = [
   'RT_ALG',
 ] as const
 
-function isFacility(line: string, start: number): boolean {
+function isFacility(line: Line, start: number): boolean {
   return line.startsWith('RT_', start) && facilities.some((facility) => line.startsWith(facility, start))
 }
 
@@ -232,7 +234,7 @@ export const juniperSrx: SyslogProduct = {
   claims: (event) => {
     const line = event.line
     const start = event.contentStart
-    const first = line.charCodeAt(start)
+    const first = line.octetAt(start)
     if (first === 0x5b) {
       return (
         line.startsWith('[junos@', start) ||
@@ -240,7 +242,7 @@ export const juniperSrx: SyslogProduct = {
       )
     }
     if (first === 0x52) return isFacility(line, start)
-    if (line.charCodeAt(event.messageStart) === 0x52) return isFacility(line, event.messageStart)
+    if (line.octetAt(event.messageStart) === 0x52) return isFacility(line, event.messageStart)
     return daemonCodeEnd(event) >= 0
   },
   parse,

@@ -3,9 +3,11 @@
  * never a session: LEN is that packet's length and no counter. The prefix is the administrator's text; those of ufw,
  * firewalld, Shorewall, UniFi and EdgeOS say rule and verdict. Source: the kernel's net/ipv4/netfilter/nf_log_ipv4.c and nf_log_ipv6.c.
  */
+
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, type EscapeKind, Field, Outcome, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { walkPairs } from '../pairs.js'
 import { outcomeOf, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'
@@ -104,9 +106,9 @@ function prefixStart(event: SyslogEvent, at: number): number {
   if (event.messageStart >= at || event.messageStart === skipColon(line, event, at))
     start = event.contentStart
   if (line.startsWith('kernel:', start)) start = skipSpaces(line, start + 7, at)
-  if (line.charCodeAt(start) === OPEN_BRACKET) {
+  if (line.octetAt(start) === OPEN_BRACKET) {
     const close = line.indexOf(']', start)
-    const first = line.charCodeAt(skipSpaces(line, start + 1, at))
+    const first = line.octetAt(skipSpaces(line, start + 1, at))
     if (close > 0 && close < at && first >= 0x30 && first <= 0x39 && line.lastIndexOf('.', close) > start) {
       start = skipSpaces(line, close + 1, at)
     }
@@ -114,10 +116,10 @@ function prefixStart(event: SyslogEvent, at: number): number {
   return start
 }
 
-function skipColon(line: string, event: SyslogEvent, at: number): number {
+function skipColon(line: Line, event: SyslogEvent, at: number): number {
   const tagEnd = event.end(Field.application)
   if (tagEnd < 0 || event.messageStart !== at) return -1
-  return line.charCodeAt(tagEnd) === COLON ? at : -1
+  return line.octetAt(tagEnd) === COLON ? at : -1
 }
 
 const verdicts: readonly (readonly [word: string, outcome: number])[] = [
@@ -144,11 +146,11 @@ function parsePrefix(event: SyslogEvent, prefix: number, at: number): void {
   let start = prefix
   let end = at
   // firewalld puts the prefix in quotes, blanks and all.
-  const isQuoted = line.charCodeAt(start) === QUOTE
+  const isQuoted = line.octetAt(start) === QUOTE
   if (isQuoted) start++
-  while (end > start && isTrailing(line.charCodeAt(end - 1), isQuoted)) end--
+  while (end > start && isTrailing(line.octetAt(end - 1), isQuoted)) end--
   if (end <= start) return
-  if (line.charCodeAt(start) === OPEN_BRACKET && line.charCodeAt(end - 1) === CLOSE_BRACKET) {
+  if (line.octetAt(start) === OPEN_BRACKET && line.octetAt(end - 1) === CLOSE_BRACKET) {
     start++
     end--
     if (parseZoneRule(event, start, end)) return
@@ -168,7 +170,7 @@ function parsePrefix(event: SyslogEvent, prefix: number, at: number): void {
   // The word that holds the verdict is the action.
   let word = start
   for (let index = start; index <= end; index++) {
-    const code = index < end ? line.charCodeAt(index) : SPACE
+    const code = index < end ? line.octetAt(index) : SPACE
     if (code !== SPACE && code !== COLON) continue
     if (index > word && setVerdict(event, word, index)) {
       if (word > start) event.setSpan(Field.ruleName, start, word - 1)
@@ -184,7 +186,7 @@ function parsePrefix(event: SyslogEvent, prefix: number, at: number): void {
 function parseZonePath(event: SyslogEvent, start: number, end: number): boolean {
   const line = event.line
   const open = line.indexOf('(', start)
-  if (open > start && open < end && line.charCodeAt(end - 1) === CLOSE_PARENTHESIS) {
+  if (open > start && open < end && line.octetAt(end - 1) === CLOSE_PARENTHESIS) {
     const isSource = line.startsWith('src ', open + 1)
     if ((!isSource && !line.startsWith('dest ', open + 1)) || !setVerdict(event, start, open)) return false
     const zone = isSource ? open + 5 : open + 6
@@ -228,13 +230,13 @@ function nameOfLetter(letter: number): string {
 /** `[ruleset-A|B|D|R-number] DESCR="text"` of newer UniFi gateways, where the description may be missing. */
 function parseDescribedRule(event: SyslogEvent, start: number, end: number): boolean {
   const line = event.line
-  const from = line.charCodeAt(start) === OPEN_BRACKET ? start + 1 : start
+  const from = line.octetAt(start) === OPEN_BRACKET ? start + 1 : start
   let close = line.indexOf(']', from)
   if (close < 0 || close > end) close = end
   let dash = close - 1
-  while (dash > from && line.charCodeAt(dash) >= 0x30 && line.charCodeAt(dash) <= 0x39) dash--
-  if (dash === close - 1 || line.charCodeAt(dash) !== 0x2d || line.charCodeAt(dash - 2) !== 0x2d) return false
-  const letter = line.charCodeAt(dash - 1)
+  while (dash > from && line.octetAt(dash) >= 0x30 && line.octetAt(dash) <= 0x39) dash--
+  if (dash === close - 1 || line.octetAt(dash) !== 0x2d || line.octetAt(dash - 2) !== 0x2d) return false
+  const letter = line.octetAt(dash - 1)
   const outcome = outcomeOfLetter(letter)
   if (outcome === Outcome.none || dash - 2 <= from) return false
   event.outcome = outcome
@@ -251,12 +253,12 @@ function parseDescribedRule(event: SyslogEvent, start: number, end: number): boo
 /** `ruleset-number-A|D|R|M` of EdgeOS, VyOS and UniFi, where the ruleset may be `zone-zone`. */
 function parseZoneRule(event: SyslogEvent, start: number, end: number): boolean {
   const line = event.line
-  if (end - start < 4 || line.charCodeAt(end - 2) !== 0x2d) return false
-  const letter = line.charCodeAt(end - 1)
+  if (end - start < 4 || line.octetAt(end - 2) !== 0x2d) return false
+  const letter = line.octetAt(end - 1)
   const outcome = outcomeOfLetter(letter)
   if (outcome === Outcome.none) return false
   let dash = end - 3
-  while (dash > start && line.charCodeAt(dash) !== 0x2d) dash--
+  while (dash > start && line.octetAt(dash) !== 0x2d) dash--
   if (dash <= start) return false
   event.outcome = outcome
   event.setSpan(Field.action, end - 1, end)
@@ -264,7 +266,7 @@ function parseZoneRule(event: SyslogEvent, start: number, end: number): boolean 
   event.setSpan(Field.ruleId, dash + 1, end - 2)
   event.setSpan(Field.ruleName, start, dash)
   let middle = start
-  while (middle < dash && line.charCodeAt(middle) !== 0x2d) middle++
+  while (middle < dash && line.octetAt(middle) !== 0x2d) middle++
   if (middle < dash && line.indexOf('-', middle + 1) === dash) {
     event.setSpan(Field.sourceZone, start, middle)
     event.setSpan(Field.destinationZone, middle + 1, dash)

@@ -4,10 +4,12 @@
  * that packet's length and no counter. The prefix is the administrator's text. Source: RouterOS documentation, "Log",
  * "Filter" and "NAT" (what `action=log` writes).
  */
+
 import { CefColumns, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, Field, type FieldIndex, Outcome, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { dropIdleTranslation, outcomeOf, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { ICMP, ICMPV6, readProtocol } from '../protocols.js'
 import {
@@ -34,7 +36,7 @@ const cefKeys = new KeyTable({ dvchost: 1, msg: 2 })
 let cefMessageStart = -1
 
 /** `in:… out:…` of the interfaces; the offset of `in:`, or -1. */
-function findInterfaces(line: string, from: number): number {
+function findInterfaces(line: Line, from: number): number {
   const at = line.indexOf(' in:', Math.max(0, from - 1))
   if (at < 0 || at > from + PREFIX_WINDOW) return -1
   const out = line.indexOf(' out:', at)
@@ -83,7 +85,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
 
 /** `(unknown 0)` is no interface. */
 function readInterface(event: SyslogEvent, field: FieldIndex, start: number, end: number): void {
-  if (event.line.charCodeAt(start) !== OPEN_PARENTHESIS) event.setSpan(field, start, end)
+  if (event.line.octetAt(start) !== OPEN_PARENTHESIS) event.setSpan(field, start, end)
 }
 
 /** `firewall,info DROP wan input: `: behind the topics a prefix, whose words may hold the verdict, and the chain. */
@@ -92,17 +94,17 @@ function readPrefix(event: SyslogEvent, start: number, at: number): void {
   let first = start
   const topics = wordEnd(line, start, at)
   for (let index = start; index < topics; index++) {
-    if (line.charCodeAt(index) === COMMA) first = skipSpaces(line, topics, at)
+    if (line.octetAt(index) === COMMA) first = skipSpaces(line, topics, at)
   }
   let chain = at - 1
-  while (chain > first && line.charCodeAt(chain - 1) !== SPACE) chain--
+  while (chain > first && line.octetAt(chain - 1) !== SPACE) chain--
   let end = chain
-  while (end > first && (line.charCodeAt(end - 1) === SPACE || line.charCodeAt(end - 1) === COLON)) end--
+  while (end > first && (line.octetAt(end - 1) === SPACE || line.octetAt(end - 1) === COLON)) end--
   if (end <= first) return
   event.setSpan(Field.ruleName, first, end)
   let word = first
   for (let index = first; index <= end; index++) {
-    const code = index < end ? line.charCodeAt(index) : SPACE
+    const code = index < end ? line.octetAt(index) : SPACE
     if (code !== SPACE && code !== COLON && code !== 0x5f && code !== 0x2d) continue
     const outcome = index > word ? outcomeOf(line, word, index) : Outcome.none
     if (outcome !== Outcome.none) {
@@ -118,10 +120,10 @@ function readPrefix(event: SyslogEvent, start: number, at: number): void {
 function readProtocolAndFlags(event: SyslogEvent, start: number, end: number): number {
   const line = event.line
   let stop = start
-  while (stop < end && line.charCodeAt(stop) !== SPACE && line.charCodeAt(stop) !== COMMA) stop++
+  while (stop < end && line.octetAt(stop) !== SPACE && line.octetAt(stop) !== COMMA) stop++
   event.protocol = readProtocol(line, start, stop)
   let position = skipSpaces(line, stop, end)
-  if (line.charCodeAt(position) === OPEN_PARENTHESIS) {
+  if (line.octetAt(position) === OPEN_PARENTHESIS) {
     const close = line.indexOf(')', position)
     if (close < 0 || close > end) return end
     if (line.startsWith('(type ', position)) {
@@ -131,7 +133,7 @@ function readProtocolAndFlags(event: SyslogEvent, start: number, end: number): n
     }
     position = close + 1
   }
-  if (line.charCodeAt(position) === COMMA) position++
+  if (line.octetAt(position) === COMMA) position++
   return skipSpaces(line, position, end)
 }
 
@@ -139,7 +141,7 @@ function readProtocolAndFlags(event: SyslogEvent, start: number, end: number): n
 function readPair(event: SyslogEvent, from: 0 | 2, to: 1 | 3, start: number, end: number): number {
   const line = event.line
   let stop = start
-  while (stop < end && !isPairEnd(line.charCodeAt(stop))) stop++
+  while (stop < end && !isPairEnd(line.octetAt(stop))) stop++
   const arrow = line.indexOf('->', start)
   if (arrow < 0 || arrow >= stop) return stop
   readEnd(event, from, start, arrow)
@@ -156,13 +158,13 @@ function readEnd(event: SyslogEvent, slot: 0 | 1 | 2 | 3, start: number, end: nu
   const line = event.line
   let addressEnd = end
   let port = -1
-  if (line.charCodeAt(start) === OPEN_BRACKET) {
+  if (line.octetAt(start) === OPEN_BRACKET) {
     addressEnd = start + 1
-    while (addressEnd < end && line.charCodeAt(addressEnd) !== CLOSE_BRACKET) addressEnd++
+    while (addressEnd < end && line.octetAt(addressEnd) !== CLOSE_BRACKET) addressEnd++
     if (!readAddress(event, slot, start + 1, addressEnd)) return
     port = readPort(line, addressEnd + 2, end)
   } else if (!readAddress(event, slot, start, end)) {
-    while (addressEnd > start && line.charCodeAt(addressEnd) !== COLON) addressEnd--
+    while (addressEnd > start && line.octetAt(addressEnd) !== COLON) addressEnd--
     if (!readAddress(event, slot, start, addressEnd)) return
     port = readPort(line, addressEnd + 1, end)
   }
@@ -176,14 +178,14 @@ function readEnd(event: SyslogEvent, slot: 0 | 1 | 2 | 3, start: number, end: nu
 function readTranslation(event: SyslogEvent, start: number, end: number): void {
   const line = event.line
   let position = start
-  if (line.charCodeAt(position) === OPEN_PARENTHESIS) {
+  if (line.octetAt(position) === OPEN_PARENTHESIS) {
     position = translated(event, AddressSlot.postNATSource, position, end)
   } else {
-    while (position < end && line.charCodeAt(position) !== GREATER_THAN) position++
+    while (position < end && line.octetAt(position) !== GREATER_THAN) position++
     position++
   }
   if (line.startsWith('->', position)) position += 2
-  if (line.charCodeAt(position) === OPEN_PARENTHESIS)
+  if (line.octetAt(position) === OPEN_PARENTHESIS)
     translated(event, AddressSlot.postNATDestination, position, end)
 }
 

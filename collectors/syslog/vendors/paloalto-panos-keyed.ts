@@ -2,6 +2,7 @@
  * PAN-OS logs with keys: CEF as the vendor's integration guide defines it, and CEF and JSON of Strata Logging Service
  * ("Log forwarding schema reference"). The same facts as the CSV, under other names.
  */
+
 import { dropIcmpPorts } from '../assign.js'
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
@@ -16,6 +17,7 @@ import {
 } from '../event.js'
 import { JsonKeys, walkJson } from '../json.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { dropIdleTranslation, setAction, setConnectionIfPaired, setDirection } from '../product.js'
 import { readProtocol } from '../protocols.js'
 import { readAddress, readNumber, readPort } from '../scan.js'
@@ -136,7 +138,7 @@ const otherTypes = [
 ] as const
 
 /** Whether a type that is not one of traffic stands here, in any case and with or without hyphens. */
-function isOther(line: string, start: number): boolean {
+function isOther(line: Line, start: number): boolean {
   if (start < 0) return false
   const type = line
     .slice(start, start + 20)

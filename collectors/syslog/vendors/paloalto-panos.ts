@@ -3,10 +3,13 @@
  * CONFIG, GLOBALPROTECT, … are not), and CEF, LEEF or JSON by key. App-ID names the application. Columns are only ever appended
  * between versions 7 and 11. Source: PAN-OS Administrator's Guide, "Syslog Field Descriptions".
  */
+
 import { dropIcmpPorts } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { CsvColumns } from '../csv.js'
 import { AddressSlot, Field, Phase, type SyslogEvent } from '../event.js'
+import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import {
   dropIdleTranslation,
   type SyslogProduct,
@@ -57,84 +60,73 @@ const Column = {
   action: 30,
 } as const
 
-const deviceNameColumns: Readonly<Record<string, number>> = {
-  TRAFFIC: 52,
-  THREAT: 59,
-  SCTP: 37,
-  SYSTEM: 22,
-  CONFIG: 23,
-  AUTHENTICATION: 29,
-  USERID: 25,
-  HIPMATCH: 24,
-  CORRELATION: 17,
-  IPTAG: 23,
-  TUNNEL: 38,
-  START: 38,
-  END: 38,
-  URL: 59,
-  WILDFIRE: 59,
-  DATA: 59,
-  AUTH: 29,
-  GLOBALPROTECT: 47,
-  DECRYPTION: 96,
+/** What is known of one type of log; columns from 0, -1 where it has none. */
+type LogType = {
+  readonly name: string
+  readonly isConnection: boolean
+  readonly deviceName: number
+  /** Column of the event's name in logs of the system. */
+  readonly eventId: number
+  readonly endReason: number
 }
-const connectionTypes: ReadonlySet<string> = new Set([
-  'TRAFFIC',
-  'THREAT',
-  'DECRYPTION',
-  'TUNNEL',
-  'START',
-  'END',
-  'GTP',
-  'SCTP',
-  'URL',
-  'WILDFIRE',
-  'DATA',
-])
-const otherTypes: ReadonlySet<string> = new Set([
-  'SYSTEM',
-  'CONFIG',
-  'GLOBALPROTECT',
-  'USERID',
-  'HIPMATCH',
-  'HIP-MATCH',
-  'AUTHENTICATION',
-  'AUTH',
-  'CORRELATION',
-  'IPTAG',
-  'AUDIT',
-])
-/** Column of the event's name in logs of the system. */
-const eventIdColumns: Readonly<Record<string, number>> = {
-  SYSTEM: 8,
-  GLOBALPROTECT: 8,
-  USERID: 11,
-  IPTAG: 10,
-}
-const endReasonColumns: Readonly<Record<string, number>> = { TRAFFIC: 46, SCTP: 52 }
 
-/** The log's type by its column; '' where the content is no PAN-OS CSV. */
-function typeAt(line: string, start: number): string {
+function logType(
+  name: string,
+  isConnection: boolean,
+  deviceName = -1,
+  eventId = -1,
+  endReason = -1,
+): LogType {
+  return { name, isConnection, deviceName, eventId, endReason }
+}
+
+const logTypes: readonly LogType[] = [
+  logType('TRAFFIC', true, 52, -1, 46),
+  logType('THREAT', true, 59),
+  logType('DECRYPTION', true, 96),
+  logType('TUNNEL', true, 38),
+  logType('START', true, 38),
+  logType('END', true, 38),
+  logType('GTP', true),
+  logType('SCTP', true, 37, -1, 52),
+  logType('URL', true, 59),
+  logType('WILDFIRE', true, 59),
+  logType('DATA', true, 59),
+  logType('SYSTEM', false, 22, 8),
+  logType('CONFIG', false, 23),
+  logType('GLOBALPROTECT', false, 47, 8),
+  logType('USERID', false, 25, 11),
+  logType('HIPMATCH', false, 24),
+  logType('HIP-MATCH', false),
+  logType('AUTHENTICATION', false, 29),
+  logType('AUTH', false, 29),
+  logType('CORRELATION', false, 17),
+  logType('IPTAG', false, 23, 10),
+  logType('AUDIT', false),
+]
+const typeTable = new KeyTable(Object.fromEntries(logTypes.map(({ name }, index) => [name, index + 1])))
+
+/** The log's type by its column; undefined where the content is no PAN-OS CSV. */
+function typeAt(line: Line, start: number): LogType | undefined {
   const limit = Math.min(line.length, start + 160)
   const first = digitsEnd(line, start, Math.min(limit, start + 12))
-  if (first === start || line.charCodeAt(first) !== COMMA) return ''
+  if (first === start || line.octetAt(first) !== COMMA) return undefined
   let comma = first
   for (let field = 0; field < 2; field++) {
     comma++
-    while (comma < limit && line.charCodeAt(comma) !== COMMA) comma++
-    if (comma >= limit) return ''
+    comma = line.indexOfOctet(COMMA, comma, limit)
+    if (comma < 0) return undefined
   }
-  let end = comma + 1
-  while (end < limit && end < comma + 16 && line.charCodeAt(end) !== COMMA) end++
-  if (line.charCodeAt(comma + 1) < 0x41 || line.charCodeAt(comma + 1) > 0x5a) return ''
-  const type = line.slice(comma + 1, end)
-  return connectionTypes.has(type) || otherTypes.has(type) ? type : ''
+  const name = comma + 1
+  let end = name
+  while (end < limit && end < comma + 16 && line.octetAt(end) !== COMMA) end++
+  return logTypes[typeTable.findRange(line, name, end) - 1]
 }
 
 /** Where the CSV begins: at the content, or behind what looked like a tag. */
 function csvStart(event: SyslogEvent): number {
-  if (typeAt(event.line, event.contentStart) !== '') return event.contentStart
-  return event.messageStart !== event.contentStart && typeAt(event.line, event.messageStart) !== ''
+  if (typeAt(event.line, event.contentStart) !== undefined) return event.contentStart
+  return event.messageStart !== event.contentStart && typeAt(event.line, event.messageStart) !== undefined
     ? event.messageStart
     : -1
 }
@@ -145,16 +137,17 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
   const end = event.end(Field.message) > 0 ? event.end(Field.message) : line.length
   event.vendor = 'paloalto'
   event.product = 'pan-os'
-  if (start < 0) return claimsLeef(event) ? parseLeef(event, context, end) : parseKeyed(event, context, end)
-  const type = typeAt(line, start)
+  const type = start < 0 ? undefined : typeAt(line, start)
+  if (type === undefined)
+    return claimsLeef(event) ? parseLeef(event, context, end) : parseKeyed(event, context, end)
   columns.split(line, start, end)
   event.clearSpan(Field.application)
   event.messageStart = start
   event.setSpan(Field.message, start, end)
-  columns.span(event, Field.host, deviceNameColumns[type] ?? -1)
-  columns.span(event, Field.eventId, eventIdColumns[type] ?? -1)
+  columns.span(event, Field.host, type.deviceName)
+  columns.span(event, Field.eventId, type.eventId)
   readGenerated(event, context)
-  if (connectionTypes.has(type)) parseSession(event, type)
+  if (type.isConnection) parseSession(event, type)
   return true
 }
 
@@ -169,7 +162,7 @@ function readGenerated(event: SyslogEvent, context: SyslogContext): void {
   for (let column = columns.count - 1; column > Column.application && column > columns.count - 40; column--) {
     const from = columns.start(column)
     const to = columns.end(column)
-    if (to - from < 24 || line.charCodeAt(from + 4) !== 0x2d || line.charCodeAt(from + 10) !== 0x54) continue
+    if (to - from < 24 || line.octetAt(from + 4) !== 0x2d || line.octetAt(from + 10) !== 0x54) continue
     if (!sameDigits(line, start, from, 16)) continue
     if (sameDigits(line, start, from, 19)) readTime(event, context, from, to)
     else readTimeWithZoneOf(event, context, start, columns.end(Column.generated), from, to)
@@ -178,10 +171,10 @@ function readGenerated(event: SyslogEvent, context: SyslogContext): void {
 }
 
 /** `2021/11/16 16:24` and `2021-11-16T16:24` tell of the same minute, three octets more of the same second. */
-function sameDigits(line: string, a: number, b: number, length: number): boolean {
+function sameDigits(line: Line, a: number, b: number, length: number): boolean {
   for (let index = 0; index < length; index++) {
     if (index === 4 || index === 7 || index === 10) continue
-    if (line.charCodeAt(a + index) !== line.charCodeAt(b + index)) return false
+    if (line.octetAt(a + index) !== line.octetAt(b + index)) return false
   }
   return true
 }
@@ -194,7 +187,7 @@ function port(event: SyslogEvent, column: number): number {
   return readPort(event.line, columns.start(column), columns.end(column))
 }
 
-function parseSession(event: SyslogEvent, type: string): void {
+function parseSession(event: SyslogEvent, { name: type, endReason }: LogType): void {
   const line = event.line
   // SCTP has one more reserved column in front of the protocol.
   const shift = type === 'SCTP' ? 1 : 0
@@ -234,7 +227,7 @@ function parseSession(event: SyslogEvent, type: string): void {
   columns.span(event, Field.ingressInterfaceName, Column.ingress)
   columns.span(event, Field.egressInterfaceName, Column.egress)
   columns.span(event, Field.sessionId, Column.session)
-  columns.span(event, Field.endReason, endReasonColumns[type] ?? -1)
+  columns.span(event, Field.endReason, endReason)
   if (type === 'TRAFFIC') parseCounters(event)
   else if (type === 'THREAT') parseThreat(event)
   else if (type === 'SCTP') {
@@ -273,10 +266,10 @@ function parseThreat(event: SyslogEvent): void {
   const line = event.line
   setDirection(event, columns.start(35), columns.end(35))
   const end = columns.end(32) - 1
-  if (end < 0 || line.charCodeAt(end) !== CLOSE_PARENTHESIS) return
+  if (end < 0 || line.octetAt(end) !== CLOSE_PARENTHESIS) return
   let start = end
-  while (start > columns.start(32) && isDigit(line.charCodeAt(start - 1))) start--
-  if (line.charCodeAt(start - 1) === OPEN_PARENTHESIS) event.setSpan(Field.eventId, start, end)
+  while (start > columns.start(32) && isDigit(line.octetAt(start - 1))) start--
+  if (line.octetAt(start - 1) === OPEN_PARENTHESIS) event.setSpan(Field.eventId, start, end)
 }
 
 function parseTunnel(event: SyslogEvent): void {

@@ -37,9 +37,9 @@ function csvStart(event: SyslogEvent): number {
   let commas = 0
   let index = start
   const limit = Math.min(line.length, start + 200)
-  for (; index < limit && commas < 8; index++) if (line.charCodeAt(index) === COMMA) commas++
-  if (commas < 8 || line.charCodeAt(index + 1) !== COMMA) return -1
-  const version = line.charCodeAt(index)
+  for (; index < limit && commas < 8; index++) if (line.octetAt(index) === COMMA) commas++
+  if (commas < 8 || line.octetAt(index + 1) !== COMMA) return -1
+  const version = line.octetAt(index)
   const direction = line.startsWith(',in,', index - 4) || line.startsWith(',out,', index - 5)
   return direction && (version === 0x34 || version === 0x36) ? start : -1
 }
@@ -61,7 +61,7 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
   columns.span(event, outwards ? Field.egressInterfaceName : Field.ingressInterfaceName, Column.interface)
   setAction(event, columns.start(Column.action), columns.end(Column.action))
   setDirection(event, columns.start(Column.direction), columns.end(Column.direction))
-  const six = line.charCodeAt(columns.start(Column.version)) === 0x36
+  const six = line.octetAt(columns.start(Column.version)) === 0x36
   const number = six ? 13 : 15
   event.protocol = readSmall(line, columns.start(number), columns.end(number), 255)
   if (six && event.protocol < 0) event.protocol = readSmall(line, columns.start(12), columns.end(12), 255)

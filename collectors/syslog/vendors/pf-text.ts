@@ -8,6 +8,7 @@ import { readEndpoint } from '../address-port.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, Field, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { type SyslogProduct, setAction, setConnectionIfPaired, setDirection } from '../product.js'
 import { ICMP, ICMPV6, readProtocol, TCP } from '../protocols.js'
 import {
@@ -53,9 +54,9 @@ function ruleStart({ line, messageStart }: SyslogEvent): number {
   const found = line.indexOf('rule ', messageStart)
   if (found < 0 || found > messageStart + RULE_WINDOW) return -1
   const slash = line.indexOf('/', found)
-  if (slash < 0 || slash > found + LONGEST_RULE || !isDigit(line.charCodeAt(found + 5))) return -1
-  const reason = isDigit(line.charCodeAt(slash + 1)) ? line.indexOf('(', slash) : slash + 1
-  return line.charCodeAt(reason) === OPEN_PARENTHESIS && reason <= slash + 4 ? found + 5 : -1
+  if (slash < 0 || slash > found + LONGEST_RULE || !isDigit(line.octetAt(found + 5))) return -1
+  const reason = isDigit(line.octetAt(slash + 1)) ? line.indexOf('(', slash) : slash + 1
+  return line.octetAt(reason) === OPEN_PARENTHESIS && reason <= slash + 4 ? found + 5 : -1
 }
 
 function parse(event: SyslogEvent, _context: SyslogContext): boolean {
@@ -67,8 +68,8 @@ function parse(event: SyslogEvent, _context: SyslogContext): boolean {
   event.vendor = 'openbsd'
   event.product = 'pf'
   event.setSpan(Field.ruleId, start, line.indexOf('/', start))
-  let word = skipSpaces(line, line.charCodeAt(close + 1) === COLON ? close + 2 : close + 1, end)
-  if (line.charCodeAt(word) === OPEN_BRACKET) word = skipSpaces(line, line.indexOf(']', word) + 1, end)
+  let word = skipSpaces(line, line.octetAt(close + 1) === COLON ? close + 2 : close + 1, end)
+  if (line.octetAt(word) === OPEN_BRACKET) word = skipSpaces(line, line.indexOf(']', word) + 1, end)
   const actionEnd = wordEnd(line, word, end)
   setAction(event, word, actionEnd)
   word = skipSpaces(line, actionEnd, end)
@@ -93,7 +94,7 @@ function readPacket(event: SyslogEvent, start: number, end: number): void {
   const from = Math.max(start, line.lastIndexOf(' ', arrow - 1) + 1)
   let to = wordEnd(line, arrow + 3, end)
   const what = skipSpaces(line, to, end)
-  if (line.charCodeAt(to - 1) === COLON) to--
+  if (line.octetAt(to - 1) === COLON) to--
   readEndpoint(event, AddressSlot.source, from, arrow, false, DOT)
   readEndpoint(event, AddressSlot.destination, arrow + 3, to, false, DOT)
   event.protocol = protocolOf(line, what, end)
@@ -104,10 +105,10 @@ function readPacket(event: SyslogEvent, start: number, end: number): void {
 }
 
 /** `udp 60`, `UDP, length 60`, `icmp: echo …`, `Flags [S], …`, or OpenBSD's bare flags of TCP. */
-function protocolOf(line: string, what: number, end: number): number {
+function protocolOf(line: Line, what: number, end: number): number {
   if (line.startsWith('Flags [', what) || line.startsWith('tcp ', what)) return TCP
   let stop = wordEnd(line, what, end)
-  const last = line.charCodeAt(stop - 1)
+  const last = line.octetAt(stop - 1)
   if (last === COLON || last === COMMA) stop--
   let flags = what
   while (flags < stop && 'SFPRWE.'.includes(line.charAt(flags))) flags++
@@ -118,7 +119,7 @@ function readIcmp(event: SyslogEvent, what: number, end: number): void {
   const line = event.line
   const first = skipSpaces(line, wordEnd(line, what, end), end)
   let second = wordEnd(line, wordEnd(line, first, end) + 1, end)
-  const last = line.charCodeAt(second - 1)
+  const last = line.octetAt(second - 1)
   if (last === COMMA || last === COLON || last === CLOSE_PARENTHESIS) second--
   const table = event.protocol === ICMP ? icmpWords : icmp6Words
   const found = table.findFolded(line, first, second) - 1

@@ -49,7 +49,7 @@ function readRules(event: SyslogEvent, start: number, end: number): void {
   if (first < start) first = start
   const marks = [first - 1]
   for (let index = first; index < end && marks.length < 6; index++) {
-    if (line.charCodeAt(index) === 0x3a) marks.push(index)
+    if (line.octetAt(index) === 0x3a) marks.push(index)
   }
   if (marks.length !== 3 && marks.length !== 5) return
   event.setSpan(Field.ruleName, first, marks[1]!)

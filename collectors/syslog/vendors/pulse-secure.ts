@@ -3,8 +3,10 @@
  * stand in front of the device's own, which has the zone; the name of the node stands in the text.
  * Source: Pulse Connect Secure Administration Guide, "Configuring Syslog", standard and WELF formats.
  */
+
 import type { SyslogContext } from '../context.js'
 import { Field, Kind, type SyslogEvent } from '../event.js'
+import type { Line } from '../line.js'
 import type { SyslogProduct } from '../product.js'
 import { readIPv4, SPACE, wordEnd } from '../scan.js'
 import { Shape } from '../shape.js'
@@ -13,7 +15,7 @@ import { readTime } from '../timestamp.js'
 const MARK = 'PulseSecure: - - - '
 const WINDOW = 192
 
-function markStart(line: string): number {
+function markStart(line: Line): number {
   const found = line.indexOf(MARK)
   return found < WINDOW ? found : -1
 }
@@ -42,7 +44,7 @@ function takeNode(event: SyslogEvent, start: number): void {
   const dash = line.indexOf(' - ', start)
   if (dash < 0 || dash > start + 24) return
   const nodeEnd = wordEnd(line, dash + 3, line.length)
-  if (line.charCodeAt(nodeEnd) === SPACE) event.setSpan(Field.host, dash + 3, nodeEnd)
+  if (line.octetAt(nodeEnd) === SPACE) event.setSpan(Field.host, dash + 3, nodeEnd)
 }
 
 /** The product for the registry. */

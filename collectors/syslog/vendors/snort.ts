@@ -10,6 +10,7 @@ import { assign, dropIcmpPorts, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { CsvColumns } from '../csv.js'
 import { AddressSlot, type EscapeKind, Field, Outcome, type SyslogEvent } from '../event.js'
+import type { Line } from '../line.js'
 import { type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { ICMP, ICMPV6, readProtocol } from '../protocols.js'
 import {
@@ -33,13 +34,13 @@ const columns = new CsvColumns()
 const RULE_WINDOW = 64
 
 /** Behind `[`: the generator's id, the rule's and its revision; the offset of the closing bracket, or -1. */
-function ruleEnd(line: string, start: number, end: number): number {
+function ruleEnd(line: Line, start: number, end: number): number {
   const generator = digitsEnd(line, start, end)
-  if (generator === start || line.charCodeAt(generator) !== COLON) return -1
+  if (generator === start || line.octetAt(generator) !== COLON) return -1
   const rule = digitsEnd(line, generator + 1, end)
-  if (rule === generator + 1 || line.charCodeAt(rule) !== COLON) return -1
+  if (rule === generator + 1 || line.octetAt(rule) !== COLON) return -1
   const revision = digitsEnd(line, rule + 1, end)
-  return revision > rule + 1 && line.charCodeAt(revision) === CLOSE_BRACKET ? revision : -1
+  return revision > rule + 1 && line.octetAt(revision) === CLOSE_BRACKET ? revision : -1
 }
 
 /** The bracket that opens the rule's numbers, or -1. */
@@ -72,7 +73,7 @@ function parseAlert(event: SyslogEvent, open: number, end: number): void {
   if (line.lastIndexOf('[Drop]', open) >= 0 || line.lastIndexOf('[Block]', open) >= 0) {
     event.outcome = Outcome.deny
     // In a file the verdict stands where a header has a host in brackets.
-    if (line.charCodeAt(event.start(Field.host) - 1) === OPEN_BRACKET) event.clearSpan(Field.host)
+    if (line.octetAt(event.start(Field.host) - 1) === OPEN_BRACKET) event.clearSpan(Field.host)
   }
   const arrow = line.indexOf(' -> ', close)
   if (arrow < 0 || arrow >= end) return
@@ -87,9 +88,9 @@ function parseAlert(event: SyslogEvent, open: number, end: number): void {
 }
 
 /** `{TCP}` in front of the pair, or the first word of the packet's header behind it. */
-function protocolAround(line: string, from: number, to: number, end: number): number {
+function protocolAround(line: Line, from: number, to: number, end: number): number {
   const close = from - 2
-  if (line.charCodeAt(close) === CLOSE_BRACE) {
+  if (line.octetAt(close) === CLOSE_BRACE) {
     const open = line.lastIndexOf('{', close)
     if (open >= 0) return readProtocol(line, open + 1, close)
   }
@@ -98,7 +99,7 @@ function protocolAround(line: string, from: number, to: number, end: number): nu
 }
 
 /** Suricata writes type and code where ports stand; Snort's full alert writes `Type:8  Code:0`. */
-function settleIcmp(event: SyslogEvent, line: string, position: number, end: number): void {
+function settleIcmp(event: SyslogEvent, line: Line, position: number, end: number): void {
   if (event.sourcePort >= 0 && event.sourcePort <= 255) {
     event.icmpType = event.sourcePort
     event.icmpCode = event.destinationPort
@@ -132,11 +133,11 @@ const PackageColumn = { count: 15, disposition: 14 } as const
 /** Where the comma behind the time stands, and three numbers behind it; -1 where the line is no such CSV. */
 function csvStart({ line, contentStart }: SyslogEvent): number {
   let index = skipSpaces(line, contentStart, line.length)
-  if (line.charCodeAt(index) !== COMMA) return -1
+  if (line.octetAt(index) !== COMMA) return -1
   const start = index
   for (let number = 0; number < 3; number++) {
     const stop = digitsEnd(line, index + 1, line.length)
-    if (stop === index + 1 || line.charCodeAt(stop) !== COMMA) return -1
+    if (stop === index + 1 || line.octetAt(stop) !== COMMA) return -1
     index = stop
   }
   return start
@@ -183,7 +184,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
 function claims(event: SyslogEvent): boolean {
   const { line, messageStart } = event
   if (event.shape === Shape.json) return isSnortJson(event)
-  const first = line.charCodeAt(skipSpaces(line, messageStart, line.length))
+  const first = line.octetAt(skipSpaces(line, messageStart, line.length))
   if (first === COMMA) return csvStart(event) >= 0
   if (first !== OPEN_BRACKET && first !== 0x3c && first !== OPEN_BRACE && first !== SPACE) return false
   return ruleStart(event) >= 0

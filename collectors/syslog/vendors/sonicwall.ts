@@ -4,11 +4,13 @@
  * type and code. Source: "SonicOS Log Events Reference Guide", "Index of Syslog Tag Field Descriptions", "Legacy
  * Categories" and the table of messages.
  */
+
 import { assign, Target } from '../assign.js'
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, type EscapeKind, Field, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { walkPairs } from '../pairs.js'
 import { dropIdleTranslation, outcomeOf, type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'
@@ -124,25 +126,25 @@ function isOfDevice(id: number): boolean {
 function endpoint(event: SyslogEvent, slot: 0 | 1 | 2 | 3, start: number, end: number): void {
   const line = event.line
   let colon = start
-  if (line.charCodeAt(start) === COLON && line.charCodeAt(start + 1) !== COLON) {
+  if (line.octetAt(start) === COLON && line.octetAt(start + 1) !== COLON) {
     // Port and interface alone: the address has a key of its own, srcV6 or dstV6.
-  } else if (line.charCodeAt(start) === OPEN_BRACKET) {
+  } else if (line.octetAt(start) === OPEN_BRACKET) {
     const close = line.indexOf(']', start)
     if (close < 0 || close >= end || !readAddress(event, slot, start + 1, close)) return
     colon = close + 1
   } else {
-    while (colon < end && line.charCodeAt(colon) !== COLON) colon++
+    while (colon < end && line.octetAt(colon) !== COLON) colon++
     if (!readAddress(event, slot, start, colon)) {
       // IPv6: the longest prefix up to a colon that is an address.
       if (readAddress(event, slot, start, end)) return
       colon = Math.min(end, start + 40)
-      while (colon > start && !(line.charCodeAt(colon) === COLON && readAddress(event, slot, start, colon)))
+      while (colon > start && !(line.octetAt(colon) === COLON && readAddress(event, slot, start, colon)))
         colon--
     }
   }
   if (colon >= end) return
   let next = colon + 1
-  while (next < end && line.charCodeAt(next) !== COLON) next++
+  while (next < end && line.octetAt(next) !== COLON) next++
   const port = readPort(line, colon + 1, next)
   if (slot === AddressSlot.source) event.sourcePort = port
   else if (slot === AddressSlot.destination) event.destinationPort = port
@@ -150,7 +152,7 @@ function endpoint(event: SyslogEvent, slot: 0 | 1 | 2 | 3, start: number, end: n
   else event.postNATDestinationPort = port
   if (slot > 1 || next >= end) return
   let last = next + 1
-  while (last < end && line.charCodeAt(last) !== COLON) last++
+  while (last < end && line.octetAt(last) !== COLON) last++
   event.setSpan(slot === 0 ? Field.ingressInterfaceName : Field.egressInterfaceName, next + 1, last)
 }
 
@@ -174,9 +176,9 @@ function take(
       return
     case Own.protocol: {
       let slash = start
-      while (slash < end && line.charCodeAt(slash) !== SLASH) slash++
+      while (slash < end && line.octetAt(slash) !== SLASH) slash++
       event.protocol = readProtocol(line, start, slash)
-      if (slash < end && !isDigit(line.charCodeAt(slash + 1))) event.setSpan(Field.service, slash + 1, end)
+      if (slash < end && !isDigit(line.octetAt(slash + 1))) event.setSpan(Field.service, slash + 1, end)
       return
     }
     case Own.time:
@@ -198,7 +200,7 @@ function take(
     case Own.application: {
       const field = key === Own.user ? Field.userName : Field.applicationName
       // CEF keeps the quotes.
-      if (line.charCodeAt(start) === QUOTE && line.charCodeAt(end - 1) === QUOTE)
+      if (line.octetAt(start) === QUOTE && line.octetAt(end - 1) === QUOTE)
         event.setSpan(field, start + 1, end - 1)
       else event.setSpan(field, start, end, escaping)
       return
@@ -208,7 +210,7 @@ function take(
       readAddress(event, key === Own.natSourceText ? 2 : 3, start, end)
       return
     case Own.verdict:
-      if (line.charCodeAt(start) === QUOTE) takeVerdict(event, start + 1, end - 1)
+      if (line.octetAt(start) === QUOTE) takeVerdict(event, start + 1, end - 1)
       else takeVerdict(event, start, end)
       return
   }
@@ -255,7 +257,7 @@ function parse(event: SyslogEvent, context: SyslogContext): boolean {
 
 const refusals = ['dropped', 'denied', 'blocked', 'rejected'] as const
 
-function mentions(line: string, start: number, end: number): boolean {
+function mentions(line: Line, start: number, end: number): boolean {
   if (end - start > 256) return false
   const text = line.slice(start, end).toLowerCase()
   return refusals.some((word) => text.includes(word))

@@ -216,7 +216,7 @@ export const sophosXg: SyslogProduct = {
   claims: (event) => {
     const line = event.line
     const start = event.contentStart
-    const first = line.charCodeAt(start)
+    const first = line.octetAt(start)
     // device=, device_name=, date=, timestamp=, log_id=
     if (first !== 0x64 && first !== 0x74 && first !== 0x6c) return false
     if (line.startsWith('device="SFW"', start) || line.startsWith('device_name="SFW"', start)) return true

@@ -4,10 +4,12 @@
  * Addresses of packet records are the packet's: `direction` and the flow's own addresses put them right.
  * Source: Suricata user guide, "EVE JSON Format".
  */
+
 import { assign, dropIcmpPorts, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { AddressSlot, type EscapeKind, Field, Kind, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { JsonKeys, walkJson } from '../json.js'
+import type { Line } from '../line.js'
 import { type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
 import { readAddress, readNumber, readPort, wordIs } from '../scan.js'
 import { Shape } from '../shape.js'
@@ -132,7 +134,7 @@ function take(
   assign(event, key, start, end, escaping)
 }
 
-function typeIs(line: string, word: string): boolean {
+function typeIs(line: Line, word: string): boolean {
   return wordIs(line, typeStart, typeEnd, word)
 }
 

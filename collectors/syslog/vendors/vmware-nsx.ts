@@ -33,15 +33,15 @@ let isNumbered = false
 function findFamily({ line, messageStart }: SyslogEvent): number {
   const at = line.indexOf('INET', messageStart)
   if (at < 0 || at > messageStart + MAX_FRONT) return -1
-  const space = line.charCodeAt(at + 4) === 0x36 ? at + 5 : at + 4
-  return line.charCodeAt(space) === 0x20 && line.indexOf('->', space) > space ? space + 1 : -1
+  const space = line.octetAt(at + 4) === 0x36 ? at + 5 : at + 4
+  return line.octetAt(space) === 0x20 && line.indexOf('->', space) > space ? space + 1 : -1
 }
 
 /** `22/14`: from the source, and back to it; false where no such pair stands here. */
 function readPair(event: SyslogEvent, start: number, end: number, isPackets: boolean): boolean {
   const { line } = event
   const slash = digitsEnd(line, start, end)
-  if (slash === start || line.charCodeAt(slash) !== SLASH || digitsEnd(line, slash + 1, end) !== end)
+  if (slash === start || line.octetAt(slash) !== SLASH || digitsEnd(line, slash + 1, end) !== end)
     return false
   const sent = readNumber(line, start, slash)
   const received = readNumber(line, slash + 1, end)

@@ -50,15 +50,14 @@ function walk(event: SyslogEvent, start: number, end: number): void {
     let keyStart = isLast ? end : equals
     if (!isLast) {
       const limit = Math.max(valueStart, equals - MAX_KEY)
-      while (keyStart > limit && isKeyCharacter(line.charCodeAt(keyStart - 1))) keyStart--
+      while (keyStart > limit && isKeyCharacter(line.octetAt(keyStart - 1))) keyStart--
     }
     // A sign of equality within a value is none of a key.
-    const isKey = isLast || (keyStart < equals && line.charCodeAt(keyStart - 1) === SPACE)
+    const isKey = isLast || (keyStart < equals && line.octetAt(keyStart - 1) === SPACE)
     if (isKey) {
       let valueEnd = keyStart
-      while (valueEnd > valueStart && line.charCodeAt(valueEnd - 1) === SPACE) valueEnd--
-      const isQuoted =
-        line.charCodeAt(valueStart) === QUOTE && line.charCodeAt(valueEnd - 1) === QUOTE ? 1 : 0
+      while (valueEnd > valueStart && line.octetAt(valueEnd - 1) === SPACE) valueEnd--
+      const isQuoted = line.octetAt(valueStart) === QUOTE && line.octetAt(valueEnd - 1) === QUOTE ? 1 : 0
       if (key !== 0 && valueEnd - isQuoted > valueStart + isQuoted) {
         assign(event, key, valueStart + isQuoted, valueEnd - isQuoted, Escape.none)
       }

@@ -4,12 +4,14 @@
  * way and duration, denied; proxies' transactions, translations, ICMP's type and code. Source: WatchGuard Help Center, "Read a
  * Log Message", and "Fireware Log Message Catalog".
  */
+
 import { assign, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { readSeconds } from '../decimal.js'
 import { AddressSlot, type EscapeKind, Field, Kind, Outcome, Phase, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
 import { LeefColumns, LeefHeader } from '../leef.js'
+import type { Line } from '../line.js'
 import { walkPairs, walkSeparated } from '../pairs.js'
 import { dropIdleTranslation, type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
 import { readProtocol } from '../protocols.js'
@@ -108,7 +110,7 @@ function findMessageId({ line, contentStart }: SyslogEvent): number {
   const at = line.indexOf('msg_id="', contentStart)
   if (at < 0 || at > contentStart + MAX_PREFIX) return -1
   // Two numbers of four hexadecimal digits.
-  return line.charCodeAt(at + 12) === 0x2d && line.charCodeAt(at + 17) === QUOTE ? at : -1
+  return line.octetAt(at + 12) === 0x2d && line.octetAt(at + 17) === QUOTE ? at : -1
 }
 
 /** Where two addresses stand side by side; -1 where none do. Interfaces in front of them may have spaces in their names. */
@@ -143,10 +145,10 @@ function isAddress(event: SyslogEvent, start: number, end: number): boolean {
 }
 
 /** The start of the word in front of the one at `position`. */
-function wordBefore(line: string, position: number, limit: number): number {
+function wordBefore(line: Line, position: number, limit: number): number {
   let stop = position
-  while (stop > limit && line.charCodeAt(stop - 1) === SPACE) stop--
-  while (stop > limit && line.charCodeAt(stop - 1) !== SPACE) stop--
+  while (stop > limit && line.octetAt(stop - 1) === SPACE) stop--
+  while (stop > limit && line.octetAt(stop - 1) !== SPACE) stop--
   return stop
 }
 
@@ -189,7 +191,7 @@ function readNumbers(event: SyslogEvent, start: number, end: number): void {
 /** ` (HTTPS-proxy-00)` at the line's end. */
 function readPolicy(event: SyslogEvent, start: number, end: number): void {
   const { line } = event
-  if (line.charCodeAt(end - 1) !== CLOSE_PARENTHESIS) return
+  if (line.octetAt(end - 1) !== CLOSE_PARENTHESIS) return
   const open = line.lastIndexOf(' (', end)
   if (open >= start) event.setSpan(Field.ruleName, open + 2, end - 1)
 }

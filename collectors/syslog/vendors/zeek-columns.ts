@@ -4,9 +4,11 @@
  * tried. Forwarders write a tab as it is or as `#011` (rsyslog). Source: Zeek documentation, "Zeek Log Formats"; rsyslog
  * documentation, "Escape Control Characters".
  */
+
 import type { SyslogContext } from '../context.js'
 import { Escape, Field, type SyslogEvent } from '../event.js'
 import { KeyTable } from '../keyvalue.js'
+import type { Line } from '../line.js'
 import { ownText } from '../names.js'
 import type { TakePair } from '../pairs.js'
 import { DOT, digitsEnd } from '../scan.js'
@@ -54,7 +56,7 @@ const directives = [
 ]
 
 /** The log that a name stands for. */
-export function logOf(line: string, start: number, end: number): LogNumber {
+export function logOf(line: Line, start: number, end: number): LogNumber {
   const found = logs.findRange(line, start, end)
   return found === 0 ? Log.other : (found as LogNumber)
 }
@@ -88,21 +90,21 @@ function keep(context: SyslogContext, tag: string, header: Header): void {
 }
 
 /** The offset of the tab that stands next, or `end`. */
-function nextTab(line: string, start: number, end: number, tab: string): number {
+function nextTab(line: Line, start: number, end: number, tab: string): number {
   const found = line.indexOf(tab, start)
   return found < 0 || found > end ? end : found
 }
 
 /** `#fields` and its like stand here. */
-export function startsDirective(line: string, start: number): boolean {
-  if (line.charCodeAt(start) !== 0x23) return false
+export function startsDirective(line: Line, start: number): boolean {
+  if (line.octetAt(start) !== 0x23) return false
   return directives.some((name) => line.startsWith(name, start + 1))
 }
 
 /** Seconds since 1970 with a fraction stand here, and a tab behind them. */
-export function startsColumns(line: string, start: number): boolean {
+export function startsColumns(line: Line, start: number): boolean {
   const point = digitsEnd(line, start, start + 11)
-  if (point - start !== 10 || line.charCodeAt(point) !== DOT) return false
+  if (point - start !== 10 || line.octetAt(point) !== DOT) return false
   const stop = digitsEnd(line, point + 1, point + 10)
   return stop > point + 1 && (line.startsWith(TAB, stop) || line.startsWith(ESCAPED_TAB, stop))
 }
@@ -130,7 +132,7 @@ export function readDirective(
   }
 }
 
-function keysOf(line: string, start: number, end: number, tab: string, table: KeyTable): Int32Array {
+function keysOf(line: Line, start: number, end: number, tab: string, table: KeyTable): Int32Array {
   const keys = new Int32Array(MAX_COLUMNS)
   let count = 0
   for (let index = start; index <= end && count < MAX_COLUMNS; count++) {
@@ -151,7 +153,7 @@ export class Columns {
 
   /** `table` gives the keys of the names of columns. */
   constructor(table: KeyTable) {
-    this.#default = Int32Array.from(defaultOrder, (name) => table.findRange(name, 0, name.length))
+    this.#default = Int32Array.from(defaultOrder, (name) => table.numberOf(name))
     this.#keys = this.#default
   }
 
@@ -168,8 +170,8 @@ export class Columns {
     return this.#isDefault(line) ? Log.conn : -1
   }
 
-  #split(line: string, start: number, end: number): void {
-    const tab = line.charCodeAt(digitsEnd(line, start + 11, end)) === 9 ? TAB : ESCAPED_TAB
+  #split(line: Line, start: number, end: number): void {
+    const tab = line.octetAt(digitsEnd(line, start + 11, end)) === 9 ? TAB : ESCAPED_TAB
     let count = 0
     for (let index = start; index <= end && count < MAX_COLUMNS; count++) {
       const stop = nextTab(line, index, end, tab)
@@ -180,7 +182,7 @@ export class Columns {
     this.#count = count
   }
 
-  #isDefault(line: string): boolean {
+  #isDefault(line: Line): boolean {
     return (
       this.#count >= DEFAULT_MINIMUM &&
       this.#isOneOf(line, transports, DEFAULT_PROTOCOL) &&
@@ -188,7 +190,7 @@ export class Columns {
     )
   }
 
-  #isOneOf(line: string, words: KeyTable, column: number): boolean {
+  #isOneOf(line: Line, words: KeyTable, column: number): boolean {
     return words.findRange(line, this.#starts[column]!, this.#ends[column]!) !== 0
   }
 
@@ -201,7 +203,7 @@ export class Columns {
       const start = this.#starts[column]!
       const end = this.#ends[column]!
       if (key === 0 || end === start) continue
-      if (end - start === 1 && line.charCodeAt(start) === 0x2d) continue
+      if (end - start === 1 && line.octetAt(start) === 0x2d) continue
       if (line.startsWith('(empty)', start)) continue
       take(event, key, start, end, Escape.none, context)
     }

@@ -5,11 +5,13 @@
  * by TCP's sequence numbers and serves only where the former are missing. Source: Zeek documentation,
  * "base/protocols/conn/main.zeek" and "Zeek Log Formats"; ICMP_counterpart in Zeek's packet_analysis/protocol/icmp.
  */
+
 import { assign, Target } from '../assign.js'
 import type { SyslogContext } from '../context.js'
 import { readSeconds } from '../decimal.js'
 import { AddressSlot, type EscapeKind, Field, Phase, type SyslogEvent } from '../event.js'
 import { JsonKeys, walkJson } from '../json.js'
+import type { Line } from '../line.js'
 import { type SyslogProduct, setConnectionIfPaired } from '../product.js'
 import { ICMP, ICMPV6, readProtocol } from '../protocols.js'
 import { OPEN_BRACE, readNumber, readPort, readSmall } from '../scan.js'
@@ -142,8 +144,8 @@ function take(
 }
 
 /** `true` and `T`, `false` and `F`. */
-function truth(line: string, start: number): number {
-  const letter = line.charCodeAt(start) | 0x20
+function truth(line: Line, start: number): number {
+  const letter = line.octetAt(start) | 0x20
   return letter === 0x74 ? 1 : letter === 0x66 ? 2 : 0
 }
 
@@ -219,7 +221,7 @@ export const zeek: SyslogProduct = {
   claims: (event) => {
     const { line, bodyStart } = event
     if (event.shape === Shape.json) {
-      if (line.charCodeAt(bodyStart) !== OPEN_BRACE) return false
+      if (line.octetAt(bodyStart) !== OPEN_BRACE) return false
       return line.indexOf('"_path":', bodyStart) === bodyStart + 1 || hasConnectionId(line, bodyStart)
     }
     return startsDirective(line, event.messageStart) || startsColumns(line, event.messageStart)
@@ -228,6 +230,6 @@ export const zeek: SyslogProduct = {
 }
 
 /** `"uid"` and the originator's address, whose name no other log has. */
-function hasConnectionId(line: string, start: number): boolean {
+function hasConnectionId(line: Line, start: number): boolean {
   return line.indexOf('orig_h"', start) >= 0 && line.indexOf('"uid"', start) >= 0
 }

@@ -5,6 +5,7 @@
  * asked. So the server side is the destination, save with destination NAT, where it is the translation.
  * Source: Zscaler help, "NSS Feed Output Format: Firewall Logs", "… DNS Logs".
  */
+
 import { assign, dropIcmpPorts, Target } from '../assign.js'
 import { CefColumns, CefHeader, isCefOf, walkCef } from '../cef.js'
 import type { SyslogContext } from '../context.js'
@@ -12,6 +13,7 @@ import { CsvColumns } from '../csv.js'
 import { AddressSlot, Escape, type EscapeKind, Field, Kind, Outcome, type SyslogEvent } from '../event.js'
 import { JsonKeys, walkJson } from '../json.js'
 import { LeefColumns, LeefHeader } from '../leef.js'
+import type { Line } from '../line.js'
 import { walkPairs, walkSeparated } from '../pairs.js'
 import { dropIdleTranslation, type SyslogProduct, setAction, setConnectionIfPaired } from '../product.js'
 import {
@@ -154,7 +156,7 @@ function takeColumns(event: SyslogEvent, context: SyslogContext, start: number, 
 }
 
 /** Feeds of pairs are set up with tabs, commas or spaces between. */
-function separatorOf(line: string, start: number): '\t' | ',' | ' ' {
+function separatorOf(line: Line, start: number): '\t' | ',' | ' ' {
   const tab = line.indexOf('\t', start)
   if (tab >= 0 && tab < start + 128) return '\t'
   const comma = line.indexOf(',', start)
@@ -186,15 +188,15 @@ function settle(event: SyslogEvent): void {
 }
 
 /** The default order: a day and time, then names, then four ports, all quoted. */
-function isFeedOfColumns(line: string, start: number, end: number): boolean {
-  if (line.charCodeAt(start) !== QUOTE || line.charCodeAt(start + 4) !== 0x20) return false
+function isFeedOfColumns(line: Line, start: number, end: number): boolean {
+  if (line.octetAt(start) !== QUOTE || line.octetAt(start + 4) !== 0x20) return false
   let index = start
   for (let column = 0; column < 8; column++) {
-    if (line.charCodeAt(index) !== QUOTE) return false
+    if (line.octetAt(index) !== QUOTE) return false
     const close = line.indexOf('",', index + 1)
     if (close < 0 || close > end) return false
     const isPort =
-      column < 4 || (isDigit(line.charCodeAt(index + 1)) && digitsEnd(line, index + 1, close) === close)
+      column < 4 || (isDigit(line.octetAt(index + 1)) && digitsEnd(line, index + 1, close) === close)
     if (!isPort) return false
     index = close + 2
   }
