@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { reapedSeconds, treeSeconds } from './process-time.js'
 
 export type Collector = {
@@ -145,10 +145,14 @@ export function octetsBelow(path: string): number {
   return readdirSync(path).reduce((sum, name) => sum + octetsBelow(join(path, name)), 0)
 }
 
-/** Whether a program is in the search path. */
-export function isInstalled(program: string): boolean {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
-  return folders.some((folder) => existsSync(join(folder, program)))
+/** Line ends of a file; 0 when there is none. */
+export async function countLines(path: string): Promise<number> {
+  if (!existsSync(path)) return 0
+  let lines = 0
+  for await (const octets of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    for (let at = octets.indexOf(10); at >= 0; at = octets.indexOf(10, at + 1)) lines++
+  }
+  return lines
 }
 
 export const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))

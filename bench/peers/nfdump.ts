@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Collector, isInstalled } from './collector.js'
+import type { Collector } from './collector.js'
+import { findProgram } from './programs.js'
 
 /** Asked for; the kernel grants what net.core.rmem_max allows. */
 const BUFFER_OCTETS = 32 * 1024 * 1024
@@ -14,9 +15,9 @@ export function nfcapd(compression: 'none' | 'LZ4'): Collector {
   return {
     name: compression === 'none' ? 'nfcapd' : 'nfcapd, LZ4',
     missing: () =>
-      isInstalled('nfcapd') && isInstalled('nfdump')
-        ? undefined
-        : 'nfcapd and nfdump: apt-get install nfdump',
+      findProgram('nfcapd') === undefined || findProgram('nfdump') === undefined
+        ? 'nfcapd and nfdump: apt-get install nfdump'
+        : undefined,
     kept: 'flows',
     async command(folder, port) {
       const flows = join(folder, 'flows')
