@@ -49,8 +49,7 @@ export function figuresOf(runs: readonly Run[]): Figures[] {
 }
 
 /** Lines of text; ratios are to `peer`, where it ran. */
-export function tableOf(runs: readonly Run[], peer: string): string {
-  const figures = figuresOf(runs)
+export function tableOf(figures: readonly Figures[], peer: string): string {
   const base = figures.find(({ collector }) => collector === peer)
   const ratio = (own: number, other: number | undefined) =>
     other === undefined ? '-' : `${(own / other).toFixed(2)} x`
