@@ -1,6 +1,6 @@
 /**
  * Flows as an edge router meters them, drawn with a fixed seed: few busy hosts and many quiet ones by Zipf's law, both
- * directions of most conversations, heavy tails of sizes and durations, one flow in a hundred ICMP.
+ * directions of most conversations, heavy tails of sizes and durations, one flow in a hundred ICMP, some of that tunnels.
  */
 import type { Random } from '#simulate/random.js'
 
@@ -43,6 +43,9 @@ const EXPORT_DELAY_MILLISECONDS = 15_000
 const MAX_PACKETS = 2_000_000
 const ECHO_REQUEST = 8 * 256
 const PORT_UNREACHABLE = 3 * 256 + 3
+/** Of echo, what belongs to tunnels: a few pairs of hosts whose answers are not what was asked. */
+const TUNNEL_SHARE = 0.1
+const TUNNELS = 10
 /** A ping of Linux: 56 octets of data, 8 of ICMP, 20 of IP. */
 const PING_OCTETS = 84
 
@@ -83,20 +86,24 @@ export function createTraffic(random: Random, exporter: number): () => Flow {
       return flow
     }
     const flow = request(random, exporter)
-    if (random.chance(ANSWERED_SHARE)) answer = answerTo(flow, random)
+    if (isAnswered(flow) && random.chance(ANSWERED_SHARE)) answer = answerTo(flow, random)
     return flow
   }
 }
 
+/** Nobody answers an ICMP error (RFC 1122 §3.2.2). */
+const isAnswered = ({ protocol, icmpTypeCode }: Flow) => protocol !== 1 || icmpTypeCode === ECHO_REQUEST
+
 function request(random: Random, exporter: number): Flow {
   const kind = random.uniform()
   const protocol = kind < ICMP_SHARE ? 1 : kind < ICMP_SHARE + UDP_SHARE ? 17 : 6
-  const source = insideAddress(exporter, random.zipf(INSIDE_HOSTS))
-  const destination = outsideAddress(random.zipf(OUTSIDE_HOSTS))
+  const icmpTypeCode = protocol !== 1 ? 0 : random.chance(0.9) ? ECHO_REQUEST : PORT_UNREACHABLE
+  const tunnel = icmpTypeCode === ECHO_REQUEST && random.chance(TUNNEL_SHARE) ? random.integer(1, TUNNELS) : 0
+  const source = insideAddress(exporter, tunnel > 0 ? INSIDE_HOSTS + tunnel : random.zipf(INSIDE_HOSTS))
+  const destination = outsideAddress(tunnel > 0 ? OUTSIDE_HOSTS + tunnel : random.zipf(OUTSIDE_HOSTS))
   const ports = protocol === 6 ? tcpPorts : udpPorts
   const service = random.chance(0.05) ? random.integer(1024, 50_000) : ports[random.zipf(ports.length)]!
-  const icmpTypeCode = protocol !== 1 ? 0 : random.chance(0.9) ? ECHO_REQUEST : PORT_UNREACHABLE
-  const packets = packetsOf(protocol, service, random)
+  const packets = tunnel > 0 ? random.integer(50, 500) : packetsOf(protocol, service, random)
   const endedAgo = random.integer(0, EXPORT_DELAY_MILLISECONDS)
   const duration = packets === 1 ? 0 : Math.min(LONGEST_FLOW_MILLISECONDS, pareto(random, 0.8) * 40)
   const ingressInterface = random.integer(2, 7)
@@ -116,7 +123,7 @@ function request(random: Random, exporter: number): Flow {
     destinationAs: asOf(destination),
     sourcePrefixLength: 16,
     destinationPrefixLength: prefixLengthOf(destination),
-    octets: protocol === 1 ? packets * PING_OCTETS : packets * random.integer(40, packets > 20 ? 1340 : 340),
+    octets: packets * octetsEach(protocol, tunnel > 0, packets, random),
     packets,
     startedAgo: endedAgo + Math.floor(duration),
     endedAgo,
@@ -144,7 +151,9 @@ function answerTo(flow: Flow, random: Random): Flow {
     destinationAs: flow.sourceAs,
     sourcePrefixLength: flow.destinationPrefixLength,
     destinationPrefixLength: flow.sourcePrefixLength,
-    octets: isIcmp ? packets * PING_OCTETS : packets * random.integer(40, 1440),
+    octets:
+      packets *
+      (isIcmp && flow.octets === flow.packets * PING_OCTETS ? PING_OCTETS : random.integer(40, 1440)),
     packets,
     startedAgo,
     icmpTypeCode: 0,
@@ -157,6 +166,11 @@ function packetsOf(protocol: number, service: number, random: Random): number {
   if (protocol === 17 && service === 53) return 1
   const drawn = Math.min(MAX_PACKETS, Math.floor(pareto(random, 1.1)))
   return protocol === 6 ? drawn + 4 : drawn
+}
+
+function octetsEach(protocol: number, isTunnel: boolean, packets: number, random: Random): number {
+  if (isTunnel) return random.integer(100, 1400)
+  return protocol === 1 ? PING_OCTETS : random.integer(40, packets > 20 ? 1340 : 340)
 }
 
 /** Pareto's law from 1 on: the smaller the exponent, the heavier the tail. */

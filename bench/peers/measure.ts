@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Sender } from '../load/client.js'
 import type { Traffic } from '../load/traffic-kinds.js'
-import { type Collector, octetsBelow, pause, startCollector, udpSocket } from './collector.js'
+import { type Collector, octetsBelow, pause, startCollector, udpSocket } from '../service/collector.js'
 
 export type Run = {
   readonly collector: string

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Collector } from './collector.js'
+import type { Collector } from '../service/collector.js'
 import { findProgram } from './programs.js'
 
 /** Asked for; the kernel grants what net.core.rmem_max allows. */

@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Collector } from './collector.js'
+import type { Collector } from '../service/collector.js'
 import { findProgram } from './programs.js'
 
 const BUFFER_OCTETS = 32 * 1024 * 1024

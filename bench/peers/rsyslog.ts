@@ -1,7 +1,7 @@
 /** rsyslog 8: messages to a file as they came. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Collector, countLines } from './collector.js'
+import { type Collector, countLines } from '../service/collector.js'
 import { findProgram, libraryFolder } from './programs.js'
 
 export const rsyslog: Collector = {

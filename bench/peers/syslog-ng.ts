@@ -1,7 +1,7 @@
 /** syslog-ng 3.38: messages to a file as they came, or parsed by its own parsers for these products into JSON. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Collector, countLines } from './collector.js'
+import { type Collector, countLines } from '../service/collector.js'
 import { findProgram, type Program } from './programs.js'
 
 const BUFFER_OCTETS = 32 * 1024 * 1024

@@ -1,5 +1,6 @@
 /** Figures of runs as a table: medians, and ratios to one of the peers. */
 import { cpus, loadavg, release } from 'node:os'
+import { median } from '../service/series.js'
 import type { Run } from './measure.js'
 
 export function describeMachine(): string {
@@ -7,12 +8,6 @@ export function describeMachine(): string {
   const load = loadavg()[0]!.toFixed(1)
   const day = new Date().toISOString().slice(0, 10)
   return `${model}, ${cpus().length} cores, Linux ${release()}, Node.js ${process.version}, load ${load}, ${day}`
-}
-
-export function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((one, other) => one - other)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
 export type Figures = {
