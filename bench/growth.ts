@@ -60,7 +60,7 @@ async function step(sender: Sender, { seconds: length, exporters, templates }: S
     const running = await startCulvert(folder, { receive: 'recvmmsg', takes: 'flows' })
     const traffic = { kind: 'v9' as const, seed: 1, exporters, templates }
     const sent = await fill(sender, { traffic, datagramsPerSecond, seconds: length }, running.port)
-    const stored = (await running.api.metrics()).get('culvert_stored_rows_total') ?? 0
+    const stored = await running.api.storedRows(sent.records)
     const { most = 0 } = residentOctets(running.child.pid!) ?? {}
     const filling = running.seconds()
     const answers: number[] = []

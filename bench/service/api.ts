@@ -9,9 +9,13 @@ export type Api = {
   get(path: string): Promise<ApiAnswer>
   /** Values of the Prometheus page by name with labels. */
   metrics(): Promise<ReadonlyMap<string, number>>
+  /** Rows written since the start, once they are as many as expected or twenty seconds have gone by. */
+  storedRows(expected: number): Promise<number>
 }
 
 const START_MILLISECONDS = 30_000
+/** What is still on its way when the last datagram was sent; counts are a second old. */
+const DRAIN_MILLISECONDS = 20_000
 
 /** Waits until it answers. */
 export async function openApi(data: string, port: number): Promise<Api> {
@@ -34,17 +38,26 @@ export async function openApi(data: string, port: number): Promise<Api> {
     if (!response.ok) throw new Error(`${path}: ${response.status} ${body.slice(0, 200)}`)
     return { status: response.status, milliseconds: performance.now() - began, body }
   }
+  const metrics = async () => {
+    const { body } = await read('/metrics')
+    const lines = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    return new Map(
+      lines.map((line) => {
+        const space = line.lastIndexOf(' ')
+        return [line.slice(0, space), Number(line.slice(space + 1))]
+      }),
+    )
+  }
   return {
     get: (path) => read(`/api/v1${path}`),
-    async metrics() {
-      const { body } = await read('/metrics')
-      const lines = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-      return new Map(
-        lines.map((line) => {
-          const space = line.lastIndexOf(' ')
-          return [line.slice(0, space), Number(line.slice(space + 1))]
-        }),
-      )
+    metrics,
+    async storedRows(expected) {
+      const deadline = Date.now() + DRAIN_MILLISECONDS
+      for (;;) {
+        const rows = (await metrics()).get('culvert_stored_rows_total') ?? 0
+        if (rows >= expected || Date.now() > deadline) return rows
+        await new Promise((resolve) => setTimeout(resolve, 500))
+      }
     },
   }
 }
