@@ -2,8 +2,6 @@
  * `npm run bench:growth`: how the cost grows with what there is to keep, with the devices that send and with the templates
  * that they use. One run of each by default; the load is that of bench:peers.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Sender, startSender } from './load/client.js'
 import { listOption, numberOption, readOptions } from './options.js'
@@ -11,6 +9,7 @@ import { fill } from './peers/measure.js'
 import { aligned, describeMachine } from './peers/table.js'
 import { octetsBelow } from './service/collector.js'
 import { startCulvert } from './service/culvert.js'
+import { withFolder } from './service/folder.js'
 import { residentOctets } from './service/process-time.js'
 import { median } from './service/series.js'
 
@@ -54,9 +53,12 @@ type Step = {
 
 type Sizes = { readonly seconds: number; readonly exporters: number; readonly templates: number }
 
-async function step(sender: Sender, { seconds: length, exporters, templates }: Sizes, isAsked: boolean) {
-  const folder = await mkdtemp(join(tmpdir(), 'culvert-growth-'))
-  try {
+function step(
+  sender: Sender,
+  { seconds: length, exporters, templates }: Sizes,
+  isAsked: boolean,
+): Promise<Step> {
+  return withFolder('growth', async (folder) => {
     const running = await startCulvert(folder, { receive: 'recvmmsg', takes: 'flows' })
     const traffic = { kind: 'v9' as const, seed: 1, exporters, templates }
     const sent = await fill(sender, { traffic, datagramsPerSecond, seconds: length }, running.port)
@@ -79,10 +81,8 @@ async function step(sender: Sender, { seconds: length, exporters, templates }: S
       mostMemoryOctets: most,
       lost: sent.records - stored,
       answers,
-    } satisfies Step
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+    }
+  })
 }
 
 function tableOf(steps: readonly Step[]): string {

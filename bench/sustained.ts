@@ -2,8 +2,6 @@
  * `npm run bench:sustained`: a Culvert of its own process under a steady rate for as long as asked, with retention by size
  * at work, detectors running and the API answering; what was lost, how long things took and how memory went.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startSender } from './load/client.js'
 import { flowProtocols, recordsPerPacket } from './load/layouts.js'
@@ -12,6 +10,7 @@ import { aligned, describeMachine } from './peers/table.js'
 import type { Api } from './service/api.js'
 import { octetsBelow, udpSocket } from './service/collector.js'
 import { startCulvert } from './service/culvert.js'
+import { withFolder } from './service/folder.js'
 import { quantile } from './service/series.js'
 import { type Watched, watchCulvert } from './service/watch.js'
 
@@ -163,10 +162,5 @@ function textOf(report: Report): string {
   return `${report.machine}\n${report.protocol}, ${report.receive}\n\n${aligned(rows)}\n\nmemory: ${course}`
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'culvert-sustained-'))
-try {
-  const report = await sustain(folder)
-  process.stdout.write(`${options.json ? JSON.stringify(report) : textOf(report)}\n`)
-} finally {
-  await rm(folder, { recursive: true, force: true })
-}
+const report = await withFolder('sustained', sustain)
+process.stdout.write(`${options.json ? JSON.stringify(report) : textOf(report)}\n`)

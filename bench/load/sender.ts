@@ -2,6 +2,7 @@
  * A process of its own that sends, so that its processor time is not in anybody's figure. It makes its datagrams when it
  * is ordered to, says that it is ready, sends when told to, and answers what it has sent. See bench/load/client.ts.
  */
+import { BlankLoad } from './blank-load.js'
 import { FlowLoad } from './flow-load.js'
 import type { Load, LoadCounts } from './load.js'
 import { MAX_HELD } from './load.js'
@@ -37,9 +38,14 @@ const say = (message: FromSender) => process.send?.(message)
 
 function makeLoad(traffic: Traffic): Load {
   const epochMilliseconds = Date.now()
-  return traffic.kind === 'syslog'
-    ? new SyslogLoad({ ...traffic, epochMilliseconds })
-    : new FlowLoad({ ...traffic, protocol: traffic.kind, epochMilliseconds })
+  switch (traffic.kind) {
+    case 'blank':
+      return new BlankLoad(traffic.octets)
+    case 'syslog':
+      return new SyslogLoad({ ...traffic, epochMilliseconds })
+    default:
+      return new FlowLoad({ ...traffic, protocol: traffic.kind, epochMilliseconds })
+  }
 }
 
 let prepared: { key: string; load: Load } | undefined

@@ -6,3 +6,4 @@ import type { SyslogLoadOptions } from './syslog-load.js'
 export type Traffic =
   | (Omit<FlowLoadOptions, 'protocol' | 'epochMilliseconds'> & { readonly kind: FlowProtocol })
   | (Omit<SyslogLoadOptions, 'epochMilliseconds'> & { readonly kind: 'syslog' })
+  | { readonly kind: 'blank'; readonly octets: number }

@@ -1,10 +1,9 @@
 /** One run of one collector: started on an empty folder, fed at a steady rate, ended, and what it kept is counted. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Sender } from '../load/client.js'
 import type { Traffic } from '../load/traffic-kinds.js'
 import { type Collector, octetsBelow, pause, startCollector, udpSocket } from '../service/collector.js'
+import { withFolder } from '../service/folder.js'
 
 export type Run = {
   readonly collector: string
@@ -31,13 +30,8 @@ const DRAIN_MILLISECONDS = 30_000
 const SETTLE_MILLISECONDS = 1500
 
 /** Throws when the collector cannot be started; its folder is gone afterwards. */
-export async function measure(collector: Collector, sender: Sender, feed: Feed): Promise<Run> {
-  const folder = await mkdtemp(join(tmpdir(), 'culvert-peers-'))
-  try {
-    return await measureIn(folder, collector, sender, feed)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+export function measure(collector: Collector, sender: Sender, feed: Feed): Promise<Run> {
+  return withFolder('peers', (folder) => measureIn(folder, collector, sender, feed))
 }
 
 async function measureIn(folder: string, collector: Collector, sender: Sender, feed: Feed): Promise<Run> {

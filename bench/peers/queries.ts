@@ -4,14 +4,14 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sender } from '../load/client.js'
 import { sourceAddressText } from '../load/load.js'
 import { outsideAddress } from '../load/traffic.js'
 import { type Collector, startCollector } from '../service/collector.js'
 import { culvert, culvertProgram, startCulvert } from '../service/culvert.js'
+import { withFolder } from '../service/folder.js'
 import { reapedSeconds } from '../service/process-time.js'
 import { median } from '../service/series.js'
 import type { Goal } from './goals.js'
@@ -43,13 +43,8 @@ const RECORDS_PER_DATAGRAM = 20
 const LAST_RANK = 29_999
 
 /** Fills both stores with the same flows and asks each question by turns. Throws when a program fails. */
-export async function compareQueries(options: QueryOptions): Promise<QueryFigures> {
-  const folder = await mkdtemp(join(tmpdir(), 'culvert-peers-'))
-  try {
-    return await compareIn(folder, options)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+export function compareQueries(options: QueryOptions): Promise<QueryFigures> {
+  return withFolder('peers', (folder) => compareIn(folder, options))
 }
 
 async function compareIn(folder: string, options: QueryOptions): Promise<QueryFigures> {

@@ -49,6 +49,10 @@ export async function startCollector(collector: Collector, folder: string): Prom
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
+  // An interrupted bench leaves nothing running.
+  const kill = () => child.kill('SIGKILL')
+  process.prependListener('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
   let said = ''
   const hear = (octets: Buffer) => {
     said = (said + octets.toString()).slice(-4000)
