@@ -141,7 +141,11 @@ function textOf(report: Report): string {
     ['flows lost', whole(report.lost), `${report.datagramsDroppedByKernel} datagrams dropped by the kernel`],
     ['CPU-s a million', report.processorSecondsPerMillion.toFixed(3), `${report.coresUsed.toFixed(2)} cores`],
     ['store at most', mega(report.mostStoreOctets), `of ${mega(report.maximumOctets)} allowed`],
-    ['memory at most', mega(memory.mostOctets), `at the end ${mega(memory.lastOctets)}`],
+    [
+      'memory at most',
+      mega(memory.mostOctets),
+      `${mega(memory.mostOwnOctets)} without pages of files, at the end ${mega(memory.lastOctets)}`,
+    ],
     [
       'memory grows',
       report.seconds < LEAST_FOR_SLOPE_SECONDS ? '-' : `${mega(memory.octetsPerHour)}/h`,

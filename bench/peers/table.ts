@@ -62,9 +62,10 @@ export function tableOf(figures: readonly Figures[], peer: string): string {
   ])
 }
 
-function lossOf({ sent, stored }: Figures): string {
+function lossOf({ sent, stored, dropped }: Figures): string {
   const lost = sent - stored
-  return lost === 0 ? '0' : `${lost} (${((lost * 100) / sent).toFixed(2)} %)`
+  if (lost === 0) return '0'
+  return `${lost} (${((lost * 100) / sent).toFixed(2)} %), ${dropped} datagrams by the kernel`
 }
 
 /** Columns of text, the first to the left, the others to the right. */

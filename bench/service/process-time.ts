@@ -63,8 +63,16 @@ export function reapedSeconds(): number {
   return readStat('self')?.reaped ?? 0
 }
 
-/** Resident octets of a process now and at most; undefined when it has ended. */
-export function residentOctets(pid: number): { readonly now: number; readonly most: number } | undefined {
+/** Octets that a process has in memory. */
+export type Resident = {
+  readonly now: number
+  readonly most: number
+  /** Of `now`, what is its own: not pages of files, which the kernel takes back when it needs them. */
+  readonly own: number
+}
+
+/** Undefined when it has ended. */
+export function residentOctets(pid: number): Resident | undefined {
   let text: string
   try {
     text = readFileSync(`/proc/${pid}/status`, 'latin1')
@@ -72,5 +80,6 @@ export function residentOctets(pid: number): { readonly now: number; readonly mo
     return undefined
   }
   const kibibytes = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0)
-  return { now: kibibytes('VmRSS') * 1024, most: kibibytes('VmHWM') * 1024 }
+  const own = kibibytes('RssAnon') + kibibytes('RssShmem')
+  return { now: kibibytes('VmRSS') * 1024, most: kibibytes('VmHWM') * 1024, own: own * 1024 }
 }

@@ -18,6 +18,8 @@ export type MemoryFigures = {
   /** At most, as the kernel noted it. */
   readonly mostOctets: number
   readonly lastOctets: number
+  /** Without the pages of files, which the kernel takes back when it needs them. */
+  readonly mostOwnOctets: number
   /** Growth over the time after the first quarter, in which buffers and caches fill. */
   readonly octetsPerHour: number
   /** Second and resident octets, sixty points at most. */
@@ -42,12 +44,14 @@ export function watchCulvert(pid: number, api: Api, path: string): Watch {
   const memory: [number, number][] = []
   const milliseconds: number[] = []
   let most = 0
+  let mostOwn = 0
   let failed = 0
   let isEnding = false
   const look = setInterval(() => {
     const octets = residentOctets(pid)
     if (octets === undefined) return
     most = octets.most
+    mostOwn = Math.max(mostOwn, octets.own)
     memory.push([Math.round((performance.now() - began) / 1000), octets.now])
   }, MEMORY_EVERY_MILLISECONDS)
   const asking = (async () => {
@@ -66,7 +70,7 @@ export function watchCulvert(pid: number, api: Api, path: string): Watch {
       isEnding = true
       await asking
       return {
-        memory: { mostOctets: most, ...memoryFigures(memory) },
+        memory: { mostOctets: most, mostOwnOctets: mostOwn, ...memoryFigures(memory) },
         api: {
           asked: milliseconds.length + failed,
           failed,

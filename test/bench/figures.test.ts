@@ -6,6 +6,7 @@ import t from 'tap'
 import { startSender } from '#bench/load/client.js'
 import { flowGoals, verdictOf } from '#bench/peers/goals.js'
 import { measure, type Run } from '#bench/peers/measure.js'
+import { queryGoals, queryTable } from '#bench/peers/queries.js'
 import { aligned, figuresOf, tableOf } from '#bench/peers/table.js'
 import { culvert } from '#bench/service/culvert.js'
 import { reapedSeconds, treeSeconds } from '#bench/service/process-time.js'
@@ -51,7 +52,10 @@ t.test('a table has medians, ratios to the peer and what was lost', async (t) =>
   t.equal(figures[0]!.processorSecondsPerMillion, 0.3)
   t.equal(figures[1]!.sent - figures[1]!.stored, 1000)
   const table = tableOf(figures, 'nfcapd, LZ4')
-  t.match(table, /Culvert, recvmmsg +999 +0\.200 +0\.67 x +20\.0 +0\.40 x +1000 \(0\.05 %\)/)
+  t.match(
+    table,
+    /Culvert, recvmmsg +999 +0\.200 +0\.67 x +20\.0 +0\.40 x +1000 \(0\.05 %\), 0 datagrams by the kernel/,
+  )
   const [time, dgram, octets, lost] = flowGoals(figures)
   t.same([time!, dgram!, octets!, lost!].map(verdictOf), ['met, all', 'not run', 'met, all', 'short'])
 })
@@ -70,6 +74,36 @@ t.test('goals are met, met wholly, or short', async (t) => {
     ]),
     'a     1\nbcd  22',
   )
+})
+
+t.test('questions are compared with nfdump by the API where it was asked', async (t) => {
+  const timed = (seconds: number) => ({ seconds, processorSeconds: seconds })
+  const figures = {
+    rows: 2_000_000,
+    answers: [
+      {
+        what: 'icmp',
+        nfdump: timed(2),
+        culvert: timed(1),
+        apiSeconds: 0.1,
+        goal: { unit: 'x as fast' as const, limit: 10 },
+      },
+      {
+        what: 'groups',
+        nfdump: timed(1),
+        culvert: timed(0.5),
+        apiSeconds: undefined,
+        goal: { unit: 'M rows/s' as const, limit: 6 },
+      },
+    ],
+  }
+  const goals = queryGoals(figures)
+  t.same(
+    goals.map(({ value }) => value),
+    [20, 4],
+  )
+  t.same(goals.map(verdictOf), ['met, all', 'short'])
+  t.match(queryTable(figures), /icmp +2\.000 +2\.00 +1\.000 +1\.00 +2\.0 x +0\.100 +20\.0 x/)
 })
 
 const isLinux = process.platform === 'linux'
