@@ -2,27 +2,29 @@
  * `npm run bench:receive`: what receiving a datagram costs this process, by each way there is, alone and with the decoder
  * behind it. Another process sends a fixed number at a steady rate over loopback. Best of some alternating rounds.
  */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { cpus, loadavg } from 'node:os'
 import { chooseReceive, type Receive } from '#collectors/datagram/choose.js'
 import type { DatagramHandler } from '#collectors/datagram/source.js'
 import { createFlowIntake } from '#collectors/flow-intake.js'
 import { watchGarbageCollection } from '#collectors/garbage-collection.js'
-import type { SenderOrder } from './datagram-sender.js'
 import { emptyingWriter } from './emptying-writer.js'
 import { print, ROUNDS } from './figures.js'
+import { startSender } from './load/client.js'
+import type { SenderOrder } from './load/sender.js'
+import type { Traffic } from './load/traffic-kinds.js'
 
 const SECONDS = 3
 const BUFFER_OCTETS = 32 * 1024 * 1024
 /** What has not come this long after the sender's end will not. */
 const SILENCE_MILLISECONDS = 200
 
+const sender = startSender()
+
 type Figure = { secondsPerMillion: number; lost: number; collections: number }
 
 async function measure(
   receive: Receive,
-  order: Omit<SenderOrder, 'port'>,
+  order: Omit<SenderOrder, 'type' | 'port'>,
   take: DatagramHandler,
 ): Promise<Figure> {
   let received = 0
@@ -40,12 +42,10 @@ async function measure(
     },
   })
   const { port } = await source.start()
-  const sender = fork(new URL('./datagram-sender.js', import.meta.url))
-  await once(sender, 'message')
+  const sending = await sender.prepare({ ...order, port })
   const garbage = watchGarbageCollection()
   const before = process.cpuUsage()
-  sender.send({ ...order, port } satisfies SenderOrder)
-  await once(sender, 'exit')
+  await sending.go()
   for (let seen = -1; seen !== received; ) {
     seen = received
     await new Promise((resolve) => setTimeout(resolve, SILENCE_MILLISECONDS))
@@ -75,14 +75,14 @@ if (second?.fallback !== undefined) {
 process.stdout.write(
   `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node.js ${process.version}, load ${loadavg()[0]!.toFixed(1)}\n\n`,
 )
-const takers: [string, SenderOrder['payload'], () => DatagramHandler][] = [
-  ['receive 200 octets', 200, () => () => {}],
-  ['receive 1400 octets', 1400, () => () => {}],
-  ['receive and decode', 'flows', decoderTaker],
+const takers: [string, Traffic, () => DatagramHandler][] = [
+  ['receive 200 octets', { kind: 'blank', octets: 200 }, () => () => {}],
+  ['receive 1400 octets', { kind: 'blank', octets: 1400 }, () => () => {}],
+  ['receive and decode', { kind: 'v9', seed: 1 }, decoderTaker],
 ]
-for (const [what, payload, makeTaker] of takers) {
+for (const [what, traffic, makeTaker] of takers) {
   for (const datagramsPerSecond of [10_000, 100_000]) {
-    const order = { payload, datagramsPerSecond, datagrams: datagramsPerSecond * SECONDS }
+    const order = { traffic, datagramsPerSecond, datagrams: datagramsPerSecond * SECONDS }
     const rounds: Figure[][] = ways.map(() => [])
     for (let round = 0; round < ROUNDS; round++) {
       for (const [index, way] of ways.entries()) rounds[index]!.push(await measure(way, order, makeTaker()))
@@ -96,3 +96,4 @@ for (const [what, payload, makeTaker] of takers) {
     }
   }
 }
+await sender.close()

@@ -1,0 +1,83 @@
+/** What Culvert means to reach beside its peers, and whether a run shows it. */
+import type { Figures } from './table.js'
+
+/** A figure that shall not be above (`atMost`) or below (`atLeast`) its limits: the first is asked, the second wished for. */
+export type Goal = {
+  readonly what: string
+  readonly unit: string
+  readonly limits: readonly number[]
+  readonly isMinimum?: boolean
+  /** Undefined when what it needs did not run. */
+  readonly value: number | undefined
+}
+
+export function verdictOf({
+  limits,
+  isMinimum = false,
+  value,
+}: Goal): 'met' | 'met, all' | 'short' | 'not run' {
+  if (value === undefined || !Number.isFinite(value)) return 'not run'
+  const reached = limits.filter((limit) => (isMinimum ? value >= limit : value <= limit)).length
+  if (reached === 0) return 'short'
+  return reached === limits.length ? 'met, all' : 'met'
+}
+
+export function goalText(goal: Goal): string[] {
+  const { what, unit, limits, isMinimum = false, value } = goal
+  const sign = isMinimum ? '≥' : '≤'
+  return [
+    what,
+    value === undefined ? '-' : `${value.toFixed(2)} ${unit}`,
+    `${sign} ${limits.join(', then ')} ${unit}`,
+    verdictOf(goal),
+  ]
+}
+
+const named = (figures: readonly Figures[], name: string) =>
+  figures.find(({ collector }) => collector === name)
+
+const quotient = (one: number | undefined, other: number | undefined) =>
+  one === undefined || other === undefined ? undefined : one / other
+
+/** Of flows with templates; v5 is told beside. */
+export function flowGoals(figures: readonly Figures[]): Goal[] {
+  const peer = named(figures, 'nfcapd, LZ4')
+  const recvmmsg = named(figures, 'Culvert, recvmmsg')
+  const dgram = named(figures, 'Culvert, dgram')
+  const time = (own: Figures | undefined) =>
+    quotient(own?.processorSecondsPerMillion, peer?.processorSecondsPerMillion)
+  return [
+    { what: 'CPU with recvmmsg to nfcapd, LZ4', unit: 'x', limits: [1, 0.75], value: time(recvmmsg) },
+    { what: 'CPU with dgram to nfcapd, LZ4', unit: 'x', limits: [1.4], value: time(dgram) },
+    {
+      what: 'octets a flow to nfcapd, LZ4',
+      unit: 'x',
+      limits: [0.5, 0.45],
+      value: quotient((recvmmsg ?? dgram)?.octetsPerRecord, peer?.octetsPerRecord),
+    },
+    {
+      what: 'flows lost',
+      unit: '',
+      limits: [0],
+      value: recvmmsg === undefined ? undefined : recvmmsg.sent - recvmmsg.stored,
+    },
+  ]
+}
+
+export function syslogGoals(figures: readonly Figures[]): Goal[] {
+  const own = named(figures, 'Culvert, recvmmsg')
+  return [
+    {
+      what: 'CPU-s a million messages',
+      unit: 's',
+      limits: [3.5, 2.6],
+      value: own?.processorSecondsPerMillion,
+    },
+    {
+      what: 'messages lost',
+      unit: '',
+      limits: [0],
+      value: own === undefined ? undefined : own.sent - own.stored,
+    },
+  ]
+}

@@ -1,0 +1,84 @@
+/** Culvert as a process of its own: `culvert start` on a folder of the comparison, with the defaults but for ports. */
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { stringify } from 'yaml'
+import { openApi } from './api.js'
+import { type Collector, startCollector } from './collector.js'
+
+/** The built command, so that bringing the build up to date is in nobody's figure. */
+export const culvertProgram = fileURLToPath(new URL('../../cli/culvert.js', import.meta.url))
+
+export type CulvertSettings = {
+  readonly receive: 'recvmmsg' | 'dgram'
+  readonly takes: 'flows' | 'syslog'
+  readonly apiPort?: number
+  readonly retention?: Readonly<Record<string, number>>
+}
+
+export async function writeCulvertConfig(folder: string, port: number, settings: CulvertSettings) {
+  const { receive, takes, apiPort = 0, retention } = settings
+  const config = {
+    data: join(folder, 'data'),
+    listen: {
+      host: '127.0.0.1',
+      netflowPorts: takes === 'flows' ? [port] : [],
+      ipfixTcpPorts: [],
+      ipfixTlsPorts: [],
+      sflowPorts: [],
+      syslogPorts: takes === 'syslog' ? [port] : [],
+      syslogTlsPorts: [],
+      receive,
+    },
+    api: { host: '127.0.0.1', port: apiPort },
+    ...(retention === undefined ? {} : { retention }),
+    log: { level: 'warn' },
+  }
+  const path = join(folder, 'culvert.yaml')
+  await writeFile(path, stringify(config))
+  return { file: process.execPath, args: [culvertProgram, 'start', '--config', path, '--json'] }
+}
+
+export function culvert(receive: CulvertSettings['receive'], takes: CulvertSettings['takes']): Collector {
+  return {
+    name: `Culvert, ${receive}`,
+    missing: () => undefined,
+    kept: 'data',
+    command: (folder, port) => writeCulvertConfig(folder, port, { receive, takes }),
+    stored: (folder) => countRows(join(folder, 'data')),
+  }
+}
+
+/** A running Culvert with its API, on a folder that may hold data already. */
+export async function startCulvert(folder: string, settings: CulvertSettings) {
+  const apiPort = await freeTcpPort()
+  const collector: Collector = {
+    ...culvert(settings.receive, settings.takes),
+    command: (within, port) => writeCulvertConfig(within, port, { ...settings, apiPort }),
+  }
+  const running = await startCollector(collector, folder)
+  return { ...running, api: await openApi(join(folder, 'data'), apiPort) }
+}
+
+async function freeTcpPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Rows of a data folder that no process has open. */
+async function countRows(data: string): Promise<number> {
+  const args = [culvertProgram, 'query', '--data', data, '--sum', 'flows', '--json']
+  const { stdout } = await promisify(execFile)(process.execPath, args)
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .reduce((sum, line) => sum + ((JSON.parse(line) as { flows?: number }).flows ?? 0), 0)
+}
