@@ -58,11 +58,16 @@ t.test('CRC-32C as RFC 3720 appendix B.4 has it', async (t) => {
     [Buffer.from('123456789'), 0xe3069283],
     [new Uint8Array(0), 0],
   ]
-  t.plan(cases.length * 2)
+  t.plan(cases.length * 9)
   for (const [octets, checksum] of cases) {
     t.equal(crc32c(octets), checksum)
     const half = octets.length >> 1
     t.equal(crc32c(octets.subarray(half), crc32c(octets.subarray(0, half))), checksum, 'in two parts')
+    for (let offset = 1; offset < 8; offset++) {
+      const moved = new Uint8Array(offset + octets.length)
+      moved.set(octets, offset)
+      t.equal(crc32c(moved.subarray(offset)), checksum, `${offset} octets behind a word`)
+    }
   }
 })
 
