@@ -22,6 +22,7 @@ const kinds = ['flows', 'syslog', 'query'] as const
 
 const options = readOptions({
   seconds: { type: 'string', default: '10' },
+  'warm-up': { type: 'string', default: '5' },
   runs: { type: 'string', default: '5' },
   rate: { type: 'string', default: '40000' },
   'syslog-rate': { type: 'string', default: '40000' },
@@ -34,6 +35,7 @@ const options = readOptions({
 const only = listOption('only', options.only, kinds)
 const protocols = listOption('protocol', options.protocol, flowProtocols)
 const seconds = numberOption('seconds', options.seconds)
+const warmUpSeconds = numberOption('warm-up', options['warm-up'])
 const runs = numberOption('runs', options.runs)
 const rate = numberOption('rate', options.rate)
 const syslogRate = numberOption('syslog-rate', options['syslog-rate'])
@@ -108,9 +110,14 @@ async function compare(comparison: Comparison, sender: Sender): Promise<Run[]> {
     // The order turns with each round, so that nobody always comes after the same other.
     for (let turn = 0; turn < collectors.length; turn++) {
       const collector = collectors[(round + turn) % collectors.length]!
-      const run = await measure(collector, sender, { traffic, datagramsPerSecond, seconds })
+      const run = await measure(collector, sender, {
+        traffic,
+        datagramsPerSecond,
+        seconds,
+        warmUpSeconds,
+      })
       results.push(run)
-      const each = ((run.processorSeconds * 1e6) / run.stored).toFixed(3)
+      const each = ((run.processorSeconds * 1e6) / run.measured).toFixed(3)
       say(`${title}, round ${round + 1} of ${runs}: ${collector.name} ${each} CPU-s/M`)
     }
   }

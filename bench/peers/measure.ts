@@ -12,7 +12,9 @@ export type Run = {
   readonly stored: number
   /** Datagrams that the kernel dropped before the collector. */
   readonly dropped: number
-  /** User and system seconds from the port's opening to the process's end. */
+  /** Records stored behind the warm-up: those that the seconds are about. */
+  readonly measured: number
+  /** User and system seconds from the end of the warm-up to the process's end. */
   readonly processorSeconds: number
   readonly octets: number
   /** The rate that the sender really reached. */
@@ -23,6 +25,8 @@ export type Feed = {
   readonly traffic: Traffic
   readonly datagramsPerSecond: number
   readonly seconds: number
+  /** Sent before, and not measured: compilers and caches begin cold. */
+  readonly warmUpSeconds: number
 }
 
 const DRAIN_MILLISECONDS = 30_000
@@ -35,26 +39,32 @@ export function measure(collector: Collector, sender: Sender, feed: Feed): Promi
 }
 
 async function measureIn(folder: string, collector: Collector, sender: Sender, feed: Feed): Promise<Run> {
-  const { traffic, seconds } = feed
+  const { traffic, seconds, warmUpSeconds } = feed
   const datagramsPerSecond = Math.min(
     feed.datagramsPerSecond,
     collector.mostDatagramsPerSecond ?? Number.POSITIVE_INFINITY,
   )
   const running = await startCollector(collector, folder)
   const { port } = running
+  let warmUp: Awaited<ReturnType<typeof fill>>
   let sent: Awaited<ReturnType<typeof fill>>
+  let secondsBefore: number
   try {
+    warmUp = await fill(sender, { traffic, datagramsPerSecond, seconds: warmUpSeconds }, port)
+    secondsBefore = running.seconds()
     sent = await fill(sender, { traffic, datagramsPerSecond, seconds }, port)
   } catch (error) {
     running.child.kill('SIGKILL')
     throw error
   }
-  const processorSeconds = await running.stop()
+  const processorSeconds = (await running.stop()) - secondsBefore
+  const stored = await collector.stored(folder)
   return {
     collector: collector.name,
     datagramsPerSecond,
-    sent: sent.records,
-    stored: await collector.stored(folder),
+    sent: warmUp.records + sent.records,
+    stored,
+    measured: stored - warmUp.records,
     dropped: sent.dropped,
     processorSeconds,
     octets: octetsBelow(join(folder, collector.kept)),
@@ -63,7 +73,7 @@ async function measureIn(folder: string, collector: Collector, sender: Sender, f
 }
 
 /** Sends to a port until all is sent and the port's buffer is empty; also what the kernel dropped meanwhile. */
-export async function fill(sender: Sender, feed: Feed, port: number) {
+export async function fill(sender: Sender, feed: Omit<Feed, 'warmUpSeconds'>, port: number) {
   const { traffic, datagramsPerSecond, seconds } = feed
   const datagrams = Math.round(datagramsPerSecond * seconds)
   const sending = await sender.prepare({ traffic, port, datagramsPerSecond, datagrams })

@@ -33,7 +33,7 @@ export function figuresOf(runs: readonly Run[]): Figures[] {
       runs: own.length,
       datagramsPerSecond: median(own.map(({ reachedPerSecond }) => reachedPerSecond)),
       processorSecondsPerMillion: median(
-        own.map(({ processorSeconds, stored }) => (processorSeconds * 1e6) / stored),
+        own.map(({ processorSeconds, measured }) => (processorSeconds * 1e6) / measured),
       ),
       octetsPerRecord: median(own.map(({ octets, stored }) => octets / stored)),
       sent: sum(({ sent }) => sent),

@@ -194,9 +194,9 @@ function fillOctet(array: WholeNumbers, shift: number, rows: number, value: numb
   else if (value !== 0) for (let row = 0; row < rows; row++) array[row]! |= value << shift
 }
 
-/** Rows that are looked at, and the information in an octet from which a compressor would save less than a fifth. */
+/** Rows that are looked at, and the information in an octet from which a compressor would save less than a quarter. */
 const SAMPLE = 2048
-const NOISE_BITS = 6.4
+const NOISE_BITS = 6
 /** n · log2(n), for counts within a sample. */
 const weights = Float64Array.from({ length: SAMPLE + 1 }, (_, count) => count * Math.log2(Math.max(count, 1)))
 const histogram = new Uint16Array(256)
