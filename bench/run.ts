@@ -16,6 +16,7 @@ import { createBlockWriter } from '#core/store/writer.js'
 import { smallCompany } from '#simulate/small-company.js'
 import { emptyingWriter } from './emptying-writer.js'
 import { best, print, ROUNDS } from './figures.js'
+import { benchIngest } from './ingest.js'
 import { benchQuery } from './query.js'
 import { benchSyslog } from './syslog.js'
 
@@ -109,4 +110,5 @@ print('scan and sum one column from LevelDB', (read * 1000) / fastest, 'rows/s')
 await store.close()
 await rm(folder, { recursive: true, force: true })
 
+await benchIngest()
 await benchQuery()
