@@ -143,6 +143,16 @@ export const Config = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    backup: Type.Object(
+      {
+        octetsPerSecond: Type.Integer({
+          default: 64 * 1024 * 1024,
+          minimum: 64 * 1024,
+          description: 'what a backup reads of the disk in a second at most',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
     exporters: Type.Array(
       Type.Object(
         {

@@ -10,6 +10,7 @@ import { createFindings } from './findings/repository.js'
 import { createRuns } from './findings/runs.js'
 import { createTokens } from './findings/tokens.js'
 import { createVisibility } from './findings/visibility.js'
+import { refuseUnfinished } from './store/backup/restore.js'
 import { createBlockStore } from './store/blocks.js'
 import { createDocuments, type Documents } from './store/documents.js'
 
@@ -28,6 +29,7 @@ export async function openDataFolder({ data, logger, onOpen }: DataFolderOptions
   await mkdir(data, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
     throw new ApplianceError('CONFIG_INVALID', `the data folder ${data} cannot be made`, { cause })
   })
+  refuseUnfinished(data)
   const repaired: string[] = []
   const onRepair = (what: string) => (cause: Error) => {
     repaired.push(what)

@@ -26,12 +26,15 @@ import { parsePrefix } from './records/address.js'
 import { createScheduler } from './scheduler/scheduler.js'
 import { type AnalysisClient, createAnalysisClient } from './workers/analysis-client.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
+import { createBackupClient } from './workers/backup-client.js'
 import { createQueryClient } from './workers/query-client.js'
 
 const DAY_MILLISECONDS = 86_400_000
 /** Often, so that a full rate fills little in between. */
 const RETENTION_EVERY_MILLISECONDS = 10_000
 const SETTLE_EVERY_MILLISECONDS = 600_000
+/** Answers in hand are given so long when the appliance ends. */
+const API_CLOSE_MILLISECONDS = 3000
 /** Receiving keeps a core; more threads than these wait for the disk. */
 const MAX_QUERY_THREADS = 4
 
@@ -134,17 +137,25 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const threads = Math.max(1, Math.min(MAX_QUERY_THREADS, availableParallelism() - 1))
     const flows = createQueryClient({ setup: { data, sequence }, threads })
     closers.push(flows.close)
+    const backup = createBackupClient({
+      data,
+      sequence,
+      octetsPerSecond: config.backup.octetsPerSecond,
+    })
     const port = await serveApi({
       ...repositories,
       exporters: () => [...exporters.values()],
       exporter: (id) => exporters.get(id),
       flows,
+      backup: backup.archive,
       detectors: () => describeDetectors(scheduled),
       health: health.report,
       metrics: metrics.text,
       now,
       logger,
     })
+    // Before the API: it would wait for who takes the archive.
+    closers.push(backup.close)
     scheduler.start()
     keepRetention(analysis, repositories.visibility)
     return {
@@ -219,7 +230,12 @@ export function createAppliance(options: ApplianceOptions): Appliance {
           { cause },
         )
       })
-    closers.push(() => app.close())
+    closers.push(async () => {
+      // A client that does not read its answer must not hold up the end.
+      const impatience = setTimeout(() => app.server.closeAllConnections(), API_CLOSE_MILLISECONDS)
+      await app.close()
+      clearTimeout(impatience)
+    })
     return (app.server.address() as { port: number }).port
   }
 

@@ -15,7 +15,7 @@ import { createIngestSequence, type IngestSequence } from './sequence.js'
 const WHAT = 'blocks'
 const KEY_OCTETS = 9
 /** Written with sync, which makes everything before it durable. Its value is the number of the next row. */
-const SYNC_KEY = Uint8Array.of(0xff)
+export const SYNC_KEY = Uint8Array.of(0xff)
 /** Its value is the sequence below which blocks of a stream were removed: what is missing there is no loss. */
 const FLOOR_PREFIX = 0xfe
 /** Blocks kept open for the next reader of the same rows. */
@@ -53,6 +53,8 @@ export type BlockStore = {
   block(entry: Pick<IndexedBlock, 'stream' | 'firstSequence' | 'damage'>): Promise<Block | undefined>
   /** Deletes the blocks of a stream below a sequence and gives their space back; cursors step over them. */
   removeBefore(stream: StreamName, sequence: number): Promise<void>
+  /** The sequence below which blocks of a stream were removed; 1 when none was. */
+  floor(stream: StreamName): Promise<number>
   /** Octets of the database's files. */
   usedOctets(): Promise<number>
 }
@@ -198,6 +200,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         if (Number(id) === stream.id && Number(first) < sequence) opened.delete(key)
       }
     },
+    floor: (name) => guarded(WHAT, floorOf(streamNamed(name))),
     async usedOctets() {
       const names = await guarded(WHAT, readdir(options.location))
       const sizes = await Promise.all(
@@ -209,6 +212,17 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       return sizes.reduce((sum, size) => sum + size, 0)
     },
   }
+}
+
+/** The floors of all streams, from a database that was opened by other means, at the moment of a snapshot. */
+export async function readFloors(
+  database: ClassicLevel<Uint8Array, Uint8Array>,
+  snapshot: ReturnType<ClassicLevel['snapshot']>,
+): Promise<Map<StreamName, number>> {
+  const floors = new Map<StreamName, number>()
+  for (const stream of streams)
+    floors.set(stream.name, readSynced(await database.get(floorKey(stream), { snapshot })))
+  return floors
 }
 
 function floorKey(stream: StreamDefinition): Uint8Array {
@@ -223,7 +237,7 @@ export function blockKey(stream: StreamDefinition, firstSequence: number): Uint8
   return key
 }
 
-function syncedValue(next: number): Uint8Array {
+export function syncedValue(next: number): Uint8Array {
   const value = new Uint8Array(8)
   new DataView(value.buffer).setBigUint64(0, BigInt(next), true)
   return value
