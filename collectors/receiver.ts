@@ -9,6 +9,7 @@ import type { ReceivedCounts } from '#core/metrics.js'
 import type { Address } from '#core/records/address.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
+import { WRITTEN_TO } from '#core/store/holes.js'
 import { createBlockWriter } from '#core/store/writer.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
 import { createExporterSettings } from './exporter-settings.js'
@@ -161,7 +162,15 @@ async function run(setup: ReceiverSetup): Promise<void> {
       ...(drops === undefined ? {} : { kernelDrops: Object.fromEntries(drops) }),
     }
     say({ type: 'status', exporters, counts: report })
-    await Promise.all([store.sync(), archive.write()])
+    await Promise.all([syncRows(), archive.write()])
+  }
+  let notedTo = 0
+  const syncRows = async () => {
+    const writtenTo = store.sequence.watermark()
+    await store.sync()
+    if (writtenTo === notedTo) return
+    await documents.put(WRITTEN_TO, writtenTo, { sync: false })
+    notedTo = writtenTo
   }
   const timer = setInterval(() => void tick().catch(problem), clock.timer(SEAL_MILLISECONDS))
 
@@ -174,7 +183,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
     await listeners.close()
     await tick()
     await writer.flush()
-    await store.sync()
+    await syncRows()
     await archive.write(true)
     await store.close()
     await documents.close()

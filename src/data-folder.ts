@@ -13,6 +13,7 @@ import { createVisibility } from './findings/visibility.js'
 import { refuseUnfinished } from './store/backup/restore.js'
 import { createBlockStore } from './store/blocks.js'
 import { createDocuments, type Documents } from './store/documents.js'
+import { WRITTEN_TO } from './store/holes.js'
 
 export type DataFolderOptions = {
   /** The folder's path; it is made when it is not there. */
@@ -42,6 +43,7 @@ export async function openDataFolder({ data, logger, onOpen }: DataFolderOptions
   const blocks = createBlockStore({
     location: join(data, 'blocks'),
     isFirst: true,
+    writtenTo: (await documents.get<number>(WRITTEN_TO)) ?? 1,
     onRepair: onRepair('blocks'),
   })
   await blocks.open()

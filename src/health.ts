@@ -1,10 +1,16 @@
 /** How the appliance is, in checks that say what is wrong and what mends it. */
 import type { Run } from './findings/runs.js'
 import type { ReceivedCounts } from './metrics.js'
+import type { Hole, StoreDamage } from './store/holes.js'
+import type { SetAside } from './store/mend.js'
+import { SET_ASIDE } from './store/tables.js'
 import { VERSION } from './version.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
 
 type Status = 'ok' | 'degraded' | 'failing'
+
+/** Holes and blocks that a check names; the newest. */
+const NAMED = 5
 
 type Check = { name: string; status: Status; text: string }
 
@@ -22,9 +28,10 @@ export type HealthOptions = {
   readonly counts: () => ReceivedCounts | undefined
   /** What retention did last; undefined before its first look. */
   readonly retention: () => RetentionOutcome | undefined
-  readonly store: { readonly lostRows: number; readonly damagedBlocks: number }
-  /** Databases that had to be repaired at this start. */
-  readonly repaired: readonly string[]
+  /** What is missing of what was stored; undefined before it was looked for. */
+  readonly damage: () => StoreDamage | undefined
+  /** What repairs put aside, as it was at the start. */
+  readonly setAside: readonly SetAside[]
   /** Devices with a known pace that send nothing. */
   readonly silent: () => readonly string[]
   readonly intervalSeconds: number
@@ -33,7 +40,7 @@ export type HealthOptions = {
 }
 
 export function createHealth(options: HealthOptions) {
-  const { sockets, counts, retention, store, repaired, silent, intervalSeconds, detectors, now } = options
+  const { sockets, counts, retention, damage, setAside, silent, intervalSeconds, detectors, now } = options
   const startedAtMilliseconds = now()
   const lastRuns = new Map<string, Run>()
 
@@ -56,12 +63,9 @@ export function createHealth(options: HealthOptions) {
           ? 'every row received was written'
           : `${lost} rows were lost because the store did not take them: look at the disk`,
       ),
-      check(
-        'stored rows',
-        store.lostRows + store.damagedBlocks === 0 ? 'ok' : 'degraded',
-        `${store.lostRows} rows gone, ${store.damagedBlocks} blocks unreadable at the start`,
-      ),
     ]
+    const missing = damage()
+    if (missing !== undefined) all.push(damageCheck(missing))
     const receiving = receivingCheck(sockets)
     if (receiving !== undefined) all.push(receiving)
     const space = retention()
@@ -76,10 +80,7 @@ export function createHealth(options: HealthOptions) {
           : `silent: ${quiet.slice(0, 20).join(', ')}`,
       ),
     )
-    for (const what of repaired)
-      all.push(
-        check(what, 'degraded', 'the database was damaged and was repaired at the start; rows may be lost'),
-      )
+    for (const each of setAside) all.push(setAsideCheck(each))
     for (const detector of detectors) all.push(detectorCheck(detector))
     return all
   }
@@ -142,6 +143,32 @@ function spaceCheck({ isShort, reasons, usedOctets, freeOctets }: RetentionOutco
   if (reasons.includes('freeSpace'))
     return check('space', 'degraded', `${sizes}: rows go before their time, since the file system fills`)
   return check('space', 'ok', sizes)
+}
+
+/** Losses stay until retention has passed over them: nothing told of that time is complete. */
+function damageCheck({ lostRows, damagedBlocks, holes, damaged }: StoreDamage): Check {
+  const text = `${lostRows} rows gone, ${damagedBlocks} blocks unreadable`
+  if (lostRows + damagedBlocks === 0) return check('stored rows', 'ok', text)
+  const named = [
+    ...holes.slice(-NAMED).map(describeHole),
+    ...damaged.slice(-NAMED).map(({ name, reason }) => `block ${name}: ${reason}`),
+  ]
+  return check('stored rows', 'degraded', `${text}: ${named.join('; ')}`)
+}
+
+function describeHole({ fromSequence, toSequence, fromMilliseconds, toMilliseconds }: Hole): string {
+  const [from, to] = [fromMilliseconds, toMilliseconds].map((time) => new Date(time).toISOString())
+  return `${toSequence - fromSequence} rows from sequence ${fromSequence} on, received between ${from} and ${to}`
+}
+
+function setAsideCheck({ database, files, octets, atMilliseconds }: SetAside): Check {
+  const when = new Date(atMilliseconds).toISOString()
+  const what = `${files} files with ${octets} octets were put aside in ${database}/${SET_ASIDE}`
+  return check(
+    database,
+    'degraded',
+    `the database was damaged and was repaired at ${when}; rows may be lost. ${what}: delete them when you have looked at them`,
+  )
 }
 
 function gibibytes(octets: number): string {

@@ -14,16 +14,19 @@ import { readTls } from '#collectors/stream/tls-files.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
 import { createRepositories, openDataFolder, type Repositories } from './data-folder.js'
-import { detectors } from './detectors/registry.js'
-import { type ConfiguredDetector, configuredDetectors } from './detectors/settings.js'
+import { describeDetectors } from './detectors/describe.js'
+import { configuredDetectors } from './detectors/settings.js'
 import { ApplianceError } from './errors.js'
 import type { ExporterStatus } from './exporters.js'
 import type { Observation } from './findings/finding.js'
 import type { Run } from './findings/runs.js'
 import { createHealth } from './health.js'
+import { startMended } from './mended-start.js'
 import { createMetrics, type ReceivedCounts } from './metrics.js'
 import { parsePrefix } from './records/address.js'
 import { createScheduler } from './scheduler/scheduler.js'
+import type { StoreDamage } from './store/holes.js'
+import { findSetAside } from './store/mend.js'
 import { type AnalysisClient, createAnalysisClient } from './workers/analysis-client.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
 import { createBackupClient } from './workers/backup-client.js'
@@ -81,6 +84,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const stepMilliseconds = Math.min(60, config.detection.intervalSeconds) * 1000
   let counts: ReceivedCounts | undefined
   let retention: RetentionOutcome | undefined
+  let damage: StoreDamage | undefined
 
   async function start(): Promise<StartReport> {
     checkExporters(config)
@@ -97,6 +101,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       () => counts,
       () => exporters.size,
       () => retention,
+      () => damage,
     )
     const observers: RunObserver[] = [metrics]
     const scheduler = createScheduler({
@@ -106,6 +111,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       stepMilliseconds,
       analysis,
       documents: folder.documents,
+      droppedRows: () => counts?.droppedRows ?? 0,
       clock,
       onRun(run) {
         for (const observer of observers) observer.observeRun(run)
@@ -124,8 +130,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       retention: () => retention,
       sockets: receiver.sockets,
       counts: () => counts,
-      store: found,
-      repaired: folder.repaired,
+      damage: () => damage,
+      setAside: await findSetAside(data),
       silent: silentExporters,
       intervalSeconds: config.detection.intervalSeconds,
       detectors: scheduled.map(({ detector }) => detector.id),
@@ -173,14 +179,17 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const analysis = createAnalysisClient({
       setup: { data, sequence, stepMilliseconds },
       onProblem: (message) => logger.error({ message }, 'analysis'),
+      onDamage(found) {
+        damage = found
+        const { lostRows: rows, damagedBlocks: blocks } = found
+        if (rows > 0) logger.error({ rows }, 'stored rows are gone: there is a hole in the sequence')
+        if (blocks > 0) logger.error({ blocks }, 'stored blocks cannot be read')
+      },
       onDeath: onFatal,
     })
-    const found = await analysis.start()
     closers.push(() => analysis.close())
-    if (found.lostRows > 0)
-      logger.error({ rows: found.lostRows }, 'stored rows are gone: there is a hole in the sequence')
-    if (found.damagedBlocks > 0) logger.error({ blocks: found.damagedBlocks }, 'stored blocks cannot be read')
-    return { analysis, found }
+    const { lostRows, damagedBlocks } = await analysis.start()
+    return { analysis, found: { lostRows, damagedBlocks } }
   }
 
   const tellFinding: NonNullable<ApplianceOptions['onFinding']> = (observation, change) => {
@@ -275,32 +284,9 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   }
 
   return {
-    async start() {
-      try {
-        return await start()
-      } catch (error) {
-        await close()
-        throw error
-      }
-    },
+    start: () => startMended({ data, logger, start, close }),
     close,
   }
-}
-
-/** What the API tells of each detector, switched on or not. */
-function describeDetectors(scheduled: readonly ConfiguredDetector[]) {
-  return detectors.map((detector) => {
-    const found = scheduled.find((entry) => entry.detector === detector)
-    return {
-      id: detector.id,
-      title: detector.title,
-      description: detector.description,
-      enabled: found !== undefined,
-      attack: { ...detector.attack },
-      needs: detector.needs.map(({ column }) => column),
-      settings: { ...(found?.settings ?? {}) },
-    }
-  })
 }
 
 function checkExporters({ exporters }: Config): void {

@@ -1,6 +1,7 @@
 /** Prometheus metrics: what the receiving thread counts, how detection goes, and the process itself. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Run } from './findings/runs.js'
+import type { StoreDamage } from './store/holes.js'
 import { VERSION } from './version.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
 
@@ -49,6 +50,7 @@ export function createMetrics(
   counts: () => ReceivedCounts | undefined,
   exporters: () => number,
   retention: () => RetentionOutcome | undefined,
+  damage: () => StoreDamage | undefined,
 ): Metrics {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
@@ -79,6 +81,19 @@ export function createMetrics(
       },
     })
   }
+  const missing = (name: string, help: string, read: (now: StoreDamage) => number) => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = damage()
+        if (now !== undefined) this.set(read(now))
+      },
+    })
+  }
+  missing('culvert_store_lost_rows', 'rows that were numbered and are not there', (now) => now.lostRows)
+  missing('culvert_store_damaged_blocks', 'blocks that cannot be read', (now) => now.damagedBlocks)
   space('culvert_store_octets', 'octets of the files that hold rows', (now) => now.usedOctets)
   space('culvert_store_free_octets', 'free octets of their file system', (now) => now.freeOctets)
   total('culvert_received_datagrams_total', 'datagrams and lines received', (now) => now.datagrams)

@@ -51,6 +51,8 @@ export type BlockStore = {
   index(stream: StreamName): Promise<readonly IndexedBlock[]>
   /** Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. */
   block(entry: Pick<IndexedBlock, 'stream' | 'firstSequence' | 'damage'>): Promise<Block | undefined>
+  /** Numbers rows that were received and will never be written, so that they show as missing ones. */
+  skip(rows: number): void
   /** Deletes the blocks of a stream below a sequence and gives their space back; cursors step over them. */
   removeBefore(stream: StreamName, sequence: number): Promise<void>
   /** The sequence below which blocks of a stream were removed; 1 when none was. */
@@ -65,6 +67,8 @@ export type BlockStoreOptions = {
   readonly sequence?: SharedArrayBuffer
   /** True in the one thread that finds where numbering goes on. */
   readonly isFirst: boolean
+  /** Rows below this number are known to have been written: numbering goes on at it at the least. */
+  readonly writtenTo?: number
   readonly onRepair?: (cause: Error) => void
 }
 
@@ -142,9 +146,12 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         valueEncoding: 'view',
         compression: false,
         writeBufferOctets: WRITE_BUFFER_OCTETS,
+        isChecked: options.isFirst,
         onRepair: options.onRepair,
       })
-      if (options.isFirst) sequence.startAt(await guarded(WHAT, nextSequence()))
+      if (options.isFirst) {
+        sequence.startAt(Math.max(await guarded(WHAT, nextSequence()), options.writtenTo ?? 1))
+      }
     },
     async close() {
       const closing = database
@@ -186,6 +193,9 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       opened.set(name, block)
       if (opened.size > OPEN_BLOCKS) opened.delete(opened.keys().next().value!)
       return block
+    },
+    skip(rows) {
+      sequence.committed(sequence.reserve(rows))
     },
     async removeBefore(name, sequence) {
       const stream = streamNamed(name)

@@ -7,6 +7,11 @@ import { streamNames } from '../records/columns.js'
 import { type SequenceRun, sequenceRuns } from './backup/runs.js'
 import type { BlockStore } from './blocks.js'
 
+/**
+ * Document: rows below this number were written and synced. A torn log of the blocks loses their own note of it with them.
+ */
+export const WRITTEN_TO = 'store/writtenTo'
+
 /** Sequences from one to below the other. */
 export type SequenceRange = { readonly fromSequence: number; readonly toSequence: number }
 
@@ -21,6 +26,9 @@ export type StoreDamage = {
   /** Blocks that cannot be read, by name and with the reason; at most MAX_HOLES. */
   readonly damaged: readonly { readonly name: string; readonly reason: string }[]
 }
+
+/** What is lost behind the newest block came soon after it: blocks are sealed each second. */
+const TAIL_MILLISECONDS = 60_000
 
 /** Kept and named; all are counted. */
 export const MAX_HOLES = 1000
@@ -73,10 +81,15 @@ function spanOf(
   gap: SequenceRange,
   times: readonly { first: number; from: number; to: number }[],
 ): { fromMilliseconds: number; toMilliseconds: number } {
-  const behind = times.findIndex(({ first }) => first >= gap.toSequence)
-  const before = times[(behind === -1 ? times.length : behind) - 1]
+  let behind = 0
+  for (let end = times.length; behind < end; ) {
+    const middle = (behind + end) >> 1
+    if (times[middle]!.first < gap.toSequence) behind = middle + 1
+    else end = middle
+  }
+  const before = times[behind - 1]
   return {
     fromMilliseconds: before?.from ?? 0,
-    toMilliseconds: behind === -1 ? (before?.to ?? 0) : times[behind]!.to,
+    toMilliseconds: times[behind]?.to ?? (before?.to ?? 0) + TAIL_MILLISECONDS,
   }
 }

@@ -63,6 +63,7 @@ export function createBlockWriter({
     onSeal?.(builder)
     if (pending > MAX_PENDING_OCTETS) {
       counts.droppedRows += rows
+      store.skip(rows)
       builder.reset()
       return
     }

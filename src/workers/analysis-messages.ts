@@ -1,6 +1,7 @@
 /** What the analysing thread and the one that started it say to each other. */
 import type { Observation } from '../findings/finding.js'
 import type { DetectorState } from '../scheduler/plan.js'
+import type { StoreDamage } from '../store/holes.js'
 import type { RetentionLimits, RetentionReason } from '../store/retention.js'
 import type { ScanCounts } from '../store/scan.js'
 
@@ -18,6 +19,8 @@ export type RunRequest = {
   readonly settings: Readonly<Record<string, unknown>>
   readonly state: DetectorState | undefined
   readonly toMilliseconds: number
+  /** Rows that could not be written since the start. */
+  readonly droppedRows: number
 }
 
 export type RetainRequest = { readonly type: 'retain'; readonly data: string } & RetentionLimits
@@ -44,9 +47,12 @@ export type FromAnalysis =
       readonly fromMilliseconds: number
       readonly state: DetectorState
       readonly counts: ScanCounts
+      /** Rows that are gone from the time that was read. */
+      readonly lostRows: number
       readonly error?: string
     }
   | { readonly type: 'retained'; readonly outcome: RetentionOutcome }
-  | { readonly type: 'ready'; readonly lostRows: number; readonly damagedBlocks: number }
+  | { readonly type: 'ready'; readonly damage: StoreDamage }
+  | { readonly type: 'damage'; readonly damage: StoreDamage }
   | { readonly type: 'problem'; readonly message: string }
   | { readonly type: 'stopped' }

@@ -9,9 +9,10 @@ import type { Judge } from '../detectors/detector.js'
 import { detectorNamed } from '../detectors/registry.js'
 import { type StreamName, streamNames } from '../records/columns.js'
 import { evaluate } from '../scheduler/evaluate.js'
+import { describeHoles, holesWithin, lossCoverage, rowsOfHoles } from '../scheduler/hole-coverage.js'
 import { type DetectorState, planRun } from '../scheduler/plan.js'
 import { type BlockStore, createBlockStore, type IndexedBlock } from '../store/blocks.js'
-import { findHoles } from '../store/holes.js'
+import { findHoles, type StoreDamage } from '../store/holes.js'
 import { planRemoval } from '../store/retention.js'
 import { emptyScanCounts } from '../store/scan.js'
 import type {
@@ -31,11 +32,12 @@ async function run({ data, sequence, stepMilliseconds }: AnalysisSetup): Promise
   const store = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false })
   await store.open()
   const standings = new Map<string, Standing>()
+  const watch = createDamageWatch(store, (damage) => say({ type: 'damage', damage }))
 
   const handle = async (message: ToAnalysis) => {
     switch (message.type) {
       case 'run':
-        return detect(store, message, standings, stepMilliseconds, say)
+        return detect(store, message, standings, stepMilliseconds, watch, say)
       case 'retain':
         return retain(store, message, say)
       case 'stop':
@@ -51,8 +53,33 @@ async function run({ data, sequence, stepMilliseconds }: AnalysisSetup): Promise
       .then(() => handle(message))
       .catch((error: Error) => say({ type: 'problem', message: error.message }))
   })
-  const { lostRows, damagedBlocks } = await findHoles(store)
-  say({ type: 'ready', lostRows, damagedBlocks })
+  say({ type: 'ready', damage: await watch.look(0) })
+}
+
+/** A look at all blocks costs time where there are many. */
+const LOOK_EVERY_MILLISECONDS = 300_000
+
+type DamageWatch = {
+  /** What is missing now; looked for anew after a while, and when further rows could not be written. */
+  look(droppedRows: number): Promise<StoreDamage>
+}
+
+function createDamageWatch(store: BlockStore, onChange: (damage: StoreDamage) => void): DamageWatch {
+  let damage: StoreDamage | undefined
+  let lookedAt = 0
+  let dropped = 0
+  return {
+    async look(droppedRows) {
+      const isFresh = droppedRows === dropped && performance.now() - lookedAt < LOOK_EVERY_MILLISECONDS
+      if (damage !== undefined && isFresh) return damage
+      lookedAt = performance.now()
+      dropped = droppedRows
+      const before = damage
+      damage = await findHoles(store, store.sequence.watermark())
+      if (before !== undefined && JSON.stringify(before) !== JSON.stringify(damage)) onChange(damage)
+      return damage
+    },
+  }
 }
 
 async function detect(
@@ -60,6 +87,7 @@ async function detect(
   request: RunRequest,
   standings: Map<string, Standing>,
   stepMilliseconds: number,
+  watch: DamageWatch,
   say: (message: FromAnalysis) => void,
 ): Promise<void> {
   const { id, toMilliseconds } = request
@@ -76,6 +104,11 @@ async function detect(
     stepMilliseconds,
   })
   const state: DetectorState = { judgedToMilliseconds: toMilliseconds, sequence: plan.sequence }
+  const { holes } = await watch.look(request.droppedRows)
+  // The very first run judges all there is: a stream may have lost the rows before its oldest.
+  const missingFrom = request.state === undefined ? 0 : plan.judgeFromMilliseconds
+  const missing = holesWithin(holes, missingFrom, toMilliseconds)
+  const lostRows = rowsOfHoles(missing)
   try {
     const judge = plan.isFresh ? detector.start(request.settings) : standing!.judge
     const steps = evaluate({
@@ -91,8 +124,11 @@ async function detect(
       // What lies before was judged in an earlier run; it is read again only for the judge to remember.
       if (at > plan.judgeFromMilliseconds) say({ type: 'observations', id, observations })
     }
+    const coverage = lossCoverage(detector, missing, [...counts.failed], toMilliseconds)
+    if (coverage !== undefined) say({ type: 'observations', id, observations: [coverage] })
+    if (lostRows > 0) counts.failures.push(describeHoles(missing))
     standings.set(detector.id, { judge, settings, state })
-    say({ type: 'done', id, fromMilliseconds: plan.judgeFromMilliseconds, state, counts })
+    say({ type: 'done', id, fromMilliseconds: plan.judgeFromMilliseconds, state, counts, lostRows })
   } catch (error) {
     const reached = request.state ?? { judgedToMilliseconds: plan.judgeFromMilliseconds, sequence: 0 }
     say({
@@ -101,6 +137,7 @@ async function detect(
       fromMilliseconds: plan.judgeFromMilliseconds,
       state: reached,
       counts,
+      lostRows,
       error: (error as Error).message,
     })
   }

@@ -1,0 +1,77 @@
+/**
+ * What can happen to the files of a store, each on real folders: the appliance starts, keeps what can be kept, tells what
+ * was lost, still tells it after another start, and never says of a time with losses that nothing was found.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { BLOCKS, faults, makeFolder, ROWS } from '../src/store/faulty-folder.js'
+import {
+  eventually,
+  freePort,
+  getJson,
+  getMetrics,
+  type Running,
+  startAppliance,
+  stopAppliance,
+} from '../support/running.js'
+
+/** Each is mostly waiting. */
+const TOGETHER = 3
+
+const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
+
+type Check = { name: string; status: string; text: string }
+
+async function look(running: Running) {
+  const { rowsMatched: rows } = await getJson(running, 'flows/aggregate?sum=flows')
+  const health = (await getJson(running, 'health')) as { status: string; checks: Check[] }
+  const metrics = await getMetrics(running)
+  const lost = Number(/^culvert_store_lost_rows (\d+)/m.exec(metrics)?.[1])
+  const checkOf = (name: string) => health.checks.find((check) => check.name === name)
+  return { rows: Number(rows), lost, status: health.status, checkOf }
+}
+
+t.jobs = TOGETHER
+for (const [title, { damage, losesAtMost, isRepaired }] of Object.entries(faults)) {
+  t.test(title, { buffered: true }, async (t) => {
+    const folder = t.testdir()
+    const location = join(folder, 'data', 'blocks')
+    await makeFolder(join(folder, 'data'), Date.now() - 600_000)
+    await damage(location)
+    const options = { folder, command, netflow: await freePort(), syslog: await freePort() }
+    for (const start of ['the first start', 'another start']) {
+      const running = await startAppliance(options)
+      t.teardown(() => stopAppliance(running, 'SIGKILL'))
+      const outcome = losesAtMost > 0 ? 'partial' : 'ok'
+      const run = await eventually(`a run that is ${outcome}`, async () => {
+        const { items } = await getJson(running, `runs?detector=icmp-tunnel&outcome=${outcome}`)
+        return items.at(-1)
+      })
+      const { rows, lost, status, checkOf } = await look(running)
+      t.equal(rows + lost, BLOCKS * ROWS, `${start}: ${rows} rows there, ${lost} told to be lost`)
+      t.ok(lost <= losesAtMost, 'no more than was hit')
+      t.equal(running.report.lostRows, lost, 'the start told it')
+      const stored = checkOf('stored rows')
+      if (losesAtMost > 0) {
+        t.ok(lost > 0)
+        t.match(stored, { status: 'degraded', text: new RegExp(`^${lost} rows gone.* received between`) })
+        t.match(run.error, /stored rows are gone/, 'a run over it is partial')
+        const { items } = await getJson(running, 'findings?kind=coverage')
+        t.match(
+          items.find(({ title }: { title: string }) => /rows are gone/.test(title)),
+          { kind: 'coverage' },
+        )
+      } else {
+        t.match(stored, { status: 'ok' })
+      }
+      if (isRepaired)
+        t.match(checkOf('blocks'), { status: 'degraded', text: /repaired .* put aside in blocks\/lost/ })
+      else t.equal(checkOf('blocks'), undefined)
+      t.equal(existsSync(join(location, 'lost')), isRepaired, 'what was damaged is kept to be looked at')
+      t.equal(status, losesAtMost > 0 || isRepaired ? 'degraded' : 'ok')
+      t.equal(await stopAppliance(running), 0)
+    }
+  })
+}
