@@ -143,6 +143,22 @@ export const Config = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    scrub: Type.Object(
+      {
+        octetsPerSecond: Type.Integer({
+          default: 4 * 1024 * 1024,
+          minimum: 0,
+          description:
+            'what checking the stored blocks reads of the disk in a second at most; 0: no checking',
+        }),
+        passHours: Type.Number({
+          default: 24,
+          minimum: 0.01,
+          description: 'all blocks are checked about so often, where the rate allows it',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
     backup: Type.Object(
       {
         octetsPerSecond: Type.Integer({

@@ -3,6 +3,7 @@ import type { Run } from './findings/runs.js'
 import type { ReceivedCounts } from './metrics.js'
 import type { Hole, StoreDamage } from './store/holes.js'
 import type { SetAside } from './store/mend.js'
+import type { ScrubState } from './store/scrub.js'
 import { SET_ASIDE } from './store/tables.js'
 import { VERSION } from './version.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
@@ -30,6 +31,8 @@ export type HealthOptions = {
   readonly retention: () => RetentionOutcome | undefined
   /** What is missing of what was stored; undefined before it was looked for. */
   readonly damage: () => StoreDamage | undefined
+  /** How far scrubbing has come; undefined before it has told. */
+  readonly scrub: () => ScrubState | undefined
   /** What repairs put aside, as it was at the start. */
   readonly setAside: readonly SetAside[]
   /** Devices with a known pace that send nothing. */
@@ -40,7 +43,8 @@ export type HealthOptions = {
 }
 
 export function createHealth(options: HealthOptions) {
-  const { sockets, counts, retention, damage, setAside, silent, intervalSeconds, detectors, now } = options
+  const { sockets, counts, retention, damage, scrub, setAside, silent, intervalSeconds, detectors, now } =
+    options
   const startedAtMilliseconds = now()
   const lastRuns = new Map<string, Run>()
 
@@ -66,6 +70,8 @@ export function createHealth(options: HealthOptions) {
     ]
     const missing = damage()
     if (missing !== undefined) all.push(damageCheck(missing))
+    const scrubbed = scrub()
+    if (scrubbed !== undefined) all.push(scrubCheck(scrubbed))
     const receiving = receivingCheck(sockets)
     if (receiving !== undefined) all.push(receiving)
     const space = retention()
@@ -159,6 +165,17 @@ function damageCheck({ lostRows, damagedBlocks, holes, damaged }: StoreDamage): 
 function describeHole({ fromSequence, toSequence, fromMilliseconds, toMilliseconds }: Hole): string {
   const [from, to] = [fromMilliseconds, toMilliseconds].map((time) => new Date(time).toISOString())
   return `${toSequence - fromSequence} rows from sequence ${fromSequence} on, received between ${from} and ${to}`
+}
+
+function scrubCheck({ lastPass, damaged, blocks }: ScrubState): Check {
+  const last =
+    lastPass === undefined
+      ? 'no pass has ended yet'
+      : `the last pass over ${lastPass.blocks} blocks ended ${new Date(lastPass.endedMilliseconds).toISOString()}`
+  const text = `${last}, ${blocks} blocks checked since`
+  if (damaged.length === 0) return check('scrub', 'ok', `${text}: none is damaged`)
+  const named = damaged.slice(-NAMED).map(({ name, reason }) => `${name} (${reason})`)
+  return check('scrub', 'degraded', `${text}: ${damaged.length} damaged: ${named.join('; ')}`)
 }
 
 function setAsideCheck({ database, files, octets, atMilliseconds }: SetAside): Check {

@@ -25,8 +25,10 @@ import { startMended } from './mended-start.js'
 import { createMetrics, type ReceivedCounts } from './metrics.js'
 import { parsePrefix } from './records/address.js'
 import { createScheduler } from './scheduler/scheduler.js'
+import type { Documents } from './store/documents.js'
 import type { StoreDamage } from './store/holes.js'
 import { findSetAside } from './store/mend.js'
+import { SCRUB_STATE, type ScrubState } from './store/scrub.js'
 import { type AnalysisClient, createAnalysisClient } from './workers/analysis-client.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
 import { createBackupClient } from './workers/backup-client.js'
@@ -85,6 +87,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   let counts: ReceivedCounts | undefined
   let retention: RetentionOutcome | undefined
   let damage: StoreDamage | undefined
+  let scrub: ScrubState | undefined
 
   async function start(): Promise<StartReport> {
     checkExporters(config)
@@ -96,12 +99,13 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const tokenFile = join(data, 'token')
     await repositories.tokens.ensureFirstToken(tokenFile)
     const { shared: sequence } = folder.blocks.sequence
-    const { analysis, found } = await startAnalysis(sequence)
+    const { analysis, found } = await startAnalysis(sequence, folder.documents)
     const metrics = createMetrics(
       () => counts,
       () => exporters.size,
       () => retention,
       () => damage,
+      () => scrub,
     )
     const observers: RunObserver[] = [metrics]
     const scheduler = createScheduler({
@@ -131,6 +135,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       sockets: receiver.sockets,
       counts: () => counts,
       damage: () => damage,
+      scrub: () => scrub,
       setAside: await findSetAside(data),
       silent: silentExporters,
       intervalSeconds: config.detection.intervalSeconds,
@@ -175,15 +180,24 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   }
 
   /** Starts the thread that reads what is stored, and says what is missing there. */
-  async function startAnalysis(sequence: SharedArrayBuffer) {
+  async function startAnalysis(sequence: SharedArrayBuffer, documents: Documents) {
+    scrub = await documents.get<ScrubState>(SCRUB_STATE)
     const analysis = createAnalysisClient({
-      setup: { data, sequence, stepMilliseconds },
+      setup: { data, sequence, stepMilliseconds, scrub: { ...config.scrub, state: scrub } },
       onProblem: (message) => logger.error({ message }, 'analysis'),
       onDamage(found) {
         damage = found
         const { lostRows: rows, damagedBlocks: blocks } = found
         if (rows > 0) logger.error({ rows }, 'stored rows are gone: there is a hole in the sequence')
         if (blocks > 0) logger.error({ blocks }, 'stored blocks cannot be read')
+      },
+      onScrub(state) {
+        const known = scrub?.damaged.length ?? 0
+        scrub = state
+        for (const found of state.damaged.slice(known)) logger.error(found, 'a stored block is damaged')
+        void documents
+          .put(SCRUB_STATE, state, { sync: false })
+          .catch((error: Error) => logger.error({ error: error.message }, 'scrubbing'))
       },
       onDeath: onFatal,
     })

@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Run } from './findings/runs.js'
 import type { StoreDamage } from './store/holes.js'
+import type { ScrubState } from './store/scrub.js'
 import { VERSION } from './version.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
 
@@ -51,6 +52,7 @@ export function createMetrics(
   exporters: () => number,
   retention: () => RetentionOutcome | undefined,
   damage: () => StoreDamage | undefined,
+  scrub: () => ScrubState | undefined,
 ): Metrics {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
@@ -94,6 +96,24 @@ export function createMetrics(
   }
   missing('culvert_store_lost_rows', 'rows that were numbered and are not there', (now) => now.lostRows)
   missing('culvert_store_damaged_blocks', 'blocks that cannot be read', (now) => now.damagedBlocks)
+  const scrubbed = (name: string, help: string, read: (now: ScrubState) => number | undefined) => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = scrub()
+        const value = now === undefined ? undefined : read(now)
+        if (value !== undefined) this.set(value)
+      },
+    })
+  }
+  scrubbed('culvert_scrub_blocks', 'blocks checked in the pass at work', (now) => now.blocks)
+  scrubbed('culvert_scrub_octets', 'octets checked in the pass at work', (now) => now.octets)
+  scrubbed('culvert_scrub_damaged_blocks', 'blocks that were found damaged', (now) => now.damaged.length)
+  scrubbed('culvert_scrub_last_pass_seconds', 'when the last pass over all blocks ended', (now) =>
+    now.lastPass === undefined ? undefined : now.lastPass.endedMilliseconds / 1000,
+  )
   space('culvert_store_octets', 'octets of the files that hold rows', (now) => now.usedOctets)
   space('culvert_store_free_octets', 'free octets of their file system', (now) => now.freeOctets)
   total('culvert_received_datagrams_total', 'datagrams and lines received', (now) => now.datagrams)

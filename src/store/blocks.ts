@@ -51,6 +51,8 @@ export type BlockStore = {
   index(stream: StreamName): Promise<readonly IndexedBlock[]>
   /** Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. */
   block(entry: Pick<IndexedBlock, 'stream' | 'firstSequence' | 'damage'>): Promise<Block | undefined>
+  /** A block's octets as they lie in the database now, unchecked; undefined when it has been removed. Throws BLOCK_DAMAGED. */
+  octets(entry: Pick<IndexedBlock, 'stream' | 'firstSequence'>): Promise<Uint8Array | undefined>
   /** Numbers rows that were received and will never be written, so that they show as missing ones. */
   skip(rows: number): void
   /** Deletes the blocks of a stream below a sequence and gives their space back; cursors step over them. */
@@ -193,6 +195,11 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       opened.set(name, block)
       if (opened.size > OPEN_BLOCKS) opened.delete(opened.keys().next().value!)
       return block
+    },
+    async octets({ stream, firstSequence }) {
+      const octets = await guarded(WHAT, level().get(blockKey(stream, firstSequence), { fillCache: false }))
+      if (octets !== undefined || firstSequence < (await guarded(WHAT, floorOf(stream)))) return octets
+      throw new ApplianceError('BLOCK_DAMAGED', `block ${stream.id}/${firstSequence} is gone`)
     },
     skip(rows) {
       sequence.committed(sequence.reserve(rows))

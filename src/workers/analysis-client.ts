@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { Observation } from '../findings/finding.js'
 import type { StoreDamage } from '../store/holes.js'
 import type { RetentionLimits } from '../store/retention.js'
+import type { ScrubState } from '../store/scrub.js'
 import type {
   AnalysisSetup,
   FromAnalysis,
@@ -31,6 +32,8 @@ export type AnalysisClientOptions = {
   readonly onProblem: (message: string) => void
   /** What is missing or unreadable, whenever it was looked at. */
   readonly onDamage: (damage: StoreDamage) => void
+  /** How far scrubbing has come, now and then and when it found something. */
+  readonly onScrub: (state: ScrubState) => void
   /** Told when the thread ended though nobody asked it to. */
   readonly onDeath: (error: Error) => void
 }
@@ -46,6 +49,7 @@ export function createAnalysisClient({
   setup,
   onProblem,
   onDamage,
+  onScrub,
   onDeath,
 }: AnalysisClientOptions): AnalysisClient {
   const runs = new Map<string, Run>()
@@ -80,6 +84,9 @@ export function createAnalysisClient({
       }
       case 'retained':
         whenRetained?.(message.outcome)
+        break
+      case 'scrubbed':
+        onScrub(message.state)
         break
       case 'problem':
         onProblem(message.message)

@@ -4,12 +4,14 @@ import type { DetectorState } from '../scheduler/plan.js'
 import type { StoreDamage } from '../store/holes.js'
 import type { RetentionLimits, RetentionReason } from '../store/retention.js'
 import type { ScanCounts } from '../store/scan.js'
+import type { ScrubLimits, ScrubState } from '../store/scrub.js'
 
 export type AnalysisSetup = {
   readonly data: string
   /** Shared memory of the ingest sequence. */
   readonly sequence: SharedArrayBuffer
   readonly stepMilliseconds: number
+  readonly scrub: ScrubLimits & { readonly state: ScrubState | undefined }
 }
 
 export type RunRequest = {
@@ -54,5 +56,6 @@ export type FromAnalysis =
   | { readonly type: 'retained'; readonly outcome: RetentionOutcome }
   | { readonly type: 'ready'; readonly damage: StoreDamage }
   | { readonly type: 'damage'; readonly damage: StoreDamage }
+  | { readonly type: 'scrubbed'; readonly state: ScrubState }
   | { readonly type: 'problem'; readonly message: string }
   | { readonly type: 'stopped' }

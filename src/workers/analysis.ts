@@ -15,6 +15,7 @@ import { type BlockStore, createBlockStore, type IndexedBlock } from '../store/b
 import { findHoles, type StoreDamage } from '../store/holes.js'
 import { planRemoval } from '../store/retention.js'
 import { emptyScanCounts } from '../store/scan.js'
+import { createScrubber } from '../store/scrub.js'
 import type {
   AnalysisSetup,
   FromAnalysis,
@@ -26,7 +27,7 @@ import type {
 /** A judge between two runs, and where it stands. */
 type Standing = { readonly judge: Judge; readonly settings: string; readonly state: DetectorState }
 
-async function run({ data, sequence, stepMilliseconds }: AnalysisSetup): Promise<void> {
+async function run({ data, sequence, stepMilliseconds, scrub }: AnalysisSetup): Promise<void> {
   const port = parentPort!
   const say = (message: FromAnalysis) => port.postMessage(message)
   const store = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false })
@@ -41,11 +42,13 @@ async function run({ data, sequence, stepMilliseconds }: AnalysisSetup): Promise
       case 'retain':
         return retain(store, message, say)
       case 'stop':
+        await stopScrubbing()
         await store.close()
         say({ type: 'stopped' })
         port.close()
     }
   }
+  const stopScrubbing = keepScrubbing(store, scrub, say)
   // One thing after the other, in the order in which they were asked.
   let last = Promise.resolve()
   port.on('message', (message: ToAnalysis) => {
@@ -54,6 +57,43 @@ async function run({ data, sequence, stepMilliseconds }: AnalysisSetup): Promise
       .catch((error: Error) => say({ type: 'problem', message: error.message }))
   })
   say({ type: 'ready', damage: await watch.look(0) })
+}
+
+const SCRUB_EVERY_MILLISECONDS = 1000
+/** Where a killed process goes on. */
+const SCRUB_TOLD_EVERY = 60
+
+/** Scrubs beside everything else of this thread, a little each second. Returns what ends it. */
+function keepScrubbing(
+  store: BlockStore,
+  { state, ...limits }: AnalysisSetup['scrub'],
+  say: (message: FromAnalysis) => void,
+): () => Promise<void> {
+  if (limits.octetsPerSecond === 0) return async () => undefined
+  const scrubber = createScrubber(store, limits, () => Date.now(), state)
+  let step: Promise<void> | undefined
+  let steps = 0
+  let told = scrubber.state().damaged.length
+  const tell = () => {
+    told = scrubber.state().damaged.length
+    say({ type: 'scrubbed', state: scrubber.state() })
+  }
+  const work = async () => {
+    const isEnd = await scrubber.step(SCRUB_EVERY_MILLISECONDS)
+    if (isEnd || ++steps % SCRUB_TOLD_EVERY === 0 || scrubber.state().damaged.length !== told) tell()
+  }
+  const timer = setInterval(() => {
+    step ??= work()
+      .catch((error: Error) => say({ type: 'problem', message: `scrubbing: ${error.message}` }))
+      .finally(() => {
+        step = undefined
+      })
+  }, SCRUB_EVERY_MILLISECONDS)
+  return async () => {
+    clearInterval(timer)
+    await step
+    tell()
+  }
 }
 
 /** A look at all blocks costs time where there are many. */

@@ -5,7 +5,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ClassicLevel } from 'classic-level'
 import t from 'tap'
+import { streamNamed } from '#core/records/columns.js'
+import { blockKey } from '#core/store/blocks.js'
 import { BLOCKS, faults, makeFolder, ROWS } from '../src/store/faulty-folder.js'
 import {
   eventually,
@@ -75,3 +78,31 @@ for (const [title, { damage, losesAtMost, isRepaired }] of Object.entries(faults
     }
   })
 }
+
+t.test('scrubbing names a block that nobody has read, and the next start still does', async (t) => {
+  const folder = t.testdir()
+  const location = join(folder, 'data', 'blocks')
+  await makeFolder(join(folder, 'data'), Date.now() - 600_000)
+  const database = new ClassicLevel<Uint8Array, Uint8Array>(location, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+    compression: false,
+  })
+  const key = blockKey(streamNamed('flow4'), 1 + 7 * ROWS)
+  const octets = (await database.get(key))!
+  octets[octets.length - 1]! ^= 1
+  await database.put(key, octets)
+  await database.close()
+  const ports = { netflow: await freePort(), syslog: await freePort() }
+  for (const scrub of [{ passHours: 0.01 }, { octetsPerSecond: 0 }]) {
+    const running = await startAppliance({ folder, command, settings: { scrub }, ...ports })
+    t.teardown(() => stopAppliance(running, 'SIGKILL'))
+    const found = await eventually('the block is named', async () => {
+      const { checks } = (await getJson(running, 'health')) as { checks: Check[] }
+      return checks.find(({ name, status }) => name === 'scrub' && status === 'degraded')
+    })
+    t.match(found.text, /1 damaged: flow4\/701 \(.*checksum/)
+    t.match(await getMetrics(running), /^culvert_scrub_damaged_blocks 1$/m)
+    await stopAppliance(running)
+  }
+})

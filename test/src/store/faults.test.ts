@@ -1,0 +1,67 @@
+/** What can happen to the files of a store; the whole appliance over the same folders is in test/e2e. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import t from 'tap'
+import { openDataFolder } from '#core/data-folder.js'
+import { startMended } from '#core/mended-start.js'
+import { findHoles } from '#core/store/holes.js'
+import { findSetAside } from '#core/store/mend.js'
+import { emptyScanCounts, scan } from '#core/store/scan.js'
+import { BLOCKS, faults, makeFolder, ROWS } from './faulty-folder.js'
+
+const logger = pino({ level: 'silent' })
+const RECEIVED = Date.UTC(2026, 0, 5)
+
+/** As the appliance does it: opened, read, mended where reading fails, opened and read again. */
+async function openAndRead(data: string) {
+  let closers: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer()
+  }
+  const start = async () => {
+    closers = []
+    const folder = await openDataFolder({ data, logger, onOpen: (closer) => closers.push(closer) })
+    return {
+      store: folder.blocks,
+      damage: await findHoles(folder.blocks, folder.blocks.sequence.watermark()),
+    }
+  }
+  const { store, damage } = await startMended({ data, logger, start, close })
+  const counts = emptyScanCounts()
+  const window = { stream: 'flow4' as const, fromMilliseconds: 0, toMilliseconds: Number.POSITIVE_INFINITY }
+  for await (const _ of scan(store, window, counts)) {
+    // The counts are all that is asked for.
+  }
+  await close()
+  return { rows: counts.rowsRead, failed: counts.blocksFailed, damage }
+}
+
+for (const [title, { damage, losesAtMost, isRepaired }] of Object.entries(faults)) {
+  t.test(title, async (t) => {
+    const data = join(t.testdir(), 'data')
+    await makeFolder(data, RECEIVED)
+    await damage(join(data, 'blocks'))
+    for (const start of ['first', 'next']) {
+      const { rows, failed, damage: found } = await openAndRead(data)
+      t.equal(
+        rows + found.lostRows,
+        BLOCKS * ROWS,
+        `${start} start: ${found.lostRows} rows are told to be lost`,
+      )
+      t.equal(failed, 0, 'what is there can be read')
+      t.equal(found.lostRows > 0, losesAtMost > 0)
+      t.ok(found.lostRows <= losesAtMost)
+      const [hole] = found.holes
+      if (hole !== undefined) {
+        const at = (sequence: number) => RECEIVED + sequence - 1
+        t.ok(hole.fromMilliseconds <= at(hole.fromSequence) && hole.toMilliseconds >= at(hole.toSequence - 1))
+      }
+      t.same(
+        (await findSetAside(data)).map(({ database }) => database),
+        isRepaired ? ['blocks'] : [],
+      )
+      t.equal(existsSync(join(data, 'blocks', 'lost')), isRepaired)
+    }
+  })
+}
