@@ -10,6 +10,7 @@ import type { Address } from '#core/records/address.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
 import { WRITTEN_TO } from '#core/store/holes.js'
+import { createLowWater } from '#core/store/low-water.js'
 import { createBlockWriter } from '#core/store/writer.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
 import { createExporterSettings } from './exporter-settings.js'
@@ -28,6 +29,8 @@ import { createTemplateArchive } from './template-archive.js'
 
 /** A block waits at most this long: what a killed process loses. */
 const SEAL_MILLISECONDS = 1000
+/** One a second, with room on the disk. */
+const MAX_FAILED_SYNCS = 10
 /** Exporters whose state is sent in one second; the others follow. */
 const STATUS_EXPORTERS = 500
 
@@ -118,7 +121,27 @@ async function run(setup: ReceiverSetup): Promise<void> {
     .map(({ port: open }) => open)
   let statusFrom = 0
   let reportedDrops = 0
+  let dropped = 0
+  let lastDropMilliseconds: number | undefined
+  let failedSyncs = 0
+  /** A LevelDB that failed to write for want of space takes nothing more until it is opened anew: a new start does that. */
+  const syncOrEnd = async () => {
+    try {
+      await syncRows()
+      failedSyncs = 0
+    } catch (error) {
+      if (++failedSyncs < MAX_FAILED_SYNCS) throw error
+      setImmediate(() => {
+        throw error
+      })
+    }
+  }
+  const lowWater = createLowWater(setup.data, setup.stopBelowFreeOctets, clock.now)
+  let stopped = await lowWater.look()
+  writer.stop(stopped !== undefined)
   const tick = async () => {
+    stopped = await lowWater.look()
+    writer.stop(stopped !== undefined)
     writer.seal()
     const now = clock.now()
     const drops = readKernelDrops(openPorts)
@@ -148,6 +171,8 @@ async function run(setup: ReceiverSetup): Promise<void> {
     const exporters = all.slice(statusFrom, statusFrom + STATUS_EXPORTERS).map((status) => status())
     statusFrom += STATUS_EXPORTERS
     const { rows, blocks, octets, droppedRows, failures } = writer.counts
+    if (droppedRows > dropped) lastDropMilliseconds = now
+    dropped = droppedRows
     const report: ReceivedCounts = {
       ...counts,
       rows,
@@ -156,13 +181,15 @@ async function run(setup: ReceiverSetup): Promise<void> {
       droppedRows,
       overQuota,
       storeFailures: failures,
+      ...(stopped === undefined ? {} : { stopped }),
+      ...(lastDropMilliseconds === undefined ? {} : { lastDropMilliseconds }),
       undecoded,
       garbageCollection,
       ...listeners.counts(),
       ...(drops === undefined ? {} : { kernelDrops: Object.fromEntries(drops) }),
     }
     say({ type: 'status', exporters, counts: report })
-    await Promise.all([syncRows(), archive.write()])
+    if (stopped === undefined) await Promise.all([syncOrEnd(), archive.write()])
   }
   let notedTo = 0
   const syncRows = async () => {

@@ -135,6 +135,17 @@ export const Config = Type.Object(
             description: 'size of all rows together; the oldest go before it is reached',
           }),
         ),
+        stopBelowFreeOctets: Type.Integer({
+          default: 64 * 1024 * 1024,
+          minimum: 0,
+          description: 'with less free space nothing more is stored until there is room again; 0: no mark',
+        }),
+        ballastOctets: Type.Integer({
+          default: 16 * 1024 * 1024,
+          minimum: 0,
+          description:
+            'a file of this size is given up on a full disk, so that a start and deleting still work',
+        }),
         minimumFreeOctets: Type.Integer({
           default: 1024 * 1024 * 1024,
           minimum: 0,

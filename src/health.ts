@@ -10,6 +10,8 @@ import type { RetentionOutcome } from './workers/analysis-messages.js'
 
 type Status = 'ok' | 'degraded' | 'failing'
 
+/** Rows that were dropped within this time: it goes on. */
+const FAILING_MILLISECONDS = 60_000
 /** Holes and blocks that a check names; the newest. */
 const NAMED = 5
 
@@ -51,7 +53,6 @@ export function createHealth(options: HealthOptions) {
   const checks = (): Check[] => {
     const received = counts()
     const drops = Object.values(received?.kernelDrops ?? {}).reduce((sum, count) => sum + count, 0)
-    const lost = received?.droppedRows ?? 0
     const all: Check[] = [
       check(
         'kernel drops',
@@ -60,13 +61,7 @@ export function createHealth(options: HealthOptions) {
           ? 'no datagram was lost in our kernel'
           : `${drops} datagrams were lost in our kernel: raise net.core.rmem_max`,
       ),
-      check(
-        'store',
-        lost === 0 ? 'ok' : 'failing',
-        lost === 0
-          ? 'every row received was written'
-          : `${lost} rows were lost because the store did not take them: look at the disk`,
-      ),
+      storeCheck(received, now()),
     ]
     const missing = damage()
     if (missing !== undefined) all.push(damageCheck(missing))
@@ -149,6 +144,18 @@ function spaceCheck({ isShort, reasons, usedOctets, freeOctets }: RetentionOutco
   if (reasons.includes('freeSpace'))
     return check('space', 'degraded', `${sizes}: rows go before their time, since the file system fills`)
   return check('space', 'ok', sizes)
+}
+
+function storeCheck(received: ReceivedCounts | undefined, now: number): Check {
+  const { droppedRows: lost = 0, stopped, lastDropMilliseconds = 0 } = received ?? {}
+  if (stopped !== undefined) {
+    const since = new Date(stopped.sinceMilliseconds).toISOString()
+    const text = `the disk is full: nothing is stored since ${since}, with ${stopped.freeOctets} octets free, less than retention.stopBelowFreeOctets; ${lost} rows were dropped. It goes on by itself when there is room`
+    return check('store', 'failing', text)
+  }
+  if (lost === 0) return check('store', 'ok', 'every row received was written')
+  const text = `${lost} rows were lost because the store did not take them: look at the disk`
+  return check('store', now - lastDropMilliseconds < FAILING_MILLISECONDS ? 'failing' : 'degraded', text)
 }
 
 /** Losses stay until retention has passed over them: nothing told of that time is complete. */

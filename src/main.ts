@@ -25,6 +25,7 @@ import { startMended } from './mended-start.js'
 import { createMetrics, type ReceivedCounts } from './metrics.js'
 import { parsePrefix } from './records/address.js'
 import { createScheduler } from './scheduler/scheduler.js'
+import { createBallast } from './store/ballast.js'
 import type { Documents } from './store/documents.js'
 import type { StoreDamage } from './store/holes.js'
 import { findSetAside } from './store/mend.js'
@@ -84,6 +85,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const exporters = new Map<string, ExporterStatus>()
   /** What one run reads at a time. */
   const stepMilliseconds = Math.min(60, config.detection.intervalSeconds) * 1000
+  const { ballastOctets, stopBelowFreeOctets } = config.retention
+  const ballast = createBallast(data, ballastOctets, stopBelowFreeOctets)
   let counts: ReceivedCounts | undefined
   let retention: RetentionOutcome | undefined
   let damage: StoreDamage | undefined
@@ -217,6 +220,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       data,
       sequence,
       ...config.listen,
+      stopBelowFreeOctets,
       exporters: config.exporters,
       elements: config.elements,
       mappings: config.syslog.mappings,
@@ -271,6 +275,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       if (isRunning) return
       isRunning = true
       try {
+        if ((await ballast.keep()) === 'released') logger.error('the disk is full: the ballast was given up')
         const outcome = await analysis.retain({
           rawBeforeMilliseconds: now() - rawDays * DAY_MILLISECONDS,
           messagesBeforeMilliseconds: now() - messageDays * DAY_MILLISECONDS,
@@ -298,7 +303,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   }
 
   return {
-    start: () => startMended({ data, logger, start, close }),
+    start: () => startMended({ data, logger, start, close, ballast }),
     close,
   }
 }

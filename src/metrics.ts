@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Run } from './findings/runs.js'
 import type { StoreDamage } from './store/holes.js'
+import type { Stopped } from './store/low-water.js'
 import type { ScrubState } from './store/scrub.js'
 import { VERSION } from './version.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
@@ -17,6 +18,10 @@ export type ReceivedCounts = {
   /** Datagrams over the quota of their sender. */
   readonly overQuota: number
   readonly storeFailures: number
+  /** When rows were dropped last; absent when none were. */
+  readonly lastDropMilliseconds?: number
+  /** Set while nothing is stored because the disk is nearly full. */
+  readonly stopped?: Stopped | undefined
   /** Datagrams that were longer than the room for them. */
   readonly truncated: number
   /** Garbage collection of the receiving thread since its start. */
@@ -116,6 +121,15 @@ export function createMetrics(
   )
   space('culvert_store_octets', 'octets of the files that hold rows', (now) => now.usedOctets)
   space('culvert_store_free_octets', 'free octets of their file system', (now) => now.freeOctets)
+  new Gauge({
+    name: 'culvert_store_stopped',
+    help: '1 while nothing is stored because the disk is nearly full',
+    registers,
+    collect() {
+      const now = counts()
+      if (now !== undefined) this.set(now.stopped === undefined ? 0 : 1)
+    },
+  })
   total('culvert_received_datagrams_total', 'datagrams and lines received', (now) => now.datagrams)
   total('culvert_received_octets_total', 'octets received', (now) => now.octets)
   total('culvert_stored_rows_total', 'rows written to the store', (now) => now.rows)

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import { openDataFolder } from '#core/data-folder.js'
 import { startMended } from '#core/mended-start.js'
+import { createBallast } from '#core/store/ballast.js'
 import { findHoles } from '#core/store/holes.js'
 import { findSetAside } from '#core/store/mend.js'
 import { emptyScanCounts, scan } from '#core/store/scan.js'
@@ -27,7 +28,13 @@ async function openAndRead(data: string) {
       damage: await findHoles(folder.blocks, folder.blocks.sequence.watermark()),
     }
   }
-  const { store, damage } = await startMended({ data, logger, start, close })
+  const { store, damage } = await startMended({
+    data,
+    logger,
+    start,
+    close,
+    ballast: createBallast(data, 0, 0),
+  })
   const counts = emptyScanCounts()
   const window = { stream: 'flow4' as const, fromMilliseconds: 0, toMilliseconds: Number.POSITIVE_INFINITY }
   for await (const _ of scan(store, window, counts)) {
