@@ -1,5 +1,5 @@
 /**
- * The archive of a backup (docs/storage-format.md): a tar of segments, each a row of keys and values as LevelDB has them,
+ * The archive of a backup (docs/backup-format.md): a tar of segments, each a row of keys and values as LevelDB has them,
  * then a manifest with the hash of each segment, then the hash of the manifest. The folder's name tells the version.
  */
 import { type Static, Type } from 'typebox'
