@@ -208,10 +208,11 @@ async function run(setup: ReceiverSetup): Promise<void> {
   })
   const stop = async () => {
     await listeners.close()
-    await tick()
+    // On a full disk the end must not wait for what cannot be written.
+    await tick().catch(problem)
     await writer.flush()
-    await syncRows()
-    await archive.write(true)
+    await syncRows().catch(problem)
+    await archive.write(true).catch(problem)
     await store.close()
     await documents.close()
     say({ type: 'stopped' })

@@ -275,7 +275,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       if (isRunning) return
       isRunning = true
       try {
-        if ((await ballast.keep()) === 'released') logger.error('the disk is full: the ballast was given up')
+        await keepBallast()
         const outcome = await analysis.retain({
           rawBeforeMilliseconds: now() - rawDays * DAY_MILLISECONDS,
           messagesBeforeMilliseconds: now() - messageDays * DAY_MILLISECONDS,
@@ -289,6 +289,11 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       }
     }
     const report = (error: Error) => logger.error(error)
+    // That it cannot be kept must not hold up what makes room.
+    const keepBallast = async () => {
+      const kept = await ballast.keep().catch(report)
+      if (kept === 'released') logger.error('the disk is full: the ballast was given up')
+    }
     const timers = [
       setInterval(() => void retain().catch(report), RETENTION_EVERY_MILLISECONDS),
       setInterval(() => void visibility.settle().catch(report), SETTLE_EVERY_MILLISECONDS),

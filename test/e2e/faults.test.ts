@@ -2,6 +2,7 @@
  * What can happen to the files of a store, each on real folders: the appliance starts, keeps what can be kept, tells what
  * was lost, still tells it after another start, and never says of a time with losses that nothing was found.
  */
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -105,4 +106,25 @@ t.test('scrubbing names a block that nobody has read, and the next start still d
     t.match(await getMetrics(running), /^culvert_scrub_damaged_blocks 1$/m)
     await stopAppliance(running)
   }
+})
+
+t.test('detect over a hole prints what it could not judge, and exits 1', async (t) => {
+  const data = join(t.testdir(), 'data')
+  await makeFolder(data, Date.UTC(2026, 0, 5))
+  await faults['a log whose end is torn off']!.damage(join(data, 'blocks'))
+  const { status, stdout, stderr } = spawnSync(process.execPath, [command, 'detect', '--data', data], {
+    encoding: 'utf8',
+  })
+  t.equal(status, 1)
+  t.match(stderr, /0 blocks could not be read and \d+ rows are gone, so the result is partial/)
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { kind: string; detector: string; title: string })
+  t.same(
+    lines
+      .filter(({ kind, title }) => kind === 'coverage' && /rows are gone/.test(title))
+      .map(({ detector }) => detector),
+    ['icmp-tunnel', 'port-protocol'],
+  )
 })
