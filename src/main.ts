@@ -13,7 +13,7 @@ import type { ListeningReport, ReceiverSetup } from '#collectors/receiver-messag
 import { readTls } from '#collectors/stream/tls-files.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
-import { createRepositories, openDataFolder, type Repositories } from './data-folder.js'
+import { createRepositories, openDataFolder } from './data-folder.js'
 import { describeDetectors } from './detectors/describe.js'
 import { configuredDetectors } from './detectors/settings.js'
 import { ApplianceError } from './errors.js'
@@ -21,6 +21,7 @@ import type { ExporterStatus } from './exporters.js'
 import type { Observation } from './findings/finding.js'
 import type { Run } from './findings/runs.js'
 import { createHealth } from './health.js'
+import { keepHouse } from './housekeeping.js'
 import { startMended } from './mended-start.js'
 import { createMetrics, type ReceivedCounts } from './metrics.js'
 import { parsePrefix } from './records/address.js'
@@ -30,15 +31,11 @@ import type { Documents } from './store/documents.js'
 import type { StoreDamage } from './store/holes.js'
 import { findSetAside } from './store/mend.js'
 import { SCRUB_STATE, type ScrubState } from './store/scrub.js'
-import { type AnalysisClient, createAnalysisClient } from './workers/analysis-client.js'
+import { createAnalysisClient } from './workers/analysis-client.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
 import { createBackupClient } from './workers/backup-client.js'
 import { createQueryClient } from './workers/query-client.js'
 
-const DAY_MILLISECONDS = 86_400_000
-/** Often, so that a full rate fills little in between. */
-const RETENTION_EVERY_MILLISECONDS = 10_000
-const SETTLE_EVERY_MILLISECONDS = 600_000
 /** Answers in hand are given so long when the appliance ends. */
 const API_CLOSE_MILLISECONDS = 3000
 /** Receiving keeps a core; more threads than these wait for the disk. */
@@ -171,7 +168,19 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     // Before the API: it would wait for who takes the archive.
     closers.push(backup.close)
     scheduler.start()
-    keepRetention(analysis, repositories.visibility)
+    closers.push(
+      keepHouse({
+        limits: config.retention,
+        analysis,
+        visibility: repositories.visibility,
+        ballast,
+        now,
+        logger,
+        onRetained: (outcome) => {
+          retention = outcome
+        },
+      }),
+    )
     return {
       sockets: receiver.sockets,
       api: { host: config.api.host, port },
@@ -264,41 +273,6 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       clearTimeout(impatience)
     })
     return (app.server.address() as { port: number }).port
-  }
-
-  /** Deletes what the limits do not let stay, and settles exceptions now and then. */
-  function keepRetention(analysis: AnalysisClient, visibility: Repositories['visibility']): void {
-    const { rawDays, messageDays, maximumOctets, minimumFreeOctets } = config.retention
-    let isRunning = false
-    const retain = async () => {
-      // A long detection run may hold it up; one that waits is enough.
-      if (isRunning) return
-      isRunning = true
-      try {
-        await keepBallast()
-        const outcome = await analysis.retain({
-          rawBeforeMilliseconds: now() - rawDays * DAY_MILLISECONDS,
-          messagesBeforeMilliseconds: now() - messageDays * DAY_MILLISECONDS,
-          maximumOctets,
-          minimumFreeOctets,
-        })
-        retention = outcome
-        if (outcome.blocks > 0) logger.info(outcome, 'rows were deleted')
-      } finally {
-        isRunning = false
-      }
-    }
-    const report = (error: Error) => logger.error(error)
-    // That it cannot be kept must not hold up what makes room.
-    const keepBallast = async () => {
-      const kept = await ballast.keep().catch(report)
-      if (kept === 'released') logger.error('the disk is full: the ballast was given up')
-    }
-    const timers = [
-      setInterval(() => void retain().catch(report), RETENTION_EVERY_MILLISECONDS),
-      setInterval(() => void visibility.settle().catch(report), SETTLE_EVERY_MILLISECONDS),
-    ]
-    closers.push(async () => timers.forEach(clearInterval))
   }
 
   async function close(): Promise<void> {
