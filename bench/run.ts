@@ -6,8 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFlowIntake } from '#collectors/flow-intake.js'
-import { encodeBlock } from '#core/blocks/block.js'
 import type { BlockBuilder } from '#core/blocks/builder.js'
+import { encodeBlock } from '#core/blocks/encode.js'
 import { type Address, parseAddress } from '#core/records/address.js'
 import { FlowColumnIndex } from '#core/records/columns.js'
 import { createBlockStore } from '#core/store/blocks.js'
@@ -61,13 +61,17 @@ let octets = 0
 const encoded = best(rows, () => {
   octets = 0
   decodeAll((builder) => {
-    octets += encodeBlock(builder, 1, 0).length
+    octets += encodeBlock(builder, [{ firstSequence: 1, rows: builder.rows }], 0).length
   })
 })
 print('decode and encode blocks', encoded, 'records/s')
 print('size', octets / rows, 'octets/record')
 
-benchSyslog((onOctets) => emptyingWriter((builder) => onOctets(encodeBlock(builder, 1, 0).length)))
+benchSyslog((onOctets) =>
+  emptyingWriter((builder) =>
+    onOctets(encodeBlock(builder, [{ firstSequence: 1, rows: builder.rows }], 0).length),
+  ),
+)
 
 const folder = await mkdtemp(join(tmpdir(), 'culvert-bench-'))
 const store = createBlockStore({ location: join(folder, 'blocks'), isFirst: true })

@@ -11,6 +11,7 @@ import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
 import { WRITTEN_TO } from '#core/store/holes.js'
 import { createLowWater } from '#core/store/low-water.js'
+import { askForMending } from '#core/store/mend.js'
 import { createBlockWriter } from '#core/store/writer.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
 import { createExporterSettings } from './exporter-settings.js'
@@ -124,13 +125,17 @@ async function run(setup: ReceiverSetup): Promise<void> {
   let dropped = 0
   let lastDropMilliseconds: number | undefined
   let failedSyncs = 0
-  /** A LevelDB that failed to write for want of space takes nothing more until it is opened anew: a new start does that. */
+  /**
+   * A LevelDB that failed to write for want of space, or to merge a damaged table, takes nothing more until it is opened
+   * anew: a new start does that, and looks for what is damaged.
+   */
   const syncOrEnd = async () => {
     try {
       await syncRows()
       failedSyncs = 0
     } catch (error) {
       if (++failedSyncs < MAX_FAILED_SYNCS) throw error
+      await askForMending(setup.data).catch(problem)
       setImmediate(() => {
         throw error
       })

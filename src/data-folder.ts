@@ -14,6 +14,7 @@ import { refuseUnfinished } from './store/backup/restore.js'
 import { createBlockStore } from './store/blocks.js'
 import { createDocuments, type Documents } from './store/documents.js'
 import { WRITTEN_TO } from './store/holes.js'
+import { forgetRepair, wasRepaired } from './store/tables.js'
 
 export type DataFolderOptions = {
   /** The folder's path; it is made when it is not there. */
@@ -37,17 +38,21 @@ export async function openDataFolder({ data, logger, onOpen }: DataFolderOptions
     logger.error({ what, cause: cause.message }, 'a damaged database was repaired; rows may be lost')
   }
   const documents = createDocuments({ location: join(data, 'documents'), onRepair: onRepair('documents') })
-  await documents.open()
   onOpen(() => documents.close())
-  if (repaired.includes('documents')) await reindexFindings(documents)
+  await documents.open()
+  if (wasRepaired(join(data, 'documents'))) {
+    await reindexFindings(documents)
+    await forgetRepair(join(data, 'documents'))
+  }
   const blocks = createBlockStore({
     location: join(data, 'blocks'),
     isFirst: true,
     writtenTo: (await documents.get<number>(WRITTEN_TO)) ?? 1,
     onRepair: onRepair('blocks'),
   })
-  await blocks.open()
+  // Before the opening, which may fail half way: what is mended then must not be open.
   onOpen(() => blocks.close())
+  await blocks.open()
   return { documents, blocks, repaired: repaired as readonly string[] }
 }
 

@@ -40,6 +40,7 @@ export function keepHouse(options: HousekeepingOptions): () => Promise<void> {
     try {
       await keepBallast()
       const outcome = await analysis.retain({
+        nowMilliseconds: now(),
         rawBeforeMilliseconds: now() - rawDays * DAY_MILLISECONDS,
         messagesBeforeMilliseconds: now() - messageDays * DAY_MILLISECONDS,
         maximumOctets,

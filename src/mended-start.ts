@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino'
 import type { Ballast } from './store/ballast.js'
-import { mendDataFolder } from './store/mend.js'
+import { mendDataFolder, mendWhenAsked } from './store/mend.js'
 
 export type MendedStart<T> = {
   readonly data: string
@@ -16,6 +16,11 @@ export type MendedStart<T> = {
 }
 
 export async function startMended<T>({ data, logger, start, close, ballast }: MendedStart<T>): Promise<T> {
+  const tell = (mended: ReadonlyMap<string, Error>) => {
+    for (const [what, cause] of mended)
+      logger.error({ what, cause: cause.message }, 'a damaged database was repaired; rows may be lost')
+  }
+  tell((await mendWhenAsked(data)) ?? new Map())
   try {
     return await start()
   } catch (error) {
@@ -27,9 +32,7 @@ export async function startMended<T>({ data, logger, start, close, ballast }: Me
     if (code === 'STORE_FULL') await ballast.release()
     const mended = await mendDataFolder(data)
     if (mended.size === 0 && code !== 'STORE_FULL') throw error
-    for (const [what, cause] of mended) {
-      logger.error({ what, cause: cause.message }, 'a damaged database was repaired; rows may be lost')
-    }
+    tell(mended)
   }
   try {
     return await start()

@@ -120,6 +120,15 @@ export function createMetrics(
     now.lastPass === undefined ? undefined : now.lastPass.endedMilliseconds / 1000,
   )
   space('culvert_store_octets', 'octets of the files that hold rows', (now) => now.usedOctets)
+  new Counter({
+    name: 'culvert_merged_blocks_total',
+    help: 'small blocks that were put together',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(retention()?.mergedBlocks ?? 0)
+    },
+  })
   space('culvert_store_free_octets', 'free octets of their file system', (now) => now.freeOctets)
   new Gauge({
     name: 'culvert_store_stopped',

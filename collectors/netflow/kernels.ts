@@ -3,6 +3,7 @@
  * Separate small functions per width keep each loop simple for the compiler; none allocates.
  */
 import type { BlockBuilder } from '#core/blocks/builder.js'
+import type { ColumnType } from '#core/records/columns.js'
 import { fromNtp, NTP_MICROSECONDS_MASK } from '#core/records/time.js'
 import type { MessageContext } from './context.js'
 import { hex, readText, readUnsigned } from './elements.js'
@@ -22,24 +23,59 @@ export type Kernel = (
 
 const TWO_32 = 0x1_0000_0000
 
-const unsigned1: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
-  const to = builder.planes[column]![0]!
-  for (let index = 0, at = offset; index < count; index++, at += stride) to[row + index] = view.getUint8(at)
+/*
+ * One function for each pair of field width and array: a store into an array whose kind is always the same is what the
+ * compiler makes fast, and a function serves one kind only if it is never called with another.
+ */
+
+const octetToU8: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0] as Uint8Array
+  for (let index = row, at = offset; index < row + count; index++, at += stride) to[index] = view.getUint8(at)
 }
 
-const unsigned2: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
-  const to = builder.planes[column]![0]!
-  for (let index = 0, at = offset; index < count; index++, at += stride) to[row + index] = view.getUint16(at)
+const octetToU16: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0] as Uint16Array
+  for (let index = row, at = offset; index < row + count; index++, at += stride) to[index] = view.getUint8(at)
 }
 
-const unsigned3: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+const octetToU32: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0] as Uint32Array
+  for (let index = row, at = offset; index < row + count; index++, at += stride) to[index] = view.getUint8(at)
+}
+
+const pairToU8: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0] as Uint8Array
+  for (let index = row, at = offset; index < row + count; index++, at += stride)
+    to[index] = view.getUint16(at)
+}
+
+const pairToU16: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0] as Uint16Array
+  for (let index = row, at = offset; index < row + count; index++, at += stride)
+    to[index] = view.getUint16(at)
+}
+
+const pairToU32: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0] as Uint32Array
+  for (let index = row, at = offset; index < row + count; index++, at += stride)
+    to[index] = view.getUint16(at)
+}
+
+const wordToU32: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+  const to = builder.planes[column]![0] as Uint32Array
+  for (let index = row, at = offset; index < row + count; index++, at += stride)
+    to[index] = view.getUint32(at)
+}
+
+/** Three or four octets into whatever holds them; an array of fewer bits keeps the low ones. */
+const threeOctets: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
   const to = builder.planes[column]![0]!
   for (let index = 0, at = offset; index < count; index++, at += stride) {
     to[row + index] = (view.getUint16(at) << 8) | view.getUint8(at + 2)
   }
 }
 
-const unsigned4: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
+const fourOctets: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
   const to = builder.planes[column]![0]!
   for (let index = 0, at = offset; index < count; index++, at += stride) to[row + index] = view.getUint32(at)
 }
@@ -52,13 +88,16 @@ const unsignedLowWord: Kernel = (_context, builder, column, row, view, offset, l
   }
 }
 
+const unsignedKernels: Partial<Record<ColumnType, readonly (Kernel | undefined)[]>> = {
+  u8: [undefined, octetToU8, pairToU8, threeOctets, fourOctets],
+  u16: [undefined, octetToU16, pairToU16, threeOctets, fourOctets],
+  u32: [undefined, octetToU32, pairToU32, threeOctets, wordToU32],
+}
+
 /** The kernel for an unsigned field of 1 to 8 octets (RFC 7011 §6.2) into a u8, u16 or u32 column. */
-export function unsignedKernel(length: number): Kernel | undefined {
+export function unsignedKernel(length: number, type: ColumnType): Kernel | undefined {
   if (length > 8) return undefined
-  return (
-    [undefined, unsigned1, unsigned2, unsigned3, unsigned4][length] ??
-    (length > 4 ? unsignedLowWord : undefined)
-  )
+  return length > 4 ? unsignedLowWord : unsignedKernels[type]?.[length]
 }
 
 const counter8: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {
@@ -83,7 +122,7 @@ const counterOdd: Kernel = (_context, builder, column, row, view, offset, length
 export function counterKernel(length: number): Kernel | undefined {
   if (length === 8) return counter8
   if (length > 8) return undefined
-  return length > 4 ? counterOdd : unsignedKernel(length)
+  return length > 4 ? counterOdd : unsignedKernel(length, 'u32')
 }
 
 export const ipv4: Kernel = (_context, builder, column, row, view, offset, _length, stride, count) => {

@@ -9,7 +9,7 @@ import { readUnsigned, VARIABLE_LENGTH } from './elements.js'
 import { isZero } from './octets.js'
 import { learnFromOptions, type RecordFields } from './options.js'
 import type { UndecodedReason } from './reasons.js'
-import type { RowPlan, TemplatePlan } from './row-plan.js'
+import { ICMP, ICMPV6, type RowPlan, type RunPlan, type TemplatePlan } from './row-plan.js'
 import type { DecoderSink } from './sink.js'
 import { MAX_FIELDS_PER_TEMPLATE, type Template } from './template.js'
 import type { StoredTemplate, TemplateStore } from './template-store.js'
@@ -72,6 +72,10 @@ export class RecordDecoder {
     const stride = stored.template.recordLength
     const { observer } = this.sink
     const isSingle = observer !== undefined || plan.systemInitField >= 0 || plan.section !== undefined
+    if (!isSingle && plan.runs !== undefined) {
+      this.fixedRuns(plan, plan.runs, view, from, end, stride)
+      return
+    }
     let record = 0
     for (let at = from; at < end; ) {
       const stream = streamOf(plan, view, at, undefined)
@@ -89,6 +93,27 @@ export class RecordDecoder {
     }
   }
 
+  private fixedRuns(
+    plan: TemplatePlan,
+    { protocolOffset, icmpProtocol, plainStream, icmpStream }: RunPlan,
+    view: DataView,
+    from: number,
+    end: number,
+    stride: number,
+  ): void {
+    if (protocolOffset < 0) {
+      this.writeRun(plan, plainStream, view, from, (end - from) / stride, stride)
+      return
+    }
+    for (let at = from; at < end; ) {
+      const isIcmp = view.getUint8(at + protocolOffset) === icmpProtocol
+      let next = at + stride
+      while (next < end && (view.getUint8(next + protocolOffset) === icmpProtocol) === isIcmp) next += stride
+      this.writeRun(plan, isIcmp ? icmpStream : plainStream, view, at, (next - at) / stride, stride)
+      at = next
+    }
+  }
+
   private writeRun(
     plan: TemplatePlan,
     stream: number,
@@ -99,7 +124,6 @@ export class RecordDecoder {
   ): void {
     const { context } = this
     const rows = plan.rows[stream]!
-    const { fields } = plan.template
     let at = from
     for (let left = total; left > 0; ) {
       const builder = this.sink.builder(stream)
@@ -107,8 +131,7 @@ export class RecordDecoder {
       const row = builder.begin(context.domain.identity, rows.shape, context.receivedMilliseconds, count)
       this.steps += count * rows.fieldSteps.length + rows.rowSteps.length
       for (const step of rows.fieldSteps) {
-        const offset = at + fields[step.field]!.offset
-        step.kernel(context, builder, step.column, row, view, offset, step.length, stride, count)
+        step.kernel(context, builder, step.column, row, view, at + step.offset, step.length, stride, count)
       }
       for (const step of rows.rowSteps) step(context, builder, row, count)
       at += count * stride
@@ -234,9 +257,6 @@ export class RecordDecoder {
     return at
   }
 }
-
-const ICMP = 1
-const ICMPV6 = 58
 
 /** The stream of the record at `at`: 0 flow4, 1 flow6, 2 icmp4, 3 icmp6. `fields` where offsets are not fixed. */
 function streamOf(plan: TemplatePlan, view: DataView, at: number, fields: RecordFields | undefined): number {

@@ -19,11 +19,21 @@ import { addTimes } from './plan/times.js'
 import type { Template } from './template.js'
 
 const Column = FlowColumnIndex
+export const ICMP = 1
+export const ICMPV6 = 58
 
 export type RowPlan = {
   readonly shape: Shape
   readonly fieldSteps: readonly FieldStep[]
   readonly rowSteps: readonly RowStep[]
+}
+
+/** A record is ICMP when the octet at `protocolOffset` is `icmpProtocol`; all are of `plainStream` where that is -1. */
+export type RunPlan = {
+  readonly protocolOffset: number
+  readonly icmpProtocol: number
+  readonly plainStream: number
+  readonly icmpStream: number
 }
 
 /** Which of the four flow streams a record belongs to is seen from these fields; -1 where the template lacks one. */
@@ -37,6 +47,8 @@ export type TemplatePlan = {
   readonly ipv6OtherField: number
   /** Without a protocol field: 1 or 58 when an ICMP element tells that all records are ICMP, else 0. */
   readonly impliedProtocol: number
+  /** How runs of records that go to one stream are told where each record has one length and one family. */
+  readonly runs: RunPlan | undefined
   /** The place of IE 160, which must be read before a record's times; -1 without. */
   readonly systemInitField: number
   /** By stream id: flow4, flow6, icmp4, icmp6. */
@@ -78,10 +90,31 @@ export function makePlan(template: Template): TemplatePlan {
     ipv4OtherField: destination4 >= 0 ? destination4 : ipv4Field,
     ipv6OtherField: destination6 >= 0 ? destination6 : ipv6Field,
     impliedProtocol,
+    runs: runPlan(template, ipv4Field, ipv6Field, protocolField, impliedProtocol),
     systemInitField: find(160),
     rows,
     section: PacketSection.of(template, rows),
   }
+}
+
+function runPlan(
+  template: Template,
+  ipv4Field: number,
+  ipv6Field: number,
+  protocolField: number,
+  impliedProtocol: number,
+): RunPlan | undefined {
+  const field = template.fields[protocolField]
+  const hasBothFamilies = ipv4Field >= 0 && ipv6Field >= 0
+  if (hasBothFamilies || template.recordLength < 0 || field?.length === 0) return undefined
+  const isIPv6 = ipv6Field >= 0
+  const icmpProtocol = isIPv6 ? ICMPV6 : ICMP
+  const icmpStream = isIPv6 ? 3 : 2
+  const plainStream = isIPv6 ? 1 : 0
+  if (field !== undefined)
+    return { protocolOffset: field.offset + field.length - 1, icmpProtocol, plainStream, icmpStream }
+  const only = impliedProtocol === icmpProtocol ? icmpStream : plainStream
+  return { protocolOffset: -1, icmpProtocol, plainStream: only, icmpStream: only }
 }
 
 function makeRowPlan(template: Template, find: Find, family: 4 | 6, isIcmp: boolean): RowPlan {
@@ -103,12 +136,10 @@ function makeRowPlan(template: Template, find: Find, family: 4 | 6, isIcmp: bool
 }
 
 /** Fields that fill no column, but tell who the exporter is. */
-function addIdentity({ find, fieldSteps, template }: RowDraft): void {
+function addIdentity(draft: RowDraft): void {
   for (const element of identityInRecords) {
-    const field = find(element)
-    if (field < 0) continue
-    const { length } = template.fields[field]!
-    fieldSteps.push({ kernel: identityKernel(element), field, column: EXPORTER_COLUMN, length })
+    const field = draft.find(element)
+    if (field >= 0) draft.step(EXPORTER_COLUMN, field, identityKernel(element))
   }
 }
 

@@ -36,7 +36,9 @@ const IN_ORDER: SequenceOutcome = { event: 'none', value: 0 }
 
 export class SequenceTracker {
   readonly counts: SequenceCounts = { gaps: 0, missingUnits: 0, resets: 0, reordered: 0, duplicates: 0 }
-  private readonly scores = sequenceUnits.map(() => 0)
+  private readonly scores = new Float64Array(sequenceUnits.length)
+  /** By unit: how far the number in hand is from what the unit expects; NaN where that is not known. */
+  private readonly differences = new Float64Array(sequenceUnits.length)
   private readonly preferred: number
   private last = -1
   /** Records of the last message; -1 when some of them could not be counted. */
@@ -73,9 +75,14 @@ export class SequenceTracker {
     if (last < 0) return this.accept(sequence, records, dataRecords, IN_ORDER)
     if (restarted) return this.reset(sequence, records, dataRecords)
 
-    const steps = [1, lastRecords, records, lastDataRecords, dataRecords]
-    const differences = steps.map((step) => (step < 0 ? Number.NaN : signed32(sequence - last - step)))
-    if (this.weigh(differences)) return this.accept(sequence, records, dataRecords, IN_ORDER)
+    const advance = sequence - last
+    const { differences } = this
+    differences[0] = signed32(advance - 1)
+    differences[1] = lastRecords < 0 ? Number.NaN : signed32(advance - lastRecords)
+    differences[2] = records < 0 ? Number.NaN : signed32(advance - records)
+    differences[3] = lastDataRecords < 0 ? Number.NaN : signed32(advance - lastDataRecords)
+    differences[4] = dataRecords < 0 ? Number.NaN : signed32(advance - dataRecords)
+    if (this.weigh()) return this.accept(sequence, records, dataRecords, IN_ORDER)
     const unit = this.best()
     const difference = differences[unit]!
     if (Number.isNaN(difference)) return this.accept(sequence, records, dataRecords, IN_ORDER)
@@ -103,15 +110,19 @@ export class SequenceTracker {
   }
 
   /** Learns from a step; true when a convention explains it that is settled, or while none is. */
-  private weigh(differences: readonly number[]): boolean {
-    const explains = (unit: number) => differences[unit] === 0
-    const isSettled = this.scores.some((score) => score >= SETTLED)
-    const isExplained = this.scores.some((score, unit) => explains(unit) && (!isSettled || score >= SETTLED))
+  private weigh(): boolean {
+    const { differences, scores, preferred } = this
+    let isSettled = false
+    for (const score of scores) if (score >= SETTLED) isSettled = true
+    let isExplained = false
+    for (let unit = 0; unit < differences.length; unit++)
+      if (differences[unit] === 0 && (!isSettled || scores[unit]! >= SETTLED)) isExplained = true
     if (!isExplained) return false
+    const preferredExplains = differences[preferred] === 0
     for (let unit = 0; unit < differences.length; unit++) {
-      if (explains(unit)) {
-        if (unit === this.preferred || !explains(this.preferred)) this.scores[unit]! += 1
-      } else if (!Number.isNaN(differences[unit]!)) this.scores[unit] = 0
+      if (differences[unit] === 0) {
+        if (unit === preferred || !preferredExplains) scores[unit]! += 1
+      } else if (!Number.isNaN(differences[unit]!)) scores[unit] = 0
     }
     return true
   }

@@ -10,7 +10,7 @@ import { AddressDictionary } from './address-dictionary.js'
 export type Plane = Uint8Array | Uint16Array | Uint32Array | Float64Array
 
 /** Rows a block holds at most. */
-export const BLOCK_ROWS = 32768
+export const BLOCK_ROWS = 65536
 
 /** The places of the first three columns are the same in every stream. */
 export const RECEIVED_COLUMN = 0
@@ -50,8 +50,8 @@ export class BlockBuilder {
   begin(exporter: ExporterIdentity, shape: Shape, receivedMilliseconds: number, count: number): number {
     const row = this.rows
     const end = row + count
-    const local = this.localShape(shape)
-    const from = this.localExporter(exporter)
+    const local = this.shapeNumber(shape)
+    const from = this.exporterNumber(exporter)
     const received = this.planes[RECEIVED_COLUMN]![0] as Float64Array
     const exporters = this.planes[EXPORTER_COLUMN]![0] as Uint16Array
     const shapes = this.planes[SHAPE_COLUMN]![0] as Uint16Array
@@ -110,7 +110,8 @@ export class BlockBuilder {
     this.rows = 0
   }
 
-  private localShape(shape: Shape): number {
+  /** The number of a shape in this block; its columns are made ready. */
+  shapeNumber(shape: Shape): number {
     const found = this.localShapes.get(shape)
     if (found !== undefined) return found
     const local = this.shapes.length
@@ -120,7 +121,8 @@ export class BlockBuilder {
     return local
   }
 
-  private localExporter(exporter: ExporterIdentity): number {
+  /** The number of an exporter in this block. */
+  exporterNumber(exporter: ExporterIdentity): number {
     const found = this.localExporters.get(exporter)
     if (found !== undefined) return found
     const local = this.exporters.length

@@ -1,197 +1,247 @@
 /**
- * How a column becomes octets and back, by the codec's number on disk (docs/storage-format.md). Every codec is pure;
- * compression comes after.
+ * How a column becomes octets and back, by the codec's number on disk (docs/storage-format.md). Every codec is pure but
+ * for its scratch arrays, which the next call uses again.
  */
 import { ApplianceError } from '../errors.js'
 import type { ColumnDefinition } from '../records/columns.js'
 import { makePlanes, type Plane } from './builder.js'
+import { decodePlanes, encodePlanes, isConstant, type WholeNumbers } from './byte-planes.js'
+import { decodeTransposed, decodeTransposedOffsets } from './codecs-version1.js'
+import { Leb128Reader, pushLeb128 } from './leb128.js'
+import type { OctetWriter } from './octet-writer.js'
+import { octetsOf, requireLength } from './octets.js'
 
-export const Codec = { constant: 0, planes: 1, offsets: 2, strings: 3, addresses: 4 } as const
+export const Codec = {
+  constant: 0,
+  transposed: 1,
+  transposedOffsets: 2,
+  strings: 3,
+  addresses: 4,
+  bytePlanes: 5,
+  offsets: 6,
+  after: 7,
+} as const
 
-export type EncodedPiece = { codec: number; raw: Uint8Array }
+/** Least and greatest of the values that are not 0, NaN when all are; whether all can be told in whole numbers. */
+export type DoubleRange = { readonly least: number; readonly most: number; readonly isWhole: boolean }
 
-/** Encodes the first `rows` values of a column. `rows` is at least 1. */
+/** Offsets are one more, since 0 stands for a value of 0. */
+const LARGEST_OFFSET = 0xfffffffe
+
+export function rangeOfDoubles(values: Float64Array, rows: number): DoubleRange {
+  let least = Number.POSITIVE_INFINITY
+  let most = Number.NEGATIVE_INFINITY
+  let isWhole = true
+  for (let row = 0; row < rows; row++) {
+    const value = values[row]!
+    if (value === 0) continue
+    if (value !== Math.floor(value)) isWhole = false
+    if (value < least) least = value
+    if (value > most) most = value
+  }
+  if (least > most) return { least: Number.NaN, most: Number.NaN, isWhole }
+  return { least, most, isWhole: isWhole && Number.isSafeInteger(least) && Number.isSafeInteger(most) }
+}
+
+/** What a column of times is told by: its own range, and the column of the starts where it holds ends. */
+export type DoubleContext = { readonly range: DoubleRange; readonly starts?: Float64Array }
+
+/**
+ * Writes the first `rows` values of a column, at least 1, and returns the codec. `doubles` goes with columns of type
+ * f64.
+ */
 export function encodeColumn(
+  writer: OctetWriter,
   definition: ColumnDefinition,
   planes: readonly Plane[],
   rows: number,
-): EncodedPiece {
-  if (planes.every((plane) => isConstant(plane, rows))) {
-    const views = planes.map((plane) => octetsOf(plane, 1))
-    return { codec: Codec.constant, raw: Buffer.concat(views) }
+  doubles?: DoubleContext,
+): number {
+  if (isConstant(planes, rows)) {
+    for (const plane of planes) writer.append(octetsOf(plane, 1))
+    return Codec.constant
   }
-  if (definition.type === 'f64') {
-    const offsets = encodeOffsets(planes[0] as Float64Array, rows)
-    if (offsets !== undefined) return { codec: Codec.offsets, raw: offsets }
+  if (definition.type !== 'f64') {
+    encodePlanes(writer, planes as readonly WholeNumbers[], rows)
+    return Codec.bytePlanes
   }
-  const kept = definition.type === 'u64' && isZero(planes[1]!, rows) ? planes.slice(0, 1) : planes
-  const raw = new Uint8Array(kept.reduce((sum, plane) => sum + plane.BYTES_PER_ELEMENT * rows, 0))
-  let offset = 0
-  for (const plane of kept) {
-    transpose(octetsOf(plane, rows), plane.BYTES_PER_ELEMENT, rows, raw, offset)
-    offset += plane.BYTES_PER_ELEMENT * rows
-  }
-  return { codec: Codec.planes, raw }
+  return encodeDoubles(writer, planes[0] as Float64Array, rows, doubles!)
 }
 
+/** For the offsets of a column, and the two halves of doubles that have none. */
+let scratch = [new Uint32Array(0), new Uint32Array(0)] as const
+
+function encodeDoubles(
+  writer: OctetWriter,
+  values: Float64Array,
+  rows: number,
+  { range, starts }: DoubleContext,
+): number {
+  if (scratch[0].length < rows) scratch = [new Uint32Array(rows), new Uint32Array(rows)]
+  const [offsets] = scratch
+  if (range.isWhole) {
+    if (starts !== undefined && differences(values, starts, rows, offsets)) {
+      encodePlanes(writer, [offsets], rows)
+      return Codec.after
+    }
+    const { least, most } = range
+    if (most - least <= LARGEST_OFFSET) {
+      offsetsFrom(values, least, rows, offsets)
+      writer.f64(least)
+      encodePlanes(writer, [offsets], rows)
+      return Codec.offsets
+    }
+  }
+  halves(values, rows, scratch)
+  encodePlanes(writer, scratch, rows)
+  return Codec.bytePlanes
+}
+
+function offsetsFrom(values: Float64Array, least: number, rows: number, to: Uint32Array): void {
+  const base = least - 1
+  for (let row = 0; row < rows; row++) {
+    const value = values[row]!
+    to[row] = value === 0 ? 0 : value - base
+  }
+}
+
+function halves(values: Float64Array, rows: number, [low, high]: readonly [Uint32Array, Uint32Array]): void {
+  const words = new Uint32Array(values.buffer, values.byteOffset, 2 * rows)
+  for (let row = 0; row < rows; row++) {
+    low[row] = words[2 * row]!
+    high[row] = words[2 * row + 1]!
+  }
+}
+
+/** Each value less that of `starts`, plus 1; 0 stands for 0. False when a row cannot be told so. */
+function differences(values: Float64Array, starts: Float64Array, rows: number, to: Uint32Array): boolean {
+  for (let row = 0; row < rows; row++) {
+    const value = values[row]!
+    if (value === 0) {
+      to[row] = 0
+      continue
+    }
+    const difference = value - starts[row]!
+    if (!(difference >= 0 && difference <= LARGEST_OFFSET)) return false
+    to[row] = difference + 1
+  }
+  return true
+}
+
+/** The arrays of a column. `starts` gives the column that codec `after` counts from. */
 export function decodeColumn(
   definition: ColumnDefinition,
   family: 0 | 4 | 6,
   codec: number,
   raw: Uint8Array,
   rows: number,
+  starts?: () => Float64Array,
 ): Plane[] {
   const planes = makePlanes(definition, family, rows)
-  if (codec === Codec.constant) {
-    requireLength(
-      raw,
-      planes.reduce((sum, plane) => sum + plane.BYTES_PER_ELEMENT, 0),
-    )
-    let offset = 0
-    for (const plane of planes) {
-      octetsOf(plane, 1).set(raw.subarray(offset, offset + plane.BYTES_PER_ELEMENT))
-      plane.fill(plane[0]!)
-      offset += plane.BYTES_PER_ELEMENT
-    }
-    return planes
+  switch (codec) {
+    case Codec.constant:
+      fillConstant(raw, planes)
+      return planes
+    case Codec.transposed:
+      decodeTransposed(definition, raw, planes, rows)
+      return planes
+    case Codec.bytePlanes:
+      if (definition.type === 'f64') decodeDoubleWords(raw, planes[0] as Float64Array, rows)
+      else decodePlanes(raw, planes as WholeNumbers[], rows)
+      return planes
+    default:
+      if (definition.type !== 'f64') break
+      decodeDoubles(codec, raw, planes[0] as Float64Array, rows, starts)
+      return planes
   }
-  if (codec === Codec.offsets && definition.type === 'f64') {
-    requireLength(raw, 8 + 4 * rows)
-    decodeOffsets(raw, rows, planes[0] as Float64Array)
-    return planes
-  }
-  if (codec !== Codec.planes) {
-    throw new ApplianceError('BLOCK_DAMAGED', `column ${definition.name} has unknown codec ${codec}`)
-  }
-  let offset = 0
-  for (const plane of planes) {
-    if (offset === raw.length && plane !== planes[0] && definition.type === 'u64') continue
-    const length = plane.BYTES_PER_ELEMENT * rows
-    requireLength(raw, length, offset)
-    untranspose(raw, offset, plane.BYTES_PER_ELEMENT, rows, octetsOf(plane, rows))
-    offset += length
-  }
-  return planes
+  throw new ApplianceError('BLOCK_DAMAGED', `column ${definition.name} has unknown codec ${codec}`)
 }
 
-/** Encodes strings from index 1 on. */
-export function encodeStrings(strings: readonly string[]): EncodedPiece {
+function fillConstant(raw: Uint8Array, planes: readonly Plane[]): void {
+  let offset = 0
+  for (const plane of planes) {
+    requireLength(raw, offset + plane.BYTES_PER_ELEMENT)
+    octetsOf(plane, 1).set(raw.subarray(offset, offset + plane.BYTES_PER_ELEMENT))
+    plane.fill(plane[0]!)
+    offset += plane.BYTES_PER_ELEMENT
+  }
+}
+
+function decodeDoubles(
+  codec: number,
+  raw: Uint8Array,
+  values: Float64Array,
+  rows: number,
+  starts: (() => Float64Array) | undefined,
+): void {
+  const offsets = new Uint32Array(rows)
+  switch (codec) {
+    case Codec.transposedOffsets:
+      decodeTransposedOffsets(raw, rows, values)
+      return
+    case Codec.offsets: {
+      requireLength(raw, 8)
+      const least = new DataView(raw.buffer, raw.byteOffset, 8).getFloat64(0, true)
+      decodePlanes(raw.subarray(8), [offsets], rows)
+      for (let row = 0; row < rows; row++) values[row] = offsets[row] === 0 ? 0 : least + offsets[row]! - 1
+      return
+    }
+    case Codec.after: {
+      decodePlanes(raw, [offsets], rows)
+      const from = starts?.() ?? new Float64Array(rows)
+      for (let row = 0; row < rows; row++)
+        values[row] = offsets[row] === 0 ? 0 : from[row]! + offsets[row]! - 1
+      return
+    }
+    default:
+      throw new ApplianceError('BLOCK_DAMAGED', `a column of times has unknown codec ${codec}`)
+  }
+}
+
+function decodeDoubleWords(raw: Uint8Array, values: Float64Array, rows: number): void {
+  const low = new Uint32Array(rows)
+  const high = new Uint32Array(rows)
+  decodePlanes(raw, [low, high], rows)
+  const words = new Uint32Array(values.buffer)
+  for (let row = 0; row < rows; row++) {
+    words[2 * row] = low[row]!
+    words[2 * row + 1] = high[row]!
+  }
+}
+
+/** Encodes strings from index 1 on: each its length in octets, LEB128, and its UTF-8. */
+export function encodeStrings(strings: readonly string[]): Uint8Array {
   const parts: Uint8Array[] = []
   for (let index = 1; index < strings.length; index++) {
     const text = Buffer.from(strings[index]!, 'utf8')
-    parts.push(leb128(text.length), text)
+    const length: number[] = []
+    pushLeb128(length, text.length)
+    parts.push(Uint8Array.from(length), text)
   }
-  return { codec: Codec.strings, raw: Buffer.concat(parts) }
+  return Buffer.concat(parts)
 }
 
 export function decodeStrings(raw: Uint8Array): string[] {
   const octets = Buffer.from(raw.buffer, raw.byteOffset, raw.length)
+  const reader = new Leb128Reader(octets)
   const strings = ['']
-  let offset = 0
-  while (offset < octets.length) {
-    let length = 0
-    let shift = 0
-    for (;;) {
-      const octet = octets[offset++]
-      if (octet === undefined || shift > 28)
-        throw new ApplianceError('BLOCK_DAMAGED', 'a string dictionary is cut short')
-      length += (octet & 0x7f) * 2 ** shift
-      if (octet < 0x80) break
-      shift += 7
-    }
-    if (offset + length > octets.length)
+  while (!reader.isAtEnd) {
+    const length = reader.next()
+    if (!(reader.at + length <= octets.length))
       throw new ApplianceError('BLOCK_DAMAGED', 'a string dictionary is cut short')
-    strings.push(octets.toString('utf8', offset, offset + length))
-    offset += length
+    strings.push(octets.toString('utf8', reader.at, reader.at + length))
+    reader.at += length
   }
   return strings
 }
 
 /** Encodes the words of addresses 1 to `size`. */
-export function encodeAddresses(words: Uint32Array, size: number): EncodedPiece {
-  return { codec: Codec.addresses, raw: octetsOf(words.subarray(4, 4 * (size + 1)), 4 * size) }
+export function encodeAddresses(words: Uint32Array, size: number): Uint8Array {
+  return octetsOf(words.subarray(4, 4 * (size + 1)), 4 * size)
 }
 
 export function decodeAddresses(raw: Uint8Array): Uint32Array {
   const words = new Uint32Array(4 + raw.length / 4)
   octetsOf(words.subarray(4), raw.length / 4).set(raw)
   return words
-}
-
-function octetsOf(plane: Plane, elements: number): Uint8Array {
-  return new Uint8Array(plane.buffer, plane.byteOffset, plane.BYTES_PER_ELEMENT * elements)
-}
-
-function isConstant(plane: Plane, rows: number): boolean {
-  const first = plane[0]!
-  for (let row = 1; row < rows; row++) if (plane[row] !== first) return false
-  return true
-}
-
-function isZero(plane: Plane, rows: number): boolean {
-  for (let row = 0; row < rows; row++) if (plane[row] !== 0) return false
-  return true
-}
-
-function transpose(from: Uint8Array, width: number, rows: number, to: Uint8Array, offset: number): void {
-  for (let octet = 0; octet < width; octet++) {
-    let target = offset + octet * rows
-    for (let source = octet, row = 0; row < rows; row++, source += width) to[target++] = from[source]!
-  }
-}
-
-function untranspose(from: Uint8Array, offset: number, width: number, rows: number, to: Uint8Array): void {
-  for (let octet = 0; octet < width; octet++) {
-    let source = offset + octet * rows
-    for (let target = octet, row = 0; row < rows; row++, target += width) to[target] = from[source++]!
-  }
-}
-
-const LARGEST_OFFSET = 0xfffffffe
-
-function encodeOffsets(values: Float64Array, rows: number): Uint8Array | undefined {
-  let least = Number.POSITIVE_INFINITY
-  let most = Number.NEGATIVE_INFINITY
-  for (let row = 0; row < rows; row++) {
-    const value = values[row]!
-    if (value === 0) continue
-    if (!Number.isInteger(value)) return undefined
-    if (value < least) least = value
-    if (value > most) most = value
-  }
-  if (most - least > LARGEST_OFFSET || !Number.isSafeInteger(least) || !Number.isSafeInteger(most))
-    return undefined
-  const offsets = new Uint32Array(rows)
-  for (let row = 0; row < rows; row++) offsets[row] = values[row] === 0 ? 0 : values[row]! - least + 1
-  const raw = new Uint8Array(8 + 4 * rows)
-  new DataView(raw.buffer).setFloat64(0, least, true)
-  transpose(octetsOf(offsets, rows), 4, rows, raw, 8)
-  return raw
-}
-
-function decodeOffsets(raw: Uint8Array, rows: number, values: Float64Array): void {
-  const least = new DataView(raw.buffer, raw.byteOffset, 8).getFloat64(0, true)
-  const offsets = new Uint32Array(rows)
-  untranspose(raw, 8, 4, rows, octetsOf(offsets, rows))
-  for (let row = 0; row < rows; row++) values[row] = offsets[row] === 0 ? 0 : least + offsets[row]! - 1
-}
-
-function leb128(value: number): Uint8Array {
-  const octets: number[] = []
-  let rest = value
-  while (rest >= 0x80) {
-    octets.push((rest & 0x7f) | 0x80)
-    rest = Math.floor(rest / 128)
-  }
-  octets.push(rest)
-  return Uint8Array.from(octets)
-}
-
-function requireLength(raw: Uint8Array, length: number, offset = 0): void {
-  if (raw.length < offset + length) {
-    throw new ApplianceError(
-      'BLOCK_DAMAGED',
-      `a piece holds ${raw.length} octets where ${offset + length} are needed`,
-    )
-  }
 }

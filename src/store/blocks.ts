@@ -1,64 +1,87 @@
 /**
- * The blocks database: sealed blocks under growing keys (docs/storage-format.md). Reading goes through an index of
- * block headers that each thread keeps for itself and extends as blocks are written.
+ * The blocks database: sealed blocks under growing keys (docs/storage-format.md). Reading goes through the index, which
+ * tells what is where without reading it.
  */
 import { mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ClassicLevel } from 'classic-level'
-import { Block, type BlockHeader, encodeBlock } from '../blocks/block.js'
-import { BLOCK_ROWS, type BlockBuilder } from '../blocks/builder.js'
+import { addressFilter } from '../blocks/address-filter.js'
+import type { Block } from '../blocks/block.js'
+import type { BlockBuilder } from '../blocks/builder.js'
+import { encodeBlock } from '../blocks/encode.js'
+import { OctetWriter } from '../blocks/octet-writer.js'
+import type { Run } from '../blocks/runs.js'
 import { ApplianceError } from '../errors.js'
-import { type StreamDefinition, type StreamName, streamNamed, streams } from '../records/columns.js'
+import { type StreamName, streamNamed, streams } from '../records/columns.js'
+import { createBlockIndex } from './block-index.js'
+import { entryOf, type IndexedBlock, openBlock } from './index-entry.js'
+import {
+  type BlockPlace,
+  blockKey,
+  FLOOR_KEY,
+  nameOfBlock,
+  readSequenceValue,
+  SYNC_KEY,
+  sequenceKey,
+  sequenceValue,
+} from './keys.js'
 import { guarded, openLevel } from './level.js'
+import { reconcile } from './reconcile.js'
 import { createIngestSequence, type IngestSequence } from './sequence.js'
+import { forgetRepair, wasRepaired } from './tables.js'
+import { migrateFromVersion1 } from './version1.js'
+
+export type { IndexedBlock } from './index-entry.js'
 
 const WHAT = 'blocks'
-const KEY_OCTETS = 9
-/** Written with sync, which makes everything before it durable. Its value is the number of the next row. */
-export const SYNC_KEY = Uint8Array.of(0xff)
-/** Its value is the sequence below which blocks of a stream were removed: what is missing there is no loss. */
-const FLOOR_PREFIX = 0xfe
 /** Blocks kept open for the next reader of the same rows. */
 const OPEN_BLOCKS = 24
+/** Blocks that are written at a time, as a rule. */
+const SPARE_WRITERS = 8
 /** LevelDB's memory table: blocks are large, so it is. */
 const WRITE_BUFFER_OCTETS = 16 * 1024 * 1024
-
-/** What the index knows of a block without its columns. */
-export type IndexedBlock = Pick<
-  BlockHeader,
-  | 'stream'
-  | 'firstSequence'
-  | 'rows'
-  | 'storedMilliseconds'
-  | 'receivedFromMilliseconds'
-  | 'receivedToMilliseconds'
-  | 'protocols'
-> & {
-  readonly octets: number
-  /** Set when the block could not be read: why. */
-  readonly damage?: string
-}
 
 export type BlockStore = {
   readonly sequence: IngestSequence
   open(): Promise<void>
   close(): Promise<void>
-  /** Encodes and writes the rows of a builder, which may be reused at once. Resolves when the block is readable. */
-  append(builder: BlockBuilder, storedMilliseconds: number): Promise<{ rows: number; octets: number }>
+  /**
+   * Encodes and writes the rows of a builder, which may be reused at once. Resolves when the block is readable; with
+   * `sync`, when it and all before it would survive a power failure.
+   */
+  append(
+    builder: BlockBuilder,
+    storedMilliseconds: number,
+    sync?: boolean,
+  ): Promise<{ rows: number; octets: number }>
   /** Makes all blocks written so far durable. */
   sync(): Promise<void>
   /** The blocks of a stream below the watermark, in sequence order, as the index has them after looking for new ones. */
   index(stream: StreamName): Promise<readonly IndexedBlock[]>
   /** Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. */
-  block(entry: Pick<IndexedBlock, 'stream' | 'firstSequence' | 'damage'>): Promise<Block | undefined>
+  block(entry: BlockPlace & Pick<IndexedBlock, 'damage'>): Promise<Block | undefined>
   /** A block's octets as they lie in the database now, unchecked; undefined when it has been removed. Throws BLOCK_DAMAGED. */
-  octets(entry: Pick<IndexedBlock, 'stream' | 'firstSequence'>): Promise<Uint8Array | undefined>
+  octets(entry: BlockPlace): Promise<Uint8Array | undefined>
   /** Numbers rows that were received and will never be written, so that they show as missing ones. */
   skip(rows: number): void
-  /** Deletes the blocks of a stream below a sequence and gives their space back; cursors step over them. */
-  removeBefore(stream: StreamName, sequence: number): Promise<void>
-  /** The sequence below which blocks of a stream were removed; 1 when none was. */
-  floor(stream: StreamName): Promise<number>
+  /** Rows of one stream or another were removed below this number: what is missing there is no loss. */
+  completeFrom(): Promise<number>
+  /** The filters of blocks' addresses (address-filter.ts), undefined for those that have none. */
+  addresses(entries: readonly BlockPlace[]): Promise<(Uint8Array | undefined)[]>
+  /**
+   * Puts the rows of a builder in the place of blocks whose rows they are, with their numbers. The old blocks stay for
+   * readers that walk over them, until `dropReplaced`.
+   */
+  replace(
+    olds: readonly IndexedBlock[],
+    builder: BlockBuilder,
+    runs: readonly Run[],
+    nowMilliseconds: number,
+  ): Promise<void>
+  /** Deletes blocks that were replaced before a time; returns how many. */
+  dropReplaced(beforeMilliseconds: number): Promise<number>
+  /** Deletes the blocks of streams below a sequence each and gives their space back; cursors step over them. */
+  removeBefore(limits: ReadonlyMap<StreamName, number>): Promise<void>
   /** Octets of the database's files. */
   usedOctets(): Promise<number>
 }
@@ -67,7 +90,7 @@ export type BlockStoreOptions = {
   readonly location: string
   /** Shared memory of the sequence, when another thread has made it. */
   readonly sequence?: SharedArrayBuffer
-  /** True in the one thread that finds where numbering goes on. */
+  /** True in the one thread that mends the index and finds where numbering goes on. */
   readonly isFirst: boolean
   /** Rows below this number are known to have been written: numbering goes on at it at the least. */
   readonly writtenTo?: number
@@ -76,73 +99,56 @@ export type BlockStoreOptions = {
 
 /** Makes a store over the folder; inert until `open`. */
 export function createBlockStore(options: BlockStoreOptions): BlockStore {
+  const { location, isFirst } = options
   const sequence = createIngestSequence(options.sequence)
+  const index = createBlockIndex(location, sequence)
   let database: ClassicLevel<Uint8Array, Uint8Array> | undefined
-  const indexes = new Map<StreamName, IndexedBlock[]>()
+  /** Writes that are done, and how many of them a later synced one has made durable. */
+  let written = 0
+  let durable = 0
+  /** The latest synced write on its way. */
+  let syncing: Promise<void> = Promise.resolve()
   const opened = new Map<string, Block>()
+  /** What blocks are put together in, free again when they are written. */
+  const writers: OctetWriter[] = []
 
   const level = () => {
     if (database === undefined) throw new Error('the blocks database is not open')
     return database
   }
 
-  async function nextSequence(): Promise<number> {
-    const synced = readSynced(await level().get(SYNC_KEY))
-    let next = synced
-    for (const stream of streams) {
-      const range = {
-        gte: blockKey(stream, 0),
-        lt: blockKey(stream, Number.MAX_SAFE_INTEGER),
-        reverse: true,
-        limit: 1,
-      }
-      for await (const [key, value] of level().iterator(range)) {
-        const indexed = indexBlock(stream, key, value)
-        // How many rows a damaged block has is not known, so that none is numbered twice it is taken for a full one,
-        // unless it is older than the last sync and its rows are below that number.
-        const isOlder = indexed.firstSequence < synced
-        const rows = indexed.damage === undefined ? indexed.rows : isOlder ? 1 : BLOCK_ROWS
-        next = Math.max(next, indexed.firstSequence + rows)
-      }
-    }
-    return next
+  /** Finds where numbering goes on, after the index and the blocks agree. */
+  async function prepare(): Promise<void> {
+    await migrateFromVersion1(level())
+    // A repair may have lost blocks anywhere, of which the index still tells.
+    const isRepaired = wasRepaired(location)
+    let next = await reconcile(level(), index, isRepaired ? Number.POSITIVE_INFINITY : undefined)
+    if (isRepaired) await forgetRepair(location)
+    for (const stream of streams) next = Math.max(next, await index.floor(stream))
+    const noted = readSequenceValue(await level().get(SYNC_KEY))
+    sequence.startAt(Math.max(next, noted, await index.syncedNext(), options.writtenTo ?? 1))
   }
 
-  async function floorOf(stream: StreamDefinition): Promise<number> {
-    return readSynced(await level().get(floorKey(stream)))
+  async function completeFrom(): Promise<number> {
+    const floors = await guarded(WHAT, Promise.all(streams.map((stream) => index.floor(stream))))
+    return Math.max(...floors, readSequenceValue(await guarded(WHAT, level().get(FLOOR_KEY))))
   }
 
-  async function extend(stream: StreamDefinition): Promise<IndexedBlock[]> {
-    const floor = await floorOf(stream)
-    let index = indexes.get(stream.name)
-    if (index === undefined) {
-      index = []
-      indexes.set(stream.name, index)
-    }
-    if (index.length > 0 && index[0]!.firstSequence < floor) {
-      // Readers may be walking over the old one.
-      index = index.filter(({ firstSequence }) => firstSequence >= floor)
-      indexes.set(stream.name, index)
-    }
-    const watermark = sequence.watermark()
-    const last = index.at(-1)
-    const from = last === undefined ? floor : last.firstSequence + 1
-    if (from >= watermark) return index
-    const range = { gte: blockKey(stream, from), lt: blockKey(stream, watermark) }
-    for await (const [key, value] of level().iterator(range)) {
-      const indexed = indexBlock(stream, key, value)
-      // Two callers may extend at the same time; each block is taken once and in order.
-      if (indexed.firstSequence > (index.at(-1)?.firstSequence ?? -1)) index.push(indexed)
-    }
-    return index
+  async function put(place: BlockPlace, block: Uint8Array, sync: boolean): Promise<void> {
+    const before = written
+    const putting = level().put(blockKey(place), block, { sync })
+    if (sync) syncing = putting
+    await putting
+    if (sync) durable = Math.max(durable, before)
+    else written++
   }
 
   return {
     sequence,
     async open() {
-      await guarded(WHAT, mkdir(options.location, { recursive: true }))
+      await guarded(WHAT, mkdir(location, { recursive: true }))
       database = await openLevel<Uint8Array, Uint8Array>({
-        location: options.location,
+        location,
         what: WHAT,
         keyEncoding: 'view',
         valueEncoding: 'view',
@@ -151,157 +157,125 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         isChecked: options.isFirst,
         onRepair: options.onRepair,
       })
-      if (options.isFirst) {
-        sequence.startAt(Math.max(await guarded(WHAT, nextSequence()), options.writtenTo ?? 1))
-      }
+      await index.open(isFirst)
+      if (isFirst) await guarded(WHAT, prepare())
     },
     async close() {
       const closing = database
       database = undefined
+      await index.close()
       await closing?.close()
     },
-    async append(builder, storedMilliseconds) {
+    async append(builder, storedMilliseconds, sync = false) {
       const { rows, stream } = builder
-      const first = sequence.reserve(rows)
+      const firstSequence = sequence.reserve(rows)
+      const place = { stream, firstSequence, level: 0 }
+      const writer = writers.pop() ?? new OctetWriter()
       try {
-        const block = encodeBlock(builder, first, storedMilliseconds)
-        await guarded(WHAT, level().put(blockKey(stream, first), block))
+        const block = encodeBlock(builder, [{ firstSequence, rows }], storedMilliseconds, writer)
+        const addresses = addressFilter(builder)
+        const entry = entryOf(place, block)
+        // The block first: an entry without a block would look like a loss.
+        await guarded(WHAT, put(place, block, sync))
+        await guarded(WHAT, index.add(entry, addresses))
         return { rows, octets: block.length }
       } finally {
-        sequence.committed(first)
+        if (writers.length < SPARE_WRITERS) writers.push(writer)
+        sequence.committed(firstSequence)
       }
     },
     async sync() {
-      await guarded(WHAT, level().put(SYNC_KEY, syncedValue(sequence.next()), { sync: true }))
+      const before = written
+      await syncing.catch(() => {})
+      if (before > durable) {
+        await guarded(WHAT, level().put(SYNC_KEY, sequenceValue(sequence.next()), { sync: true }))
+        durable = Math.max(durable, before)
+      }
+      await guarded(WHAT, index.sync())
     },
-    async index(stream) {
-      return guarded(WHAT, extend(streamNamed(stream)))
-    },
+    index: (stream) => guarded(WHAT, index.of(streamNamed(stream))),
     async block(entry) {
       if (entry.damage !== undefined) throw new ApplianceError('BLOCK_DAMAGED', entry.damage)
-      const name = `${entry.stream.id}/${entry.firstSequence}`
+      const name = nameOfBlock(entry)
       const found = opened.get(name)
       if (found !== undefined) {
         opened.delete(name)
         opened.set(name, found)
         return found
       }
-      const octets = await guarded(WHAT, level().get(blockKey(entry.stream, entry.firstSequence)))
+      const octets = await guarded(WHAT, level().get(blockKey(entry)))
       if (octets === undefined) {
-        if (entry.firstSequence < (await guarded(WHAT, floorOf(entry.stream)))) return undefined
+        if (entry.firstSequence < (await guarded(WHAT, index.floor(entry.stream)))) return undefined
         throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
       }
-      const block = openBlock(entry.stream, entry.firstSequence, octets)
+      const block = openBlock(entry, octets)
       opened.set(name, block)
       if (opened.size > OPEN_BLOCKS) opened.delete(opened.keys().next().value!)
       return block
     },
-    async octets({ stream, firstSequence }) {
-      const octets = await guarded(WHAT, level().get(blockKey(stream, firstSequence), { fillCache: false }))
-      if (octets !== undefined || firstSequence < (await guarded(WHAT, floorOf(stream)))) return octets
-      throw new ApplianceError('BLOCK_DAMAGED', `block ${stream.id}/${firstSequence} is gone`)
+    async octets(place) {
+      const octets = await guarded(WHAT, level().get(blockKey(place), { fillCache: false }))
+      if (octets !== undefined) return octets
+      if (place.firstSequence < (await guarded(WHAT, index.floor(place.stream)))) return undefined
+      throw new ApplianceError('BLOCK_DAMAGED', `block ${nameOfBlock(place)} is gone`)
     },
     skip(rows) {
       sequence.committed(sequence.reserve(rows))
     },
-    async removeBefore(name, sequence) {
-      const stream = streamNamed(name)
-      const range = { gte: blockKey(stream, 0), lt: blockKey(stream, sequence) }
-      // The floor first: a crash in between leaves blocks that nobody sees and the next removal deletes.
-      await guarded(WHAT, level().put(floorKey(stream), syncedValue(sequence), { sync: true }))
-      await guarded(WHAT, level().clear(range))
-      // Whole tables go at once; what lay in LevelDB's memory table, 16 MiB at most, goes with a later merge.
-      await guarded(WHAT, level().compactRange(range.gte, range.lt))
-      for (const key of opened.keys()) {
-        const [id, first] = key.split('/')
-        if (Number(id) === stream.id && Number(first) < sequence) opened.delete(key)
+    completeFrom,
+    addresses: (entries) => guarded(WHAT, index.addresses(entries)),
+    async replace(olds, builder, runs, nowMilliseconds) {
+      const stored = Math.max(...olds.map(({ storedMilliseconds }) => storedMilliseconds))
+      const place = {
+        stream: builder.stream,
+        firstSequence: runs[0]!.firstSequence,
+        level: 1 + Math.max(...olds.map((old) => old.level)),
       }
+      const block = encodeBlock(builder, runs, stored)
+      const addresses = addressFilter(builder)
+      await guarded(WHAT, put(place, block, true))
+      await guarded(WHAT, index.replace(olds, entryOf(place, block), addresses, nowMilliseconds))
     },
-    floor: (name) => guarded(WHAT, floorOf(streamNamed(name))),
+    async dropReplaced(beforeMilliseconds) {
+      const replaced = await guarded(WHAT, index.replaced())
+      const places = replaced
+        .filter(({ replacedMilliseconds }) => replacedMilliseconds < beforeMilliseconds)
+        .map(({ place }) => place)
+      if (places.length === 0) return 0
+      await guarded(WHAT, level().batch(places.map((place) => ({ type: 'del', key: blockKey(place) }))))
+      await guarded(WHAT, index.forgetReplaced(places))
+      const keys = places.map(blockKey).sort(Buffer.compare)
+      // Nothing else would touch the tables of keys that only grow.
+      await guarded(WHAT, level().compactRange(keys[0]!, keys.at(-1)!))
+      return places.length
+    },
+    async removeBefore(limits) {
+      // The floors first: a crash in between leaves blocks that nobody misses and the next removal deletes.
+      const floors = new Map([...limits].map(([name, floor]) => [streamNamed(name), floor]))
+      const highest = Math.max(await completeFrom(), ...floors.values())
+      await guarded(WHAT, level().put(FLOOR_KEY, sequenceValue(highest), { sync: true }))
+      await guarded(WHAT, index.setFloors(floors))
+      const places: BlockPlace[] = []
+      for (const [stream, floor] of floors)
+        for (const entry of await index.of(stream)) if (entry.firstSequence < floor) places.push(entry)
+      await guarded(WHAT, level().batch(places.map((place) => ({ type: 'del', key: blockKey(place) }))))
+      await guarded(WHAT, index.remove(places))
+      // Whole tables go at once; what lay in LevelDB's memory table, 16 MiB at most, goes with a later merge.
+      await guarded(WHAT, level().compactRange(sequenceKey(0), sequenceKey(Math.max(...limits.values()))))
+      for (const place of places) opened.delete(nameOfBlock(place))
+    },
     async usedOctets() {
-      const names = await guarded(WHAT, readdir(options.location))
-      const sizes = await Promise.all(
-        // LevelDB may delete a table between the two calls.
-        names.map(
-          async (name) => (await stat(join(options.location, name)).catch(() => undefined))?.size ?? 0,
-        ),
-      )
+      const sizes = await Promise.all([location, join(location, 'index')].map(octetsOfFolder))
       return sizes.reduce((sum, size) => sum + size, 0)
     },
   }
 }
 
-/** The floors of all streams, from a database that was opened by other means, at the moment of a snapshot. */
-export async function readFloors(
-  database: ClassicLevel<Uint8Array, Uint8Array>,
-  snapshot: ReturnType<ClassicLevel['snapshot']>,
-): Promise<Map<StreamName, number>> {
-  const floors = new Map<StreamName, number>()
-  for (const stream of streams)
-    floors.set(stream.name, readSynced(await database.get(floorKey(stream), { snapshot })))
-  return floors
-}
-
-function floorKey(stream: StreamDefinition): Uint8Array {
-  return Uint8Array.of(FLOOR_PREFIX, stream.id)
-}
-
-/** stream <1> · first sequence <8, big-endian>, so that keys sort as sequences do. */
-export function blockKey(stream: StreamDefinition, firstSequence: number): Uint8Array {
-  const key = new Uint8Array(KEY_OCTETS)
-  key[0] = stream.id
-  new DataView(key.buffer).setBigUint64(1, BigInt(firstSequence))
-  return key
-}
-
-export function syncedValue(next: number): Uint8Array {
-  const value = new Uint8Array(8)
-  new DataView(value.buffer).setBigUint64(0, BigInt(next), true)
-  return value
-}
-
-function readSynced(value: Uint8Array | undefined): number {
-  if (value === undefined || value.length !== 8) return 1
-  return Number(new DataView(value.buffer, value.byteOffset, 8).getBigUint64(0, true))
-}
-
-/** Opens a block that lies under a key; one that says it is another is as good as damaged. */
-function openBlock(stream: StreamDefinition, firstSequence: number, value: Uint8Array): Block {
-  const block = new Block(value)
-  const { header } = block
-  if (header.stream === stream && header.firstSequence === firstSequence) return block
-  const name = `${stream.name}/${firstSequence}`
-  const other = `${header.stream.name}/${header.firstSequence}`
-  throw new ApplianceError('BLOCK_DAMAGED', `block ${name} holds ${other}`)
-}
-
-function indexBlock(stream: StreamDefinition, key: Uint8Array, value: Uint8Array): IndexedBlock {
-  const firstSequence = Number(new DataView(key.buffer, key.byteOffset, key.length).getBigUint64(1))
-  try {
-    const { header } = openBlock(stream, firstSequence, value)
-    const { rows, storedMilliseconds, receivedFromMilliseconds, receivedToMilliseconds, protocols } = header
-    return {
-      stream,
-      firstSequence,
-      rows,
-      storedMilliseconds,
-      receivedFromMilliseconds,
-      receivedToMilliseconds,
-      protocols,
-      octets: value.length,
-    }
-  } catch (error) {
-    // A block that cannot be read stays in the index, so that every scan over it counts it as failed.
-    return {
-      stream,
-      firstSequence,
-      rows: 0,
-      storedMilliseconds: 0,
-      receivedFromMilliseconds: Number.NEGATIVE_INFINITY,
-      receivedToMilliseconds: Number.POSITIVE_INFINITY,
-      protocols: new Uint8Array(32).fill(0xff),
-      octets: value.length,
-      damage: (error as Error).message,
-    }
-  }
+async function octetsOfFolder(folder: string): Promise<number> {
+  const names = await guarded(WHAT, readdir(folder))
+  const sizes = await Promise.all(
+    // LevelDB may delete a table between the two calls.
+    names.map(async (name) => (await stat(join(folder, name)).catch(() => undefined))?.size ?? 0),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
 }

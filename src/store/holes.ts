@@ -6,6 +6,7 @@
 import { streamNames } from '../records/columns.js'
 import { type SequenceRun, sequenceRuns } from './backup/runs.js'
 import type { BlockStore } from './blocks.js'
+import { nameOfBlock } from './keys.js'
 
 /**
  * Document: rows below this number were written and synced. A torn log of the blocks loses their own note of it with them.
@@ -52,21 +53,19 @@ export async function findHoles(store: BlockStore, toSequence?: number): Promise
   /** Receive times of blocks by their first sequence, to tell when a lost one must have come. */
   const times: { first: number; from: number; to: number }[] = []
   const damaged: { name: string; reason: string }[] = []
-  let completeFrom = 1
   for (const name of streamNames) {
-    completeFrom = Math.max(completeFrom, await store.floor(name))
     for (const entry of await store.index(name)) {
-      const { firstSequence, damage } = entry
-      if (damage !== undefined) damaged.push({ name: `${name}/${firstSequence}`, reason: damage })
+      const { damage } = entry
+      if (damage !== undefined) damaged.push({ name: nameOfBlock(entry), reason: damage })
       else {
         const { receivedFromMilliseconds: from, receivedToMilliseconds: to } = entry
-        times.push({ first: firstSequence, from, to })
+        for (const { firstSequence: first } of entry.runs) times.push({ first, from, to })
       }
       runs.push(...sequenceRuns(entry))
     }
   }
   const end = runs.reduce((most, run) => Math.max(most, run.end), toSequence ?? 0)
-  const gaps = findGaps(runs, completeFrom, end)
+  const gaps = findGaps(runs, await store.completeFrom(), end)
   times.sort((one, other) => one.first - other.first)
   return {
     lostRows: gaps.reduce((sum, gap) => sum + gap.toSequence - gap.fromSequence, 0),

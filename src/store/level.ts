@@ -2,10 +2,10 @@
  * Opening a LevelDB database and telling its errors apart. A damaged database is repaired once, and that is reported;
  * threads of one process may share it, a second process is refused with STORE_LOCKED.
  */
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { ApplianceError } from '../errors.js'
-import { findBadTables, setAside, tableNames } from './tables.js'
+import { findBadTables, noteRepair, setAside, tableNames } from './tables.js'
 
 export type LevelOptions = {
   readonly location: string
@@ -43,6 +43,28 @@ export async function openLevel<Key, Value>(options: LevelOptions): Promise<Clas
   }
 }
 
+/**
+ * Opens a database whose content can be made anew, making its folder. One that is damaged is thrown away by the thread
+ * that may, `isFirst`.
+ */
+export async function openDerivedLevel<Key, Value>(options: LevelOptions, isFirst: boolean) {
+  await guarded(options.what, mkdir(options.location, { recursive: true }))
+  const names = isFirst ? await guarded(options.what, tableNames(options.location)) : []
+  try {
+    const database = await openDatabase<Key, Value>(options)
+    if ((await findBadTables(options.location, names)).size === 0) return database
+    await database.close()
+    throw Object.assign(new Error('a table is damaged'), { code: 'LEVEL_CORRUPTION' })
+  } catch (error) {
+    const code = codeOf(error)
+    const isDamaged = code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR'
+    if (!isFirst || !isDamaged || isFull(error)) throw translated(options.what, error)
+    await guarded(options.what, rm(options.location, { recursive: true }))
+    await guarded(options.what, mkdir(options.location))
+    return await guarded(options.what, openDatabase<Key, Value>(options))
+  }
+}
+
 /** Awaits work on a database; its errors come out as ApplianceErrors. */
 export async function guarded<T>(what: string, work: Promise<T>): Promise<T> {
   try {
@@ -69,6 +91,7 @@ async function lostCurrent({ what, location }: LevelOptions): Promise<Error | un
 export async function repairDatabase(location: string): Promise<void> {
   const bad = await findBadTables(location, await tableNames(location))
   if (bad.size > 0) await setAside(location, bad.keys())
+  await noteRepair(location)
   await ClassicLevel.repair(location)
 }
 

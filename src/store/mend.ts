@@ -3,13 +3,28 @@
  * reads there. Reads both databases to the end and repairs what does not come through.
  */
 import { existsSync } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ApplianceError } from '../errors.js'
 import { type DatabaseName, databases } from './backup/format.js'
 import { openRaw } from './backup/restore.js'
 import { guarded, repairDatabase } from './level.js'
 import { SET_ASIDE } from './tables.js'
+
+/** In a data folder: the store took nothing more, and the next start is to read all of it. */
+const MEND = 'mend'
+
+export async function askForMending(data: string): Promise<void> {
+  await writeFile(join(data, MEND), '')
+}
+
+/** Mends a folder for which that was asked; undefined where it was not. */
+export async function mendWhenAsked(data: string): Promise<Map<DatabaseName, Error> | undefined> {
+  if (!existsSync(join(data, MEND))) return undefined
+  const mended = await mendDataFolder(data)
+  await rm(join(data, MEND))
+  return mended
+}
 
 /** Repairs what cannot be read; nothing may have the folder open. Returns what was repaired, and why. */
 export async function mendDataFolder(data: string): Promise<Map<DatabaseName, Error>> {
@@ -21,6 +36,13 @@ export async function mendDataFolder(data: string): Promise<Map<DatabaseName, Er
     if (fault === undefined) continue
     await guarded(name, repairDatabase(location))
     mended.set(name, fault)
+  }
+  // The index is made again from the blocks.
+  const index = join(data, 'blocks', 'index')
+  const fault = existsSync(index) ? await faultOfReading(index, 'blocks') : undefined
+  if (fault !== undefined) {
+    await rm(index, { recursive: true })
+    mended.set('blocks', fault)
   }
   return mended
 }

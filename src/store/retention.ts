@@ -3,7 +3,7 @@
  * first, and early enough that the next interval does not overshoot. Pure: the effects are in the analysing thread.
  */
 import type { StreamName } from '../records/columns.js'
-import type { IndexedBlock } from './blocks.js'
+import { endOf, type IndexedBlock } from './index-entry.js'
 
 /** Limits; times in ms since 1970, sizes in octets. */
 export type RetentionLimits = {
@@ -119,7 +119,7 @@ function removalsOf(
     const gone = blocks.slice(0, count)
     removals.push({
       stream,
-      beforeSequence: blocks[count]?.firstSequence ?? last.firstSequence + Math.max(1, last.rows),
+      beforeSequence: blocks[count]?.firstSequence ?? Math.max(endOf(last), last.firstSequence + 1),
       blocks: count,
       rows: gone.reduce((sum, { rows }) => sum + rows, 0),
       octets: gone.reduce((sum, { octets }) => sum + octets, 0),

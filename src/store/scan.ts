@@ -6,6 +6,8 @@ import type { Block } from '../blocks/block.js'
 import { RECEIVED_COLUMN } from '../blocks/builder.js'
 import type { StreamName } from '../records/columns.js'
 import type { BlockStore, IndexedBlock } from './blocks.js'
+import { endOf } from './index-entry.js'
+import { nameOfBlock } from './keys.js'
 
 export type ScanOptions = {
   readonly stream: StreamName
@@ -70,7 +72,7 @@ async function readBlock(
     else for (const column of columns) block.column(column)
     return { block, rows: selectReceived(block, fromMilliseconds, toMilliseconds) }
   } catch (error) {
-    const name = `${entry.stream.name}/${entry.firstSequence}`
+    const name = nameOfBlock(entry)
     if (counts.failed.has(name)) return undefined
     counts.failed.add(name)
     counts.blocksFailed++
@@ -104,7 +106,7 @@ export async function receivedRange(
   for (const name of names) {
     for (const entry of await store.index(name)) {
       if (entry.damage !== undefined || Number.isNaN(entry.receivedFromMilliseconds)) continue
-      if (entry.firstSequence < fromSequence) continue
+      if (endOf(entry) <= fromSequence) continue
       fromMilliseconds = Math.min(fromMilliseconds, entry.receivedFromMilliseconds)
       toMilliseconds = Math.max(toMilliseconds, entry.receivedToMilliseconds)
     }

@@ -2,9 +2,10 @@
  * Reads all blocks over and over and holds every piece against its checksum, so that damage is known before somebody needs
  * the rows. Slow by intent: a pass takes about as long as it is given, and never more of the disk than it may.
  */
-import { Block } from '../blocks/block.js'
 import { streamNames } from '../records/columns.js'
 import type { BlockStore, IndexedBlock } from './blocks.js'
+import { openBlock } from './index-entry.js'
+import { nameOfBlock } from './keys.js'
 
 /** Document: how far scrubbing has come. */
 export const SCRUB_STATE = 'store/scrub'
@@ -90,7 +91,7 @@ export function createScrubber(
   }
 
   async function check(entry: IndexedBlock): Promise<void> {
-    const name = `${entry.stream.name}/${entry.firstSequence}`
+    const name = nameOfBlock(entry)
     const found = await faultOf(store, entry)
     if (found === 'removed') return
     const others = state.damaged.filter((damage) => damage.name !== name)
@@ -108,7 +109,7 @@ export function createScrubber(
   async function end(): Promise<void> {
     const there = new Set<string>()
     for (const stream of streamNames)
-      for (const { firstSequence } of await store.index(stream)) there.add(`${stream}/${firstSequence}`)
+      for (const entry of await store.index(stream)) there.add(nameOfBlock(entry))
     const damaged = state.damaged.filter(({ name }) => there.has(name))
     const { startedMilliseconds, blocks, octets } = state
     const lastPass = {
@@ -158,7 +159,7 @@ async function faultOf(store: BlockStore, entry: IndexedBlock): Promise<string |
     const octets = await store.octets(entry)
     if (octets === undefined) return 'removed'
     if (entry.damage !== undefined) return entry.damage
-    new Block(octets).verify()
+    openBlock(entry, octets).verify()
     return undefined
   } catch (error) {
     return (error as Error).message

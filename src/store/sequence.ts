@@ -6,7 +6,8 @@
 /** Threads that write at one time. Each has one slot, however many of its blocks are in flight. */
 const SLOTS = 256
 const NEXT = 0
-const FIRST_SLOT = 1
+const GENERATION = 1
+const FIRST_SLOT = 2
 const FREE = -1n
 
 export type IngestSequence = {
@@ -20,6 +21,9 @@ export type IngestSequence = {
   next(): number
   /** Where numbering goes on after a start. */
   startAt(next: number): void
+  /** How often blocks below the watermark were merged or removed: what a thread remembers of them is as old as this. */
+  generation(): number
+  changed(): void
 }
 
 /** The sequence in shared memory; pass `shared` of another thread's to join it. One object per writer. */
@@ -69,6 +73,10 @@ export function createIngestSequence(
     next: () => Number(Atomics.load(cells, NEXT)),
     startAt(next) {
       Atomics.store(cells, NEXT, BigInt(next))
+    },
+    generation: () => Number(Atomics.load(cells, GENERATION)),
+    changed() {
+      Atomics.add(cells, GENERATION, 1n)
     },
   }
 }

@@ -3,7 +3,8 @@
  * database without looking, steps over a table with a bad index without a word, and its repair ends the process on one.
  * Format: LevelDB's doc/table_format.md.
  */
-import { type FileHandle, mkdir, open, readdir, rename } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32c } from '../blocks/crc32c.js'
 
@@ -37,6 +38,21 @@ export async function findBadTables(
     )
   }
   return bad
+}
+
+/** In a database's folder: it was repaired, and whoever keeps something about its content has not looked yet. */
+const REPAIRED = 'repaired'
+
+export async function noteRepair(location: string): Promise<void> {
+  await writeFile(join(location, REPAIRED), '')
+}
+
+export function wasRepaired(location: string): boolean {
+  return existsSync(join(location, REPAIRED))
+}
+
+export async function forgetRepair(location: string): Promise<void> {
+  await rm(join(location, REPAIRED), { force: true })
 }
 
 /** Moves files of a database that nothing has open out of LevelDB's sight. */

@@ -60,7 +60,7 @@ export function createBlockWriter({
   let pending = 0
   let isStopped = false
 
-  const sealBuilder = (builder: BlockBuilder) => {
+  const sealBuilder = (builder: BlockBuilder, sync: boolean) => {
     const { rows } = builder
     if (rows === 0) return
     onSeal?.(builder)
@@ -74,7 +74,7 @@ export function createBlockWriter({
     const estimate = OCTETS_PER_BLOCK + rows * OCTETS_PER_ROW
     pending += estimate
     const written = store
-      .append(builder, now())
+      .append(builder, now(), sync)
       .then((block) => {
         counts.blocks++
         counts.rows += block.rows
@@ -93,7 +93,7 @@ export function createBlockWriter({
     builder.reset()
   }
   const seal = () => {
-    for (const builder of builders) if (builder !== undefined) sealBuilder(builder)
+    for (const builder of builders) if (builder !== undefined) sealBuilder(builder, true)
   }
   const settle = async () => {
     while (inFlight.size > 0) await Promise.all(inFlight)
@@ -107,7 +107,7 @@ export function createBlockWriter({
         builder = new BlockBuilder(streams[stream]!, capacity)
         builders[stream] = builder
       }
-      if (builder.rows >= builder.capacity) sealBuilder(builder)
+      if (builder.rows >= builder.capacity) sealBuilder(builder, false)
       return builder
     },
     pendingOctets: () => pending,

@@ -22,8 +22,8 @@ export type AnalysisClient = {
     request: Omit<RunRequest, 'type'>,
     onObservations: (observations: readonly Observation[]) => Promise<void>,
   ): Promise<RunEnd>
-  /** Deletes what the limits do not let stay. */
-  retain(limits: RetentionLimits): Promise<RetentionOutcome>
+  /** Deletes what the limits do not let stay, and puts small blocks together. */
+  retain(limits: RetentionLimits & { readonly nowMilliseconds: number }): Promise<RetentionOutcome>
   close(): Promise<void>
 }
 

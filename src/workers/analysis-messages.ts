@@ -25,7 +25,11 @@ export type RunRequest = {
   readonly droppedRows: number
 }
 
-export type RetainRequest = { readonly type: 'retain'; readonly data: string } & RetentionLimits
+export type RetainRequest = {
+  readonly type: 'retain'
+  readonly data: string
+  readonly nowMilliseconds: number
+} & RetentionLimits
 
 /** What retention did, and how much there is afterwards. */
 export type RetentionOutcome = {
@@ -37,6 +41,8 @@ export type RetentionOutcome = {
   readonly isShort: boolean
   readonly usedOctets: number
   readonly freeOctets: number
+  /** Small blocks that were put together since the start. */
+  readonly mergedBlocks: number
 }
 
 export type ToAnalysis = RunRequest | RetainRequest | { readonly type: 'stop' }

@@ -13,6 +13,7 @@ import { describeHoles, holesWithin, lossCoverage, rowsOfHoles } from '../schedu
 import { type DetectorState, planRun } from '../scheduler/plan.js'
 import { type BlockStore, createBlockStore, type IndexedBlock } from '../store/blocks.js'
 import { findHoles, type StoreDamage } from '../store/holes.js'
+import { createMerger, type Merger } from '../store/merge.js'
 import { planRemoval } from '../store/retention.js'
 import { emptyScanCounts } from '../store/scan.js'
 import { createScrubber } from '../store/scrub.js'
@@ -34,13 +35,14 @@ async function run({ data, sequence, stepMilliseconds, scrub }: AnalysisSetup): 
   await store.open()
   const standings = new Map<string, Standing>()
   const watch = createDamageWatch(store, (damage) => say({ type: 'damage', damage }))
+  const merger = createMerger(store)
 
   const handle = async (message: ToAnalysis) => {
     switch (message.type) {
       case 'run':
         return detect(store, message, standings, stepMilliseconds, watch, say)
       case 'retain':
-        return retain(store, message, say)
+        return retain(store, merger, message, say)
       case 'stop':
         await stopScrubbing()
         await store.close()
@@ -185,11 +187,13 @@ async function detect(
 
 /** Octets of the database at the last look; 0 before the first. */
 let usedBefore = 0
+let mergedBlocks = 0
 
-/** Deletes what the limits do not let stay. */
+/** Deletes what the limits do not let stay, and puts small blocks together. */
 async function retain(
   store: BlockStore,
-  { type: _type, data, ...limits }: RetainRequest,
+  merger: Merger,
+  { type: _type, data, nowMilliseconds, ...limits }: RetainRequest,
   say: (message: FromAnalysis) => void,
 ): Promise<void> {
   const indexes = new Map<StreamName, readonly IndexedBlock[]>()
@@ -200,8 +204,11 @@ async function retain(
   const expectedOctets = usedBefore === 0 ? 0 : 2 * Math.max(0, usedOctets - usedBefore)
   const space = { usedOctets, freeOctets: bavail * bsize, expectedOctets }
   const { removals, reasons, isShort } = planRemoval(indexes, limits, space)
-  for (const { stream, beforeSequence } of removals) await store.removeBefore(stream, beforeSequence)
-  usedBefore = removals.length === 0 ? usedOctets : await store.usedOctets()
+  if (removals.length > 0)
+    await store.removeBefore(new Map(removals.map(({ stream, beforeSequence }) => [stream, beforeSequence])))
+  const { merged } = await merger.pass(nowMilliseconds)
+  mergedBlocks += merged
+  usedBefore = removals.length === 0 && merged === 0 ? usedOctets : await store.usedOctets()
   const total = (read: (removal: (typeof removals)[number]) => number) =>
     removals.reduce((sum, removal) => sum + read(removal), 0)
   say({
@@ -214,6 +221,7 @@ async function retain(
       isShort,
       usedOctets: usedBefore,
       freeOctets: space.freeOctets,
+      mergedBlocks,
     },
   })
 }

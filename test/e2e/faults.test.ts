@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { ClassicLevel } from 'classic-level'
 import t from 'tap'
 import { streamNamed } from '#core/records/columns.js'
-import { blockKey } from '#core/store/blocks.js'
+import { blockKey } from '#core/store/keys.js'
 import { BLOCKS, faults, makeFolder, ROWS } from '../src/store/faulty-folder.js'
 import {
   eventually,
@@ -89,7 +89,7 @@ t.test('scrubbing names a block that nobody has read, and the next start still d
     valueEncoding: 'view',
     compression: false,
   })
-  const key = blockKey(streamNamed('flow4'), 1 + 7 * ROWS)
+  const key = blockKey({ stream: streamNamed('flow4'), firstSequence: 1 + 7 * ROWS, level: 0 })
   const octets = (await database.get(key))!
   octets[octets.length - 1]! ^= 1
   await database.put(key, octets)

@@ -11,6 +11,8 @@ export type FieldStep = {
   readonly field: number
   readonly column: number
   readonly length: number
+  /** Of the field in records of fixed length. */
+  readonly offset: number
 }
 
 /** A step on rows that are already filled. */
@@ -40,9 +42,15 @@ export class RowDraft {
   add(column: number, field: number, kernel: Kernel | undefined): boolean {
     const length = this.template.fields[field]?.length ?? 0
     if (field < 0 || kernel === undefined || length === 0) return false
-    this.fieldSteps.push({ kernel, field, column, length })
+    this.step(column, field, kernel)
     this.columns.add(column)
     return true
+  }
+
+  /** Runs a kernel on a field, whatever columns it fills. */
+  step(column: number, field: number, kernel: Kernel): void {
+    const { length, offset } = this.template.fields[field]!
+    this.fieldSteps.push({ kernel, field, column, length, offset })
   }
 }
 

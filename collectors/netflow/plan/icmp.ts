@@ -21,8 +21,8 @@ export function addIcmp(draft: RowDraft, family: 4 | 6): void {
       builder.planes[Column.icmpFrom]![0]!.fill(from, row, row + count)
     }
   columns.add(Column.icmpFrom)
-  if (type >= 0 && draft.add(Column.icmpType, type, kernels.unsignedKernel(draft.lengthOf(type)))) {
-    if (code >= 0) draft.add(Column.icmpCode, code, kernels.unsignedKernel(draft.lengthOf(code)))
+  if (type >= 0 && draft.add(Column.icmpType, type, kernels.unsignedKernel(draft.lengthOf(type), 'u8'))) {
+    if (code >= 0) draft.add(Column.icmpCode, code, kernels.unsignedKernel(draft.lengthOf(code), 'u8'))
     rowSteps.push(fill(ICMP_FROM_ELEMENT))
     return
   }
@@ -37,8 +37,8 @@ export function addIcmp(draft: RowDraft, family: 4 | 6): void {
 }
 
 const icmpTypeCode: Kernel = (_context, builder, _column, row, view, offset, _length, stride, count) => {
-  const types = builder.planes[Column.icmpType]![0]!
-  const codes = builder.planes[Column.icmpCode]![0]!
+  const types = builder.planes[Column.icmpType]![0] as Uint8Array
+  const codes = builder.planes[Column.icmpCode]![0] as Uint8Array
   for (let index = 0, at = offset; index < count; index++, at += stride) {
     types[row + index] = view.getUint8(at)
     codes[row + index] = view.getUint8(at + 1)

@@ -3,6 +3,7 @@ import type { BlockBuilder } from '#core/blocks/builder.js'
 import { FlowColumnIndex } from '#core/records/columns.js'
 import type { MessageContext } from '../context.js'
 import { readUnsigned, VARIABLE_LENGTH } from '../elements.js'
+import type { Kernel } from '../kernels.js'
 import type { Template } from '../template.js'
 import type { RowDraft, RowStep } from './draft.js'
 
@@ -32,39 +33,34 @@ export function addSampling(draft: RowDraft): void {
   if (interval >= 0 && draft.lengthOf(interval) <= 4) {
     const delta = distance(template, interval, space)
     const spaceLength = Number.isNaN(delta) ? 0 : draft.lengthOf(space)
-    draft.fieldSteps.push({
-      field: interval,
-      column: Column.samplingInterval,
-      length: draft.lengthOf(interval),
-      kernel: (_context, builder, column, row, view, offset, length, stride, count) => {
-        const to = builder.planes[column]![0] as Uint32Array
-        const from = builder.planes[Column.samplingFrom]![0]!
-        for (let index = 0, at = offset; index < count; index++, at += stride) {
-          const packets = readUnsigned(view, at, length)
-          const skipped =
-            spaceLength > 0 && spaceLength <= 4 ? readUnsigned(view, at + delta, spaceLength) : 0
-          const all = isOutOf ? skipped : packets + skipped
-          const oneIn = skipped > 0 && packets > 0 ? Math.round(all / packets) : packets
-          to[row + index] = spaceLength > 0 && skipped === 0 ? 1 : oneIn
-          from[row + index] = oneIn > 0 ? SAMPLING_FROM_RECORD : 0
-        }
-      },
-    })
+    const kernel: Kernel = (_context, builder, column, row, view, offset, length, stride, count) => {
+      const to = builder.planes[column]![0] as Uint32Array
+      const from = builder.planes[Column.samplingFrom]![0]!
+      for (let index = 0, at = offset; index < count; index++, at += stride) {
+        const packets = readUnsigned(view, at, length)
+        const skipped = spaceLength > 0 && spaceLength <= 4 ? readUnsigned(view, at + delta, spaceLength) : 0
+        const all = isOutOf ? skipped : packets + skipped
+        const oneIn = skipped > 0 && packets > 0 ? Math.round(all / packets) : packets
+        to[row + index] = spaceLength > 0 && skipped === 0 ? 1 : oneIn
+        from[row + index] = oneIn > 0 ? SAMPLING_FROM_RECORD : 0
+      }
+    }
+    draft.step(Column.samplingInterval, interval, kernel)
   } else if (sampler >= 0 && draft.lengthOf(sampler) <= 8) {
-    draft.fieldSteps.push({
-      field: sampler,
-      column: Column.samplingInterval,
-      length: draft.lengthOf(sampler),
-      kernel: (context, builder, column, row, view, offset, length, stride, count) => {
-        const to = builder.planes[column]![0] as Uint32Array
-        const from = builder.planes[Column.samplingFrom]![0]!
-        for (let index = 0, at = offset; index < count; index++, at += stride) {
-          const oneIn = context.domain.samplers.get(readUnsigned(view, at, length))?.interval
-          to[row + index] = oneIn ?? 0
-          from[row + index] = oneIn === undefined ? 0 : SAMPLING_FROM_OPTIONS
-        }
-      },
-    })
+    draft.step(Column.samplingInterval, sampler, samplerKernel)
+  }
+}
+
+/** The interval of a record's sampler (IE 48, 302), which options data told. */
+const samplerKernel: Kernel = (context, builder, column, row, view, offset, length, stride, count) => {
+  const { samplers } = context.domain
+  if (samplers.size === 0) return
+  const to = builder.planes[column]![0] as Uint32Array
+  const from = builder.planes[Column.samplingFrom]![0] as Uint8Array
+  for (let index = 0, at = offset; index < count; index++, at += stride) {
+    const oneIn = samplers.get(readUnsigned(view, at, length))?.interval
+    to[row + index] = oneIn ?? 0
+    from[row + index] = oneIn === undefined ? 0 : SAMPLING_FROM_OPTIONS
   }
 }
 
@@ -112,8 +108,8 @@ function fillByInterface(
 
 const fillByDomain: RowStep = (context, builder, row, count) => {
   const { configuredSamplingInterval, samplingInterval, headerSamplingInterval } = context.domain
-  const intervals = builder.planes[Column.samplingInterval]![0]!
-  const from = builder.planes[Column.samplingFrom]![0]!
+  const intervals = builder.planes[Column.samplingInterval]![0] as Uint32Array
+  const from = builder.planes[Column.samplingFrom]![0] as Uint8Array
   if (configuredSamplingInterval > 0) {
     intervals.fill(configuredSamplingInterval, row, row + count)
     from.fill(SAMPLING_FROM_CONFIGURATION, row, row + count)
@@ -122,6 +118,8 @@ const fillByDomain: RowStep = (context, builder, row, count) => {
   const fallback = samplingInterval > 0 ? samplingInterval : headerSamplingInterval
   const origin =
     samplingInterval > 0 ? SAMPLING_FROM_OPTIONS : headerSamplingInterval > 0 ? SAMPLING_FROM_HEADER : 0
+  // What no record told is 0 already.
+  if (origin === 0) return
   for (let index = row; index < row + count; index++) {
     if (from[index] !== 0) continue
     intervals[index] = fallback

@@ -1,5 +1,5 @@
 /** Which elements fill which column, the preferred first, and the kernel for a field of such an element. */
-import { type FlowColumn, FlowColumnIndex } from '#core/records/columns.js'
+import { type FlowColumn, FlowColumnIndex, flowColumns } from '#core/records/columns.js'
 import { VARIABLE_LENGTH } from '../elements.js'
 import type { Kernel } from '../kernels.js'
 import * as kernels from '../kernels.js'
@@ -76,7 +76,10 @@ export function addSources(draft: RowDraft): void {
   for (const [name, target, ...elements] of sources) {
     for (const element of elements) {
       const field = draft.find(element)
-      if (field >= 0 && draft.add(Column[name], field, kernelFor(target, draft.template.fields[field]!)))
+      if (
+        field >= 0 &&
+        draft.add(Column[name], field, kernelFor(target, draft.template.fields[field]!, Column[name]))
+      )
         break
     }
   }
@@ -108,13 +111,13 @@ export function addressFields(template: Template, find: Find, family: 4 | 6): re
     : [of(AVC_CLIENT_IPV6), of(AVC_SERVER_IPV6)]
 }
 
-/** The kernel that reads a field; undefined where its length does not fit. */
-export function kernelFor(target: Target, field: TemplateField): Kernel | undefined {
+/** The kernel that reads a field into a column; undefined where its length does not fit. */
+export function kernelFor(target: Target, field: TemplateField, column: number): Kernel | undefined {
   const { length } = field
   if (length === VARIABLE_LENGTH) return kernels.variableKernels[target]
   switch (target) {
     case 'u':
-      return kernels.unsignedKernel(length)
+      return kernels.unsignedKernel(length, flowColumns[column]!.type)
     case 'counter':
       return kernels.counterKernel(length)
     case 'text':

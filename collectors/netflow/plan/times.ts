@@ -49,7 +49,8 @@ export function addTimes(draft: RowDraft): void {
 function addFirst(draft: RowDraft, column: number, elements: readonly (readonly [number, Target])[]): void {
   for (const [element, target] of elements) {
     const field = draft.find(element)
-    if (field >= 0 && draft.add(column, field, kernelFor(target, draft.template.fields[field]!))) return
+    if (field >= 0 && draft.add(column, field, kernelFor(target, draft.template.fields[field]!, column)))
+      return
   }
 }
 
@@ -68,7 +69,7 @@ function addDuration(draft: RowDraft): void {
     for (let index = 0, at = offset; index < count; index++, at += stride)
       to[row + index] = (sign * view.getUint32(at)) / divisor
   }
-  draft.fieldSteps.push({ kernel, field, column: missing, length: 4 })
+  draft.step(missing, field, kernel)
   draft.columns.add(missing)
   draft.rowSteps.push((_context, builder, row, count) => {
     const to = builder.planes[missing]![0] as Float64Array

@@ -1,6 +1,7 @@
 /** Flow records of echo traffic into the sessions of their pairs. */
 import type { Block } from '../../blocks/block.js'
 import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN } from '../../blocks/builder.js'
+import { rowNumbers } from '../../blocks/runs.js'
 import { formatIPv4, formatIPv6, isGroupAddress, parseAddress } from '../../records/address.js'
 import { type FlowColumn, FlowColumnIndex, samplingFromNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
@@ -14,6 +15,7 @@ export const ECHO_TYPES = { 4: { request: 8, reply: 0 }, 6: { request: 128, repl
 /** Takes echo records into the sessions of their pair. */
 export function observeEchoes(points: Points, block: Block, rows: Uint32Array): void {
   const { header } = block
+  const numberOf = rowNumbers(header.runs)
   const family = header.stream.family === 6 ? 6 : 4
   const column = (name: FlowColumn): Plane | undefined => block.column(FlowColumnIndex[name])?.[0]
   const received = block.column(RECEIVED_COLUMN)![0]!
@@ -65,7 +67,7 @@ export function observeEchoes(points: Points, block: Block, rows: Uint32Array): 
       startMilliseconds: corrected(starts?.[row] ?? 0),
       endMilliseconds: corrected(ends?.[row] ?? 0),
       receivedMilliseconds: received[row]!,
-      row: header.firstSequence + row,
+      row: numberOf(row),
     }
     const source = textOf(sources, row)
     const destination = textOf(destinations, row)

@@ -5,6 +5,7 @@
  */
 import type { Block } from '../../blocks/block.js'
 import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN } from '../../blocks/builder.js'
+import { rowNumbers } from '../../blocks/runs.js'
 import { type FlowColumn, FlowColumnIndex, outcomeNames, phaseNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import { counterAt, ECHO_TYPES, take, textOf } from './echoes.js'
@@ -26,6 +27,7 @@ export function observeFirewallSessions(
   const { header } = block
   if (!header.exporters.some(({ protocol }) => protocol === SYSLOG_PROTOCOL)) return
   const family = header.stream.family === 6 ? 6 : 4
+  const numberOf = rowNumbers(header.runs)
   const column = (name: FlowColumn): Plane | undefined => block.column(FlowColumnIndex[name])?.[0]
   const received = block.column(RECEIVED_COLUMN)![0]!
   const exporters = block.column(EXPORTER_COLUMN)![0]!
@@ -63,7 +65,7 @@ export function observeFirewallSessions(
       startMilliseconds: starts?.[row] || end,
       endMilliseconds: end,
       receivedMilliseconds: received[row]!,
-      row: header.firstSequence + row,
+      row: numberOf(row),
     })
     const forward = slice(there, counterAt(octets, row))
     const backward = slice(back, counterAt(reverseOctets, row))

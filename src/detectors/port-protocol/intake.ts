@@ -4,6 +4,7 @@
  */
 import type { Block } from '../../blocks/block.js'
 import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN, SHAPE_COLUMN } from '../../blocks/builder.js'
+import { rowNumbers } from '../../blocks/runs.js'
 import { type FlowColumn, FlowColumnIndex, outcomeNames, samplingFromNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import { CONVERSATION_WORDS, type Conversations, Flag, type RowValues } from './conversations.js'
@@ -75,6 +76,7 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
 
   function observe(block: Block, rows: Uint32Array): void {
     const { header } = block
+    const numberOf = rowNumbers(header.runs)
     const family = header.stream.family === 6 ? 6 : 4
     const column = (name: FlowColumn): Plane | undefined => block.column(FlowColumnIndex[name])?.[0]
     const received = block.column(RECEIVED_COLUMN)![0]!
@@ -153,7 +155,7 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
       values.startMilliseconds = Math.min(start, end)
       values.endMilliseconds = end
       values.receivedMilliseconds = receivedMilliseconds
-      values.row = header.firstSequence + row
+      values.row = numberOf(row)
       values.where =
         Math.imul((ingress?.[row] ?? 0) + 1, 0x9e3779b1) ^
         Math.imul((egress?.[row] ?? 0) + 1, 0x85ebca6b) ^

@@ -1,9 +1,10 @@
 /** Counts what an archive holds, record by record: blocks and their rows, what is damaged, which sequences are missing. */
-import { Block } from '../../blocks/block.js'
-import { streams } from '../../records/columns.js'
+
 import { findGaps, type SequenceRange } from '../holes.js'
+import { openBlock } from '../index-entry.js'
+import { nameOfBlock, readBlockKey } from '../keys.js'
 import type { DatabaseName } from './format.js'
-import { type SequenceRun, sequenceRuns } from './runs.js'
+import { rowsOfRuns, type SequenceRun, sequenceRuns } from './runs.js'
 
 export type InventoryTotals = {
   readonly documents: number
@@ -21,15 +22,16 @@ export type Inventory = {
   totals(completeFromSequence: number, nextSequence: number): InventoryTotals
 }
 
-const BLOCK_KEY_OCTETS = 9
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 export function createInventory(): Inventory {
   let documents = 0
   let blocks = 0
-  let rows = 0
   let octets = 0
   const damagedBlocks: string[] = []
+  /** Of blocks that can be read. */
+  const readable: SequenceRun[] = []
+  /** The same, and where damaged ones begin. */
   const runs: SequenceRun[] = []
 
   return {
@@ -39,18 +41,16 @@ export function createInventory(): Inventory {
         documents++
         return isDeep ? documentFault(key, value) : undefined
       }
-      const place = placeOf(key)
+      const place = readBlockKey(key)
       if (place === undefined) return undefined
       blocks++
-      const name = `${place.stream.name}/${place.firstSequence}`
+      const name = nameOfBlock(place)
       try {
-        const block = new Block(value)
+        const block = openBlock(place, value)
         if (isDeep) block.verify()
-        const { header } = block
-        if (header.stream !== place.stream || header.firstSequence !== place.firstSequence)
-          throw new Error(`holds ${header.stream.name}/${header.firstSequence}`)
-        rows += header.rows
-        runs.push(...sequenceRuns(header))
+        const own = sequenceRuns(block.header)
+        readable.push(...own)
+        runs.push(...own)
       } catch (error) {
         damagedBlocks.push(name)
         // How many rows it has is not known: what follows it at once is not counted as missing.
@@ -61,17 +61,10 @@ export function createInventory(): Inventory {
     },
     totals(completeFromSequence, nextSequence) {
       const holes = findGaps(runs, completeFromSequence, nextSequence)
-      return { documents, blocks, rows, octets, damagedBlocks, holes }
+      // Of a merged block and those that it was made of, until they are dropped, rows count once.
+      return { documents, blocks, rows: rowsOfRuns(readable), octets, damagedBlocks, holes }
     },
   }
-}
-
-/** Undefined for keys of the blocks database that are no block's. */
-function placeOf(key: Uint8Array) {
-  const stream = streams[key[0]!]
-  if (stream === undefined || key.length !== BLOCK_KEY_OCTETS) return undefined
-  const firstSequence = Number(new DataView(key.buffer, key.byteOffset, key.length).getBigUint64(1))
-  return { stream, firstSequence }
 }
 
 function documentFault(key: Uint8Array, value: Uint8Array): string | undefined {

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ApplianceError } from '../../errors.js'
-import { SYNC_KEY, syncedValue } from '../blocks.js'
+import { SYNC_KEY, sequenceValue } from '../keys.js'
 import { openLevel } from '../level.js'
 import { type DatabaseName, databases } from './format.js'
 import { readArchive } from './read.js'
@@ -73,7 +73,7 @@ async function writeDatabases(archive: AsyncIterable<Uint8Array>, staging: strin
     for await (const part of readArchive(archive)) {
       if (part.kind === 'manifest') {
         checker.end(part.manifest)
-        const value = syncedValue(part.manifest.nextSequence)
+        const value = sequenceValue(part.manifest.nextSequence)
         await opened.get('blocks')!.put(SYNC_KEY, value, { sync: true })
         continue
       }

@@ -8,7 +8,7 @@ import type { ClassicLevel } from 'classic-level'
 import { createTarPacker } from 'modern-tar'
 import { ApplianceError } from '../../errors.js'
 import { VERSION } from '../../version.js'
-import { readFloors } from '../blocks.js'
+import { FLOOR_KEY, readBlockKey, readSequenceValue, SYNC_KEY } from '../keys.js'
 import {
   type DatabaseName,
   type Entry,
@@ -41,7 +41,6 @@ export type BackupOptions = {
 }
 
 const MODE_PRIVATE = 0o600
-const SYNC_KEY = 0xff
 
 /** The archive as a stream; nothing is read before it is. */
 export function writeArchive(source: BackupSource, options: BackupOptions): ReadableStream<Uint8Array> {
@@ -102,8 +101,8 @@ export function writeArchive(source: BackupSource, options: BackupOptions): Read
     try {
       await addDatabase('documents')
       await addDatabase('blocks')
-      const floors = await readFloors(source.blocks, snapshots.blocks)
-      const completeFromSequence = Math.max(1, ...floors.values())
+      const noted = await source.blocks.get(FLOOR_KEY, { snapshot: snapshots.blocks })
+      const completeFromSequence = readSequenceValue(noted)
       const { documents, blocks, rows, damagedBlocks, holes } = inventory.totals(
         completeFromSequence,
         watermark,
@@ -163,7 +162,6 @@ function recordsOf(database: RawDatabase, snapshot: Snapshot): AsyncIterable<Ent
 
 /** Blocks above the watermark stand behind rows that are not written yet; numbering goes on at the watermark. */
 function isAbove(key: Uint8Array, watermark: number): boolean {
-  if (key.length === 1 && key[0] === SYNC_KEY) return true
-  if (key.length !== 9) return false
-  return Number(new DataView(key.buffer, key.byteOffset, key.length).getBigUint64(1)) >= watermark
+  if (key.length === SYNC_KEY.length && key[0] === SYNC_KEY[0]) return true
+  return (readBlockKey(key)?.firstSequence ?? 0) >= watermark
 }

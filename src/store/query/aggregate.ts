@@ -42,6 +42,7 @@ export type AggregateQuery = {
 export type AggregatePlan = {
   readonly streamIds: Uint8Array
   readonly firstSequences: Float64Array
+  readonly levels: Uint8Array
   readonly rows: Uint32Array
   /** 1 where every row of the block matches. */
   readonly isWhole: Uint8Array
@@ -74,6 +75,7 @@ export async function planAggregate(store: BlockStore, query: AggregateQuery): P
   return {
     streamIds: Uint8Array.from(readable, ({ entry }) => entry.stream.id),
     firstSequences: Float64Array.from(readable, ({ entry }) => entry.firstSequence),
+    levels: Uint8Array.from(readable, ({ entry }) => entry.level),
     rows: Uint32Array.from(readable, ({ entry }) => entry.rows),
     isWhole: Uint8Array.from(readable, ({ outlook }) => Number(outlook === 'all')),
     blocksFailed: planned.length - readable.length,
@@ -133,7 +135,11 @@ async function openPlanned(
 ): Promise<Block | 'removed' | undefined> {
   const stream = streams[plan.streamIds[index]!]!
   try {
-    const block = await store.block({ stream, firstSequence: plan.firstSequences[index]! })
+    const block = await store.block({
+      stream,
+      firstSequence: plan.firstSequences[index]!,
+      level: plan.levels[index]!,
+    })
     if (block === undefined) return 'removed'
     return block.header.rows === plan.rows[index] ? block : undefined
   } catch {

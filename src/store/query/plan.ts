@@ -2,6 +2,7 @@
  * Which blocks a query must open, by what the index knows of them: receive times, family, protocols. A block of which
  * every row matches is told apart, for counting it needs no column.
  */
+import { mayHoldAddress } from '../../blocks/address-filter.js'
 import type { StreamDefinition, StreamName } from '../../records/columns.js'
 import type { BlockStore, IndexedBlock } from '../blocks.js'
 import type { Prepared } from './prepare.js'
@@ -31,19 +32,47 @@ export async function planBlocks(
       if (outlook !== 'none') planned.push({ entry, outlook })
     }
   }
-  return planned.sort((one, other) => one.entry.firstSequence - other.entry.firstSequence)
+  const wanted = asksForHosts(filter) ? await withHosts(store, planned, window, filter) : planned
+  return wanted.sort((one, other) => one.entry.firstSequence - other.entry.firstSequence)
 }
 
-function outlookOf(entry: IndexedBlock, window: Window, filter: Prepared): Outlook {
+/** Filters read at a time. */
+const FILTERS_AT_A_TIME = 256
+
+/** Leaves out the blocks whose address filters say that none of the hosts is there. */
+async function withHosts(
+  store: BlockStore,
+  planned: readonly PlannedBlock[],
+  window: Window,
+  filter: Prepared,
+): Promise<PlannedBlock[]> {
+  const kept: PlannedBlock[] = []
+  for (let from = 0; from < planned.length; from += FILTERS_AT_A_TIME) {
+    const some = planned.slice(from, from + FILTERS_AT_A_TIME)
+    const filters = await store.addresses(some.map(({ entry }) => entry))
+    some.forEach((block, place) => {
+      const outlook = outlookOf(block.entry, window, filter, filters[place])
+      if (outlook !== 'none') kept.push({ entry: block.entry, outlook })
+    })
+  }
+  return kept
+}
+
+function outlookOf(
+  entry: IndexedBlock,
+  window: Window,
+  filter: Prepared,
+  addresses?: Uint8Array | undefined,
+): Outlook {
   const { receivedFromMilliseconds: from, receivedToMilliseconds: to } = entry
   if (to < window.fromMilliseconds || from >= window.toMilliseconds) return 'none'
   if (entry.damage !== undefined) return 'some'
-  const outlook = filterOutlook(entry, filter)
+  const outlook = filterOutlook(entry, filter, addresses)
   const isWithin = from >= window.fromMilliseconds && to < window.toMilliseconds
   return outlook === 'all' && !isWithin ? 'some' : outlook
 }
 
-function filterOutlook(entry: IndexedBlock, part: Prepared): Outlook {
+function filterOutlook(entry: IndexedBlock, part: Prepared, addresses: Uint8Array | undefined): Outlook {
   const { stream } = entry
   switch (part.kind) {
     case 'all':
@@ -52,10 +81,10 @@ function filterOutlook(entry: IndexedBlock, part: Prepared): Outlook {
     case 'or':
       return joined(
         part.kind,
-        part.parts.map((each) => filterOutlook(entry, each)),
+        part.parts.map((each) => filterOutlook(entry, each, addresses)),
       )
     case 'not': {
-      const outlook = filterOutlook(entry, part.part)
+      const outlook = filterOutlook(entry, part.part, addresses)
       return outlook === 'some' ? 'some' : outlook === 'all' ? 'none' : 'all'
     }
     case 'family':
@@ -70,11 +99,56 @@ function filterOutlook(entry: IndexedBlock, part: Prepared): Outlook {
     case 'address':
       if (stream.family === 4 && part.ranges4.length === 0) return 'none'
       if (stream.family === 6 && part.prefixes6.length === 0) return 'none'
+      if (addresses !== undefined && !mayHoldHosts(part, stream.family, addresses)) return 'none'
       return columnOutlook(stream, part.column)
     case 'sender':
       return 'some'
     case 'rate':
       return stream.family === 0 ? 'none' : 'some'
+  }
+}
+
+type AddressPart = Extract<Prepared, { kind: 'address' }>
+
+/** More hosts than this, or a network, are not looked up in the filters one by one. */
+const MOST_HOSTS = 16
+/** Columns that the filters cover. */
+const FILTERED: readonly string[] = ['sourceAddress', 'destinationAddress']
+
+/** The hosts that a test of addresses is for, as words; undefined when it is for networks, or for many. */
+function hostsOf(part: AddressPart, family: 0 | 4 | 6): readonly (readonly number[])[] | undefined {
+  if (!FILTERED.includes(part.column)) return undefined
+  if (family === 6) {
+    const isHosts = part.prefixes6.every(({ masks }) => masks.every((mask) => mask === -1))
+    return isHosts && part.prefixes6.length <= MOST_HOSTS
+      ? part.prefixes6.map(({ words }) => words)
+      : undefined
+  }
+  const hosts: [number][] = []
+  for (let at = 0; at < part.ranges4.length; at += 2) {
+    const [from, to] = [part.ranges4[at]!, part.ranges4[at + 1]!]
+    if (to - from >= MOST_HOSTS - hosts.length) return undefined
+    for (let host = from; host <= to; host++) hosts.push([host])
+  }
+  return hosts
+}
+
+function mayHoldHosts(part: AddressPart, family: 0 | 4 | 6, addresses: Uint8Array): boolean {
+  return hostsOf(part, family)?.some((host) => mayHoldAddress(addresses, host)) ?? true
+}
+
+/** Whether reading address filters can spare blocks. */
+function asksForHosts(part: Prepared): boolean {
+  switch (part.kind) {
+    case 'and':
+    case 'or':
+      return part.parts.some(asksForHosts)
+    case 'not':
+      return asksForHosts(part.part)
+    case 'address':
+      return ([4, 6] as const).some((family) => (hostsOf(part, family)?.length ?? 0) > 0)
+    default:
+      return false
   }
 }
 

@@ -4,13 +4,14 @@
  */
 import type { Block } from '../../blocks/block.js'
 import { rowObject } from '../../blocks/row.js'
+import type { Run } from '../../blocks/runs.js'
 import { ApplianceError } from '../../errors.js'
 import type { StreamName } from '../../records/columns.js'
-import type { BlockStore } from '../blocks.js'
+import type { BlockStore, IndexedBlock } from '../blocks.js'
 import { allEffort, type Effort, stopReason } from './effort.js'
 import type { Filter } from './filter.js'
 import { FLOW_STREAMS, planBlocks, type Window } from './plan.js'
-import { type Prepared, prepare } from './prepare.js'
+import { prepare } from './prepare.js'
 import { selectRows } from './select.js'
 
 /** A search for rows; absent keys do not restrict. */
@@ -54,20 +55,30 @@ export async function queryRows(
   const filter = prepare(query.filter ?? { type: 'any' })
   const names = query.stream === undefined ? FLOW_STREAMS : [query.stream]
   const planned = await planBlocks(store, names, window, filter)
-  const wanted = planned.filter(({ entry }) => entry.firstSequence < before).reverse()
+  const wanted = planned
+    .flatMap(({ entry }) => stretchesOf(entry))
+    .filter(({ run }) => run.firstSequence < before)
+    .sort((one, other) => other.run.firstSequence - one.run.firstSequence)
+  const selections = new Map<IndexedBlock, Selection>()
   const ends = Math.min(effort.deadlineMilliseconds, effort.now() + PAGE_MILLISECONDS)
   const rows: object[] = []
   let blocksFailed = 0
-  for (const [index, { entry }] of wanted.entries()) {
+  for (const [index, stretch] of wanted.entries()) {
     if (index > 0 && stopReason({ ...effort, deadlineMilliseconds: ends }) !== undefined) {
-      const nextCursor = String(wanted[index - 1]!.entry.firstSequence)
+      const nextCursor = String(wanted[index - 1]!.run.firstSequence)
       return { rows, nextCursor, partial: true, blocksFailed }
     }
     try {
-      const block = await store.block(entry)
-      // Retention removed it meanwhile.
-      if (block === undefined) continue
-      const nextCursor = takeRows(block, before, { window, filter, limit: query.limit }, rows)
+      const { entry } = stretch
+      let selection = selections.get(entry)
+      if (selection === undefined) {
+        const block = await store.block(entry)
+        // Retention removed it meanwhile.
+        if (block === undefined) continue
+        selection = { block, selected: selectRows(block, window, filter) }
+        if (entry.runs.length > 1) selections.set(entry, selection)
+      }
+      const nextCursor = takeRows(selection, stretch, before, query.limit, rows)
       if (nextCursor !== undefined) return { rows, nextCursor, partial: blocksFailed > 0, blocksFailed }
     } catch {
       // Named by the scans of the detectors and counted here: a page over it is partial.
@@ -77,21 +88,52 @@ export async function queryRows(
   return { rows, nextCursor: undefined, partial: blocksFailed > 0, blocksFailed }
 }
 
-type Wanted = { readonly window: Window; readonly filter: Prepared; readonly limit: number }
+/** One run of a block's rows; a merged block has many, between which lie rows of other blocks. */
+type Stretch = { readonly entry: IndexedBlock; readonly run: Run; readonly firstRow: number }
 
-/** Adds the block's matching rows, the newest first; the cursor once there are enough. */
-function takeRows(block: Block, before: number, wanted: Wanted, rows: object[]): string | undefined {
-  const first = block.header.firstSequence
-  const selected = selectRows(block, wanted.window, wanted.filter)
+/** Places of the rows that match, ascending. */
+type Selection = { readonly block: Block; readonly selected: Uint32Array }
+
+function stretchesOf(entry: IndexedBlock): Stretch[] {
+  let firstRow = 0
+  return entry.runs.map((run) => {
+    const stretch = { entry, run, firstRow }
+    firstRow += run.rows
+    return stretch
+  })
+}
+
+/** Adds the stretch's matching rows, the newest first; the cursor once there are enough. */
+function takeRows(
+  { block, selected }: Selection,
+  { run, firstRow }: Stretch,
+  before: number,
+  limit: number,
+  rows: object[],
+): string | undefined {
   const source = rowsOf(block)
-  for (let index = selected.length - 1; index >= 0; index--) {
+  const end = firstRow + run.rows
+  for (let index = countBelow(selected, end) - 1; index >= 0 && selected[index]! >= firstRow; index--) {
     const row = selected[index]!
-    if (first + row >= before) continue
+    const number = run.firstSequence + row - firstRow
+    if (number >= before) continue
     const object = rowObject(source, row)
-    rows.push({ row: first + row, ...object, ...derived(object) })
-    if (rows.length >= wanted.limit) return String(first + row)
+    rows.push({ row: number, ...object, ...derived(object) })
+    if (rows.length >= limit) return String(number)
   }
   return undefined
+}
+
+/** How many of the ascending places are below `end`. */
+function countBelow(places: Uint32Array, end: number): number {
+  let low = 0
+  let high = places.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (places[middle]! < end) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** What follows from a row: times by our clock, and counts as they were before sampling. */

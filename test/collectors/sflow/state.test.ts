@@ -4,8 +4,9 @@ import { Value } from 'typebox/value'
 import { ExporterTable, MAX_EXPORTERS } from '#collectors/exporter-table.js'
 import { AgentStore } from '#collectors/sflow/agents.js'
 import { sflowStatus } from '#collectors/status.js'
-import { Block, encodeBlock } from '#core/blocks/block.js'
+import { Block } from '#core/blocks/block.js'
 import { BlockBuilder } from '#core/blocks/builder.js'
+import { encodeBlock } from '#core/blocks/encode.js'
 import { ExporterStatus } from '#core/exporters.js'
 import { formatAddress, parseAddress } from '#core/records/address.js'
 import { streams } from '#core/records/columns.js'
@@ -246,7 +247,8 @@ t.test('two agents of one sub-agent id behind one relay are two, in memory and o
 
   const builder = new BlockBuilder(streams[0]!, 8)
   for (const identity of identities) builder.begin(identity, shapeOf([0, 1, 2]), NOW, 1)
-  const { exporters, rows } = new Block(encodeBlock(builder, 1, NOW)).header
+  const { exporters, rows } = new Block(encodeBlock(builder, [{ firstSequence: 1, rows: builder.rows }], NOW))
+    .header
   t.equal(rows, identities.length)
   t.same(exporters.map(exporterKey), identities.map(exporterKey), 'blocks keep them')
 })

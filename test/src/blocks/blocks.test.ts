@@ -4,10 +4,19 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import t from 'tap'
 import { AddressDictionary } from '#core/blocks/address-dictionary.js'
-import { Block, encodeBlock } from '#core/blocks/block.js'
-import { BlockBuilder, makePlanes } from '#core/blocks/builder.js'
-import { Codec, decodeColumn, decodeStrings, encodeColumn, encodeStrings } from '#core/blocks/codecs.js'
+import { Block } from '#core/blocks/block.js'
+import { BLOCK_ROWS, BlockBuilder, makePlanes } from '#core/blocks/builder.js'
+import {
+  Codec,
+  decodeColumn,
+  decodeStrings,
+  encodeColumn,
+  encodeStrings,
+  rangeOfDoubles,
+} from '#core/blocks/codecs.js'
 import { crc32c } from '#core/blocks/crc32c.js'
+import { encodeBlock } from '#core/blocks/encode.js'
+import { OctetWriter } from '#core/blocks/octet-writer.js'
 import { builderRows, type RowSource, rowObject } from '#core/blocks/row.js'
 import {
   FlowColumnIndex as Column,
@@ -19,10 +28,11 @@ import {
   streams,
 } from '#core/records/columns.js'
 import { shapeOf } from '#core/records/shape.js'
-import { blockKey } from '#core/store/blocks.js'
+import { blockKey, readBlockKey } from '#core/store/keys.js'
+import { exporter } from '../store/rows.js'
 import { exporterEvents, flows, RECEIVED, STORED } from './examples.js'
 
-const fixtures = fileURLToPath(new URL('../../fixtures/blocks/v1/', import.meta.url))
+const fixtures = fileURLToPath(new URL('../../fixtures/blocks/', import.meta.url))
 const project = fileURLToPath(new URL('../../../', import.meta.url))
 
 const readHex = (path: string) => Buffer.from(readFileSync(path, 'utf8').replace(/\s/g, ''), 'hex')
@@ -64,10 +74,10 @@ t.test('CRC-32C as RFC 3720 appendix B.4 has it', async (t) => {
 
 /** Values by type; each list is encoded as one column. u64 values are pairs of low and high. */
 const columns: [type: ColumnType, family: 4 | 6, values: number[][], codec: number][] = [
-  ['u8', 4, [[0], [255], [7]], Codec.planes],
+  ['u8', 4, [[0], [255], [7]], Codec.bytePlanes],
   ['u8', 4, [[9], [9], [9]], Codec.constant],
-  ['u16', 4, [[0], [65_535], [256]], Codec.planes],
-  ['u32', 4, [[0], [0xffffffff], [0x80000000]], Codec.planes],
+  ['u16', 4, [[0], [65_535], [256]], Codec.bytePlanes],
+  ['u32', 4, [[0], [0xffffffff], [0x80000000]], Codec.bytePlanes],
   [
     'u64',
     4,
@@ -75,7 +85,7 @@ const columns: [type: ColumnType, family: 4 | 6, values: number[][], codec: numb
       [1, 0],
       [0xffffffff, 0],
     ],
-    Codec.planes,
+    Codec.bytePlanes,
   ],
   [
     'u64',
@@ -85,7 +95,7 @@ const columns: [type: ColumnType, family: 4 | 6, values: number[][], codec: numb
       [0xffffffff, 0xffffffff],
       [0, 0x80000000],
     ],
-    Codec.planes,
+    Codec.bytePlanes,
   ],
   [
     'u64',
@@ -103,18 +113,18 @@ const columns: [type: ColumnType, family: 4 | 6, values: number[][], codec: numb
       [5, 0],
       [5, 1],
     ],
-    Codec.planes,
+    Codec.bytePlanes,
   ],
   ['f64', 4, [[RECEIVED], [RECEIVED + 5], [0]], Codec.offsets],
-  ['f64', 4, [[RECEIVED + 0.25], [RECEIVED]], Codec.planes],
+  ['f64', 4, [[RECEIVED + 0.25], [RECEIVED]], Codec.bytePlanes],
   // 1970, and as far ahead as offsets reach and one beyond.
   ['f64', 4, [[1], [2 ** 32 - 1]], Codec.offsets],
-  ['f64', 4, [[1], [2 ** 32]], Codec.planes],
-  ['f64', 4, [[RECEIVED], [8_640_000_000_000_000], [1000]], Codec.planes],
+  ['f64', 4, [[1], [2 ** 32]], Codec.bytePlanes],
+  ['f64', 4, [[RECEIVED], [8_640_000_000_000_000], [1000]], Codec.bytePlanes],
   ['f64', 4, [[-5], [0], [5]], Codec.offsets],
-  ['f64', 4, [[Number.NaN], [Number.NEGATIVE_INFINITY], [1e300]], Codec.planes],
+  ['f64', 4, [[Number.NaN], [Number.NEGATIVE_INFINITY], [1e300]], Codec.bytePlanes],
   ['f64', 4, [[0], [0]], Codec.constant],
-  ['address', 4, [[0x0a000001], [0xffffffff]], Codec.planes],
+  ['address', 4, [[0x0a000001], [0xffffffff]], Codec.bytePlanes],
   [
     'address',
     6,
@@ -122,7 +132,7 @@ const columns: [type: ColumnType, family: 4 | 6, values: number[][], codec: numb
       [1, 2, 3, 0xffffffff],
       [0, 0x80000000, 0, 0],
     ],
-    Codec.planes,
+    Codec.bytePlanes,
   ],
   [
     'address',
@@ -133,8 +143,8 @@ const columns: [type: ColumnType, family: 4 | 6, values: number[][], codec: numb
     ],
     Codec.constant,
   ],
-  ['text', 4, [[0], [2], [1]], Codec.planes],
-  ['address16', 4, [[3], [0], [1]], Codec.planes],
+  ['text', 4, [[0], [2], [1]], Codec.bytePlanes],
+  ['address16', 4, [[3], [0], [1]], Codec.bytePlanes],
 ]
 
 t.test('every column type comes back, with the codec that its values call for', async (t) => {
@@ -149,9 +159,13 @@ t.test('every column type comes back, with the codec that its values call for', 
       })
     })
     for (const plane of planes) plane[values.length] = 77
-    const encoded = encodeColumn(definition, planes, values.length)
-    const decoded = decodeColumn(definition, family, encoded.codec, encoded.raw, values.length)
-    t.equal(encoded.codec, codec, `${type} ${values.join(' ')}`)
+    const writer = new OctetWriter()
+    const doubles =
+      type === 'f64' ? { range: rangeOfDoubles(planes[0] as Float64Array, values.length) } : undefined
+    const chosen = encodeColumn(writer, definition, planes, values.length, doubles)
+    const raw = writer.octets.slice(0, writer.length)
+    const decoded = decodeColumn(definition, family, chosen, raw, values.length)
+    t.equal(chosen, codec, `${type} ${values.join(' ')}`)
     t.same(
       values.map((_, row) => decoded.map((plane) => plane[row])),
       values,
@@ -161,7 +175,7 @@ t.test('every column type comes back, with the codec that its values call for', 
 
 t.test('strings of any length come back, the empty one too', async (t) => {
   const strings = ['', '', 'a', 'x'.repeat(127), 'y'.repeat(128), 'z'.repeat(20_000), 'Grüße 🙂', '\0']
-  t.same(decodeStrings(encodeStrings(strings).raw), strings)
+  t.same(decodeStrings(encodeStrings(strings)), strings)
   t.same(decodeStrings(new Uint8Array(0)), [''])
   for (const cut of [Uint8Array.of(5, 65), Uint8Array.of(0x80), new Uint8Array(9).fill(0xff)])
     t.throws(() => decodeStrings(cut), { code: 'BLOCK_DAMAGED' })
@@ -237,7 +251,7 @@ t.test('any rows come back from a block as they were in the builder', async (t) 
         }
       }
       const wanted = rowsOf(builderRows(builder), builder.rows)
-      const block = new Block(encodeBlock(builder, 12_345, STORED))
+      const block = new Block(encodeBlock(builder, [{ firstSequence: 12_345, rows: builder.rows }], STORED))
       rows += block.header.rows
       block.verify()
       return JSON.stringify(rowsOfBlock(block)) === JSON.stringify(wanted)
@@ -247,8 +261,52 @@ t.test('any rows come back from a block as they were in the builder', async (t) 
   t.ok(rows > 500, `${rows} rows`)
 })
 
+t.test('a full block comes back, of noise, of small numbers and of one value', async (t) => {
+  const columns = [
+    Column.sourceAddress,
+    Column.octets,
+    Column.startMilliseconds,
+    Column.endMilliseconds,
+    Column.sourceTransportPort,
+    Column.tcpControlBits,
+    Column.egressInterface,
+  ]
+  const builder = new BlockBuilder(streamNamed('flow4'))
+  builder.begin(exporter, shapeOf([0, 1, 2, ...columns]), RECEIVED, BLOCK_ROWS)
+  let state = 1
+  const noise = () => {
+    state = Math.imul(state, 1_664_525) + 1_013_904_223
+    return state >>> 0
+  }
+  for (let row = 0; row < BLOCK_ROWS; row++) {
+    builder.setAddress(Column.sourceAddress, row, [0, 0, 0, noise()])
+    builder.setUnsigned64(Column.octets, row, (noise() >>> 12) * 2 ** (row % 20))
+    builder.setNumber(Column.startMilliseconds, row, RECEIVED - (noise() >>> 14))
+    builder.setNumber(Column.endMilliseconds, row, RECEIVED + (row % 700))
+    builder.setNumber(Column.sourceTransportPort, row, noise() >>> 16)
+    builder.setNumber(Column.tcpControlBits, row, row % 5)
+    builder.setNumber(Column.egressInterface, row, 3)
+  }
+  const writer = new OctetWriter()
+  for (const rows of [BLOCK_ROWS, 63, 64, 65, 4097]) {
+    builder.rows = rows
+    const block = new Block(encodeBlock(builder, [{ firstSequence: 1, rows }], STORED, writer).slice())
+    block.verify()
+    const isSame = columns.every((column) =>
+      block
+        .column(column)!
+        .every((plane, index) =>
+          Buffer.from(plane.buffer).equals(
+            Buffer.from(builder.planes[column]![index]!.slice(0, rows).buffer),
+          ),
+        ),
+    )
+    t.ok(isSame, `${rows} rows`)
+  }
+})
+
 t.test('the zone map: received, started, ended, protocols', async (t) => {
-  const { header } = new Block(encodeBlock(flows(4), 99, STORED))
+  const { header } = new Block(encodeBlock(flows(4), [{ firstSequence: 99, rows: flows(4).rows }], STORED))
   t.match(header, {
     firstSequence: 99,
     rows: 3,
@@ -264,7 +322,9 @@ t.test('the zone map: received, started, ended, protocols', async (t) => {
   t.same(protocols, [6, 17])
   t.equal(header.exporters.length, 2)
   t.equal(header.shapes.length, 2)
-  const events = new Block(encodeBlock(exporterEvents(), 1, STORED)).header
+  const events = new Block(
+    encodeBlock(exporterEvents(), [{ firstSequence: 1, rows: exporterEvents().rows }], STORED),
+  ).header
   t.ok(Number.isNaN(events.startedFromMilliseconds))
   t.same(events.protocols, new Uint8Array(32))
 })
@@ -275,36 +335,47 @@ const written: [name: string, builder: BlockBuilder, first: number][] = [
   ['flow6', flows(6), 2000],
 ]
 
-t.test('blocks that were written once are read for ever, and written the same', async (t) => {
-  t.plan(written.length * 2 + 2)
-  for (const [name, builder, first] of written) {
-    const octets = readHex(join(fixtures, `${name}.hex`))
-    const rows = JSON.parse(readFileSync(join(fixtures, `${name}.json`), 'utf8'))
-    t.same(JSON.parse(JSON.stringify(rowsOfBlock(new Block(octets)))), rows, `${name} is read`)
+t.test(
+  'blocks that were written once are read for ever, and the newest version is written the same',
+  async (t) => {
+    t.plan(written.length * 3 + 3)
+    for (const [name, builder, first] of written) {
+      const rows = JSON.parse(readFileSync(join(fixtures, `v1/${name}.json`), 'utf8'))
+      for (const version of ['v1', 'v2']) {
+        const octets = readHex(join(fixtures, `${version}/${name}.hex`))
+        t.same(JSON.parse(JSON.stringify(rowsOfBlock(new Block(octets)))), rows, `${version} ${name} is read`)
+      }
+      t.equal(
+        Buffer.from(encodeBlock(builder, [{ firstSequence: first, rows: builder.rows }], STORED)).toString(
+          'hex',
+        ),
+        readHex(join(fixtures, `v2/${name}.hex`)).toString('hex'),
+        `${name} is written`,
+      )
+    }
+    const [, example = ''] =
+      /```hex\n([^`]*)```/.exec(readFileSync(join(project, 'docs/storage-format.md'), 'utf8')) ?? []
     t.equal(
-      Buffer.from(encodeBlock(builder, first, STORED)).toString('hex'),
-      octets.toString('hex'),
-      `${name} is written`,
+      Buffer.from(
+        encodeBlock(exporterEvents(), [{ firstSequence: 1000, rows: exporterEvents().rows }], STORED),
+      ).toString('hex'),
+      example.replace(/ {2}.*$/gm, '').replace(/\s/g, ''),
+      'the example of docs/storage-format.md',
     )
-  }
-  const [, example = ''] =
-    /```hex\n([^`]*)```/.exec(readFileSync(join(project, 'docs/storage-format.md'), 'utf8')) ?? []
-  t.equal(
-    Buffer.from(encodeBlock(exporterEvents(), 1000, STORED)).toString('hex'),
-    example.replace(/ {2}.*$/gm, '').replace(/\s/g, ''),
-    'the example of docs/storage-format.md',
-  )
-  const compressed = new Block(readHex(join(fixtures, 'flow4-brotli.hex')))
-  const ports = compressed.column(Column.sourceTransportPort)![0]!
-  t.same([compressed.header.rows, ports[0], ports[199]], [200, 1024, 1024 + 199 * 7], 'a compressed block')
-})
+    const compressed = new Block(readHex(join(fixtures, 'v1/flow4-brotli.hex')))
+    const ports = compressed.column(Column.sourceTransportPort)![0]!
+    t.same([compressed.header.rows, ports[0], ports[199]], [200, 1024, 1024 + 199 * 7], 'a compressed block')
+    const planes = new Block(readHex(join(fixtures, 'v2/flow4-brotli.hex')))
+    t.same([...planes.column(Column.sourceTransportPort)![0]!], [...ports], 'compressed planes')
+  },
+)
 
 t.test('every octet that is damaged is noticed or changes nothing', async (t) => {
   const everything = (octets: Uint8Array) => {
     const block = new Block(octets)
     return JSON.stringify([block.header, rowsOfBlock(block)])
   }
-  for (const name of ['exporter-event', 'flow6', 'flow4-brotli']) {
+  for (const name of ['v1/flow6', 'v1/flow4-brotli', 'v2/exporter-event', 'v2/flow6', 'v2/flow4-brotli']) {
     const octets = readHex(join(fixtures, `${name}.hex`))
     const wanted = everything(octets)
     const silent: number[] = []
@@ -338,17 +409,22 @@ t.test('every octet that is damaged is noticed or changes nothing', async (t) =>
   }
 })
 
-t.test('keys sort as streams and sequences do', async (t) => {
+t.test('keys sort as sequences do, and are read back', async (t) => {
   t.plan(1)
-  const sequence = fc.oneof(
-    fc.maxSafeNat(),
-    fc.constantFrom(0, 1, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
-  )
-  const stream = fc.constantFrom(...streams)
-  const property = fc.property(stream, sequence, stream, sequence, (oneStream, one, otherStream, other) => {
-    const order = Buffer.compare(blockKey(oneStream, one), blockKey(otherStream, other))
-    const wanted = oneStream.id - otherStream.id || one - other
-    return order === Math.sign(wanted)
+  const place = fc.record({
+    stream: fc.constantFrom(...streams),
+    firstSequence: fc.oneof(
+      fc.maxSafeNat(),
+      fc.constantFrom(0, 1, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
+    ),
+    level: fc.nat(255),
+  })
+  const property = fc.property(place, place, (one, other) => {
+    const order = Buffer.compare(blockKey(one), blockKey(other))
+    const wanted =
+      one.firstSequence - other.firstSequence || one.stream.id - other.stream.id || one.level - other.level
+    fc.pre(wanted !== 0)
+    return order === Math.sign(wanted) && JSON.stringify(readBlockKey(blockKey(one))) === JSON.stringify(one)
   })
   fc.assert(property, { numRuns: 1000, seed: 3 })
   t.pass('1000 pairs')

@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { inputDatagrams } from '#cli/inputs.js'
 import { createImportIntake } from '#collectors/import-intake.js'
-import { Block, encodeBlock } from '#core/blocks/block.js'
+import { Block } from '#core/blocks/block.js'
 import { BlockBuilder } from '#core/blocks/builder.js'
+import { encodeBlock } from '#core/blocks/encode.js'
 import { createEvictionCoverage } from '#core/detectors/port-protocol/coverage.js'
 import { applicationIndex, isExpected, isUsualPort } from '#core/detectors/port-protocol/expected.js'
 import { portProtocol } from '#core/detectors/port-protocol/index.js'
@@ -144,7 +145,7 @@ function blockOf(rows: readonly Row[], family: 4 | 6, firstSequence: number): Bl
       else builder.setNumber(column, row, value as number)
     }
   }
-  return new Block(encodeBlock(builder, firstSequence, START))
+  return new Block(encodeBlock(builder, [{ firstSequence: firstSequence, rows: builder.rows }], START))
 }
 
 /** Runs a judge over rows minute by minute, as the scheduler does; the last word on each subject. */

@@ -51,6 +51,7 @@ function createAnalysis() {
       isShort: false,
       usedOctets: 0,
       freeOctets: 0,
+      mergedBlocks: 0,
     }),
     close: async () => {},
     async run(request, onObservations) {

@@ -1,5 +1,5 @@
 /** What can happen to the files of a store; the whole appliance over the same folders is in test/e2e. */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t from 'tap'
@@ -7,7 +7,7 @@ import { openDataFolder } from '#core/data-folder.js'
 import { startMended } from '#core/mended-start.js'
 import { createBallast } from '#core/store/ballast.js'
 import { findHoles } from '#core/store/holes.js'
-import { findSetAside } from '#core/store/mend.js'
+import { askForMending, findSetAside } from '#core/store/mend.js'
 import { emptyScanCounts, scan } from '#core/store/scan.js'
 import { BLOCKS, faults, makeFolder, ROWS } from './faulty-folder.js'
 
@@ -72,3 +72,32 @@ for (const [title, { damage, losesAtMost, isRepaired }] of Object.entries(faults
     }
   })
 }
+
+t.test('a store that took nothing more is read whole at the next start, and mended', async (t) => {
+  const data = join(t.testdir(), 'data')
+  await makeFolder(data, RECEIVED)
+  await openAndRead(data)
+  await faults['damage inside of a table']!.damage(join(data, 'blocks'))
+  await askForMending(data)
+  const { rows, failed, damage } = await openAndRead(data)
+  t.equal(rows + damage.lostRows, BLOCKS * ROWS)
+  t.equal(failed, 0)
+  t.ok(damage.lostRows > 0)
+  t.notOk(existsSync(join(data, 'mend')), 'once')
+})
+
+t.test('a damaged index is made again from the blocks', async (t) => {
+  for (const damage of ['footer', 'inside'] as const) {
+    const data = join(t.testdir(), 'data')
+    await makeFolder(data, RECEIVED)
+    await openAndRead(data)
+    const index = join(data, 'blocks', 'index')
+    const [table] = readdirSync(index).filter((name) => name.endsWith('.ldb'))
+    const octets = readFileSync(join(index, table!))
+    if (damage === 'footer') octets.fill(0, octets.length - 48)
+    else octets.fill(0xa5, 100, 2000)
+    writeFileSync(join(index, table!), octets)
+    const { rows, failed, damage: found } = await openAndRead(data)
+    t.same([rows, failed, found.lostRows], [BLOCKS * ROWS, 0, 0], damage)
+  }
+})

@@ -2,12 +2,15 @@
 import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-import { encodeBlock } from '#core/blocks/block.js'
 import { BlockBuilder } from '#core/blocks/builder.js'
+import { encodeBlock } from '#core/blocks/encode.js'
 import { FlowColumnIndex, streamNamed } from '#core/records/columns.js'
-import { blockKey, SYNC_KEY, syncedValue } from '#core/store/blocks.js'
+import { createBlockIndex } from '#core/store/block-index.js'
 import { createDocuments } from '#core/store/documents.js'
 import { WRITTEN_TO } from '#core/store/holes.js'
+import { entryOf } from '#core/store/index-entry.js'
+import { blockKey, FORMAT_KEY, SYNC_KEY, sequenceValue } from '#core/store/keys.js'
+import { createIngestSequence } from '#core/store/sequence.js'
 import { createRandom } from '#simulate/random.js'
 import { addRows } from './rows.js'
 
@@ -23,23 +26,30 @@ export async function makeFolder(data: string, receivedFromMilliseconds: number)
   const options = { keyEncoding: 'view', valueEncoding: 'view', compression: false } as const
   const builder = new BlockBuilder(streamNamed('flow4'), ROWS)
   const random = createRandom(11)
+  const index = createBlockIndex(location, createIngestSequence())
+  await index.open(true)
   const write = async (from: number, to: number, writeBufferSize: number) => {
     const database = new ClassicLevel<Uint8Array, Uint8Array>(location, { ...options, writeBufferSize })
+    await database.put(FORMAT_KEY, Uint8Array.of(2))
     for (let block = from; block < to; block++) {
       builder.reset()
       addRows(builder, ROWS, block * ROWS, receivedFromMilliseconds + block * ROWS)
       for (let row = 0; row < ROWS; row++)
         builder.setUnsigned64(FlowColumnIndex.octets, row, Math.floor(random.uniform() * 2 ** 53))
       const first = 1 + block * ROWS
-      const octets = encodeBlock(builder, first, receivedFromMilliseconds)
-      await database.put(blockKey(streamNamed('flow4'), first), octets, { sync: block % 20 === 0 })
+      const octets = encodeBlock(builder, [{ firstSequence: first, rows: ROWS }], receivedFromMilliseconds)
+      const place = { stream: streamNamed('flow4'), firstSequence: first, level: 0 }
+      await database.put(blockKey(place), octets, { sync: block % 20 === 0 })
+      await index.add(entryOf(place, octets), undefined)
     }
-    await database.put(SYNC_KEY, syncedValue(1 + to * ROWS), { sync: true })
+    await database.put(SYNC_KEY, sequenceValue(1 + to * ROWS), { sync: true })
     await database.close()
   }
   await write(0, BLOCKS - LOGGED_BLOCKS, 64 * 1024)
   // The log of this opening holds them all: nothing is flushed below 16 MiB.
   await write(BLOCKS - LOGGED_BLOCKS, BLOCKS, 16 * 1024 * 1024)
+  await index.sync()
+  await index.close()
   const documents = createDocuments({ location: join(data, 'documents') })
   await documents.open()
   await documents.put(WRITTEN_TO, 1 + BLOCKS * ROWS)

@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import t from 'tap'
 import { streamNamed } from '#core/records/columns.js'
-import { blockKey, createBlockStore } from '#core/store/blocks.js'
+import { createBlockStore } from '#core/store/blocks.js'
+import { blockKey } from '#core/store/keys.js'
 import { createScrubber } from '#core/store/scrub.js'
 import { builderOf } from './rows.js'
 
@@ -24,7 +25,7 @@ t.test('a pass reads every block, names what is damaged, and goes on after a res
     ['flow4', 101, -1],
     ['icmp6', 151, 30],
   ] as const) {
-    const key = blockKey(streamNamed(stream), sequence)
+    const key = blockKey({ stream: streamNamed(stream), firstSequence: sequence, level: 0 })
     const octets = (await database.get(key))!
     octets[at < 0 ? octets.length + at : at]! ^= 1
     await database.put(key, octets)
@@ -60,7 +61,7 @@ t.test('a pass reads every block, names what is damaged, and goes on after a res
   t.equal(await resumed.step(1000), true)
   t.match(resumed.state().lastPass, { blocks: 20, damagedBlocks: 2 }, 'it went on where it was')
 
-  await store.removeBefore('flow4', 401)
+  await store.removeBefore(new Map([['flow4', 401]]))
   const later = createScrubber(store, FAST, now, resumed.state())
   await later.step(1000)
   t.same(

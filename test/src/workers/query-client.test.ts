@@ -5,7 +5,8 @@ import t, { type Test } from 'tap'
 import { BlockBuilder } from '#core/blocks/builder.js'
 import { FlowColumnIndex as Column, streamNamed } from '#core/records/columns.js'
 import { shapeOf } from '#core/records/shape.js'
-import { blockKey, createBlockStore } from '#core/store/blocks.js'
+import { createBlockStore } from '#core/store/blocks.js'
+import { blockKey } from '#core/store/keys.js'
 import { parseFilter } from '#core/store/query/parse.js'
 import { createQueryClient } from '#core/workers/query-client.js'
 import { exporter } from '../store/rows.js'
@@ -124,7 +125,7 @@ t.test('a damaged block makes the result partial, not wrong', async (t) => {
     [second!, 20],
     [third!, second!.octets - 30],
   ] as const) {
-    const key = blockKey(entry.stream, entry.firstSequence)
+    const key = blockKey(entry)
     const octets = (await level.get(key))!
     // One is damaged in its header, the other in its last pieces: the octets and the users.
     octets[at]! ^= 0xff

@@ -9,9 +9,10 @@ import { MANIFEST_NAME, type Manifest, SEGMENT_OCTETS, segmentName } from '#core
 import { openRaw, RESTORING, refuseUnfinished, restoreArchive } from '#core/store/backup/restore.js'
 import { verifyArchive } from '#core/store/backup/verify.js'
 import { writeArchive } from '#core/store/backup/write.js'
-import { blockKey, createBlockStore } from '#core/store/blocks.js'
+import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
 import { findHoles } from '#core/store/holes.js'
+import { blockKey } from '#core/store/keys.js'
 import { queryRows } from '#core/store/query/rows.js'
 import { builderOf } from '../rows.js'
 
@@ -76,7 +77,8 @@ t.test('what is restored answers as what was backed up', async (t) => {
   const folder = t.testdir()
   const data = join(folder, 'data')
   await makeFolder(data, {
-    onStore: async ({ store }) => store.removeBefore('flow4', (await store.index('flow4'))[3]!.firstSequence),
+    onStore: async ({ store }) =>
+      store.removeBefore(new Map([['flow4', (await store.index('flow4'))[3]!.firstSequence]])),
   })
   const archive = await archiveOf(data)
   const report = await verifyArchive(pieces(archive))
@@ -149,11 +151,11 @@ t.test('a store that was not whole is backed up as it is, and that is told by na
     keyEncoding: 'view',
     valueEncoding: 'view',
   })
-  const key = blockKey(streamNamed('flow4'), 201)
+  const key = blockKey({ stream: streamNamed('flow4'), firstSequence: 201, level: 0 })
   const block = (await database.get(key))!
   block[block.length - 1]! ^= 1
   await database.put(key, block)
-  await database.del(blockKey(streamNamed('flow4'), 401))
+  await database.del(blockKey({ stream: streamNamed('flow4'), firstSequence: 401, level: 0 }))
   await database.close()
   const archive = await archiveOf(data)
   const report = await verifyArchive(pieces(archive))

@@ -2,12 +2,17 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
+import { BlockBuilder } from '#core/blocks/builder.js'
+import { FlowColumnIndex as Column, streamNamed } from '#core/records/columns.js'
+import { shapeOf } from '#core/records/shape.js'
 import { type BlockStore, createBlockStore } from '#core/store/blocks.js'
 import { type AggregateQuery, aggregatePart, planAggregate } from '#core/store/query/aggregate.js'
 import { allEffort } from '#core/store/query/effort.js'
 import type { Filter } from '#core/store/query/filter.js'
+import { parseFilter } from '#core/store/query/parse.js'
 import { type AggregateResult, rankParts } from '#core/store/query/ranking.js'
 import { queryRows } from '#core/store/query/rows.js'
+import { exporter } from '../rows.js'
 import { aggregations, blocks, build, type DrawnBlock, filters, RECEIVED } from './arbitrary.js'
 import { aggregate, groupsOf, matches, type Row } from './naive.js'
 
@@ -16,7 +21,7 @@ async function stored(store: BlockStore, drawn: readonly DrawnBlock[]): Promise<
   for (const name of ['flow4', 'flow6', 'icmp4'] as const) {
     const old = await store.index(name)
     const last = old.at(-1)
-    if (last !== undefined) await store.removeBefore(name, last.firstSequence + last.rows)
+    if (last !== undefined) await store.removeBefore(new Map([[name, last.firstSequence + last.rows]]))
   }
   const all: Row[] = []
   for (const block of drawn) {
@@ -168,4 +173,45 @@ t.test('a filter on protocols opens no block of others, and counting opens none 
   )
   t.match(none, { groups: [], total: { flows: 0 }, rowsMatched: 0 })
   t.equal(opened.length, 1)
+})
+
+t.test('a question about a host opens the blocks that may have it', async (t) => {
+  const store = await openStore(t.testdir())
+  const shape = shapeOf([0, 1, 2, Column.sourceAddress, Column.destinationAddress])
+  for (let block = 0; block < 50; block++) {
+    const builder = new BlockBuilder(streamNamed('flow4'), 100)
+    for (let index = 0; index < 100; index++) {
+      const row = builder.begin(exporter, shape, RECEIVED, 1)
+      builder.setAddress(Column.sourceAddress, row, [0, 0, 0, 0x0a000000 + block * 256 + index])
+      builder.setAddress(Column.destinationAddress, row, [0, 0, 0, 0xc0000200 + (index % 4)])
+    }
+    await store.append(builder, 0)
+  }
+  const opened = new Set<number>()
+  const watched: BlockStore = {
+    ...store,
+    block: (entry) => {
+      opened.add(entry.firstSequence)
+      return store.block(entry)
+    },
+  }
+  const cases = [
+    ['host 10.0.7.9', 1, 6],
+    ['src host 10.0.7.9 or dst host 10.0.3.1', 1, 6],
+    ['src host 10.0.7.9 and dst host 192.0.2.1', 1, 6],
+    ['host 192.0.2.2', 1250, 50],
+    ['net 10.0.7.8/30', 4, 15],
+    ['net 10.0.7.0/24', 100, 50],
+    ['host 2001:db8::1', 0, 0],
+    ['not host 10.0.7.9', 4999, 50],
+  ] as const
+  for (const [text, flows, atMost] of cases) {
+    opened.clear()
+    const parsed = parseFilter(text)
+    assert('filter' in parsed)
+    const query: AggregateQuery = { ...parsed, by: [], sums: ['flows'], top: 1 }
+    const { total } = await aggregated(watched, query, 1)
+    t.equal(total.flows, flows, text)
+    t.ok(opened.size <= atMost, `${text}: ${opened.size} blocks`)
+  }
 })

@@ -1,0 +1,192 @@
+/**
+ * The index of blocks: a small database beside the blocks, so that a start reads some hundred octets of a block instead
+ * of all of it. Each thread keeps the entries in memory and adds new ones as rows are committed; when blocks were merged
+ * or removed, which shared memory tells, it reads them anew. Whatever is lost here is made again from the blocks.
+ */
+import { join } from 'node:path'
+import type { BatchOperation, ClassicLevel } from 'classic-level'
+import { type StreamDefinition, streams } from '../records/columns.js'
+import { damagedEntry, decodeEntry, encodeEntry, type IndexedBlock } from './index-entry.js'
+import {
+  type BlockPlace,
+  IndexKind,
+  indexFrom,
+  indexKey,
+  nameOfBlock,
+  readIndexKey,
+  readSequenceValue,
+  SYNC_KEY,
+  sequenceValue,
+} from './keys.js'
+import { openDerivedLevel } from './level.js'
+import type { IngestSequence } from './sequence.js'
+
+const WRITE_BUFFER_OCTETS = 4 * 1024 * 1024
+
+type Database = ClassicLevel<Uint8Array, Uint8Array>
+type Cached = { entries: IndexedBlock[]; upToSequence: number; generation: number }
+
+/** A block that a merged one stands for now, kept for readers that still walk over it. */
+export type ReplacedBlock = { readonly place: BlockPlace; readonly replacedMilliseconds: number }
+
+export type BlockIndex = {
+  /** `isFirst` in the one thread that may throw a damaged index away. True when it is empty now. */
+  open(isFirst: boolean): Promise<void>
+  close(): Promise<void>
+  /** The entries of a stream below the watermark, in sequence order. */
+  of(stream: StreamDefinition): Promise<readonly IndexedBlock[]>
+  /** Every entry, whatever the watermark; for the start. */
+  all(): AsyncGenerator<IndexedBlock>
+  add(entry: IndexedBlock, addresses: Uint8Array | undefined): Promise<void>
+  /** Puts a merged block's entry in the place of others', at once for all readers to come. */
+  replace(
+    olds: readonly BlockPlace[],
+    entry: IndexedBlock,
+    addresses: Uint8Array | undefined,
+    nowMilliseconds: number,
+  ): Promise<void>
+  replaced(): Promise<ReplacedBlock[]>
+  /** A block that was replaced before anybody could read it: it goes with the next that are dropped. */
+  addReplaced(place: BlockPlace): Promise<void>
+  forgetReplaced(places: readonly BlockPlace[]): Promise<void>
+  remove(places: readonly BlockPlace[]): Promise<void>
+  /** The filters of blocks' addresses, undefined for those that have none. */
+  addresses(places: readonly BlockPlace[]): Promise<(Uint8Array | undefined)[]>
+  /** The sequence below which blocks of a stream were removed: what is missing there is no loss. */
+  floor(stream: StreamDefinition): Promise<number>
+  setFloors(floors: ReadonlyMap<StreamDefinition, number>): Promise<void>
+  /** Makes the index durable, and the number of the next row with it. */
+  sync(): Promise<void>
+  /** That number, as it was when the index was last made durable. */
+  syncedNext(): Promise<number>
+}
+
+const floorKey = (stream: StreamDefinition) => Uint8Array.of(IndexKind.floor, stream.id)
+
+export function createBlockIndex(folder: string, sequence: IngestSequence): BlockIndex {
+  let database: Database | undefined
+  const cache = new Map<number, Cached>()
+
+  const level = () => {
+    if (database === undefined) throw new Error('the index is not open')
+    return database
+  }
+
+  async function* entriesFrom(stream: StreamDefinition, from: number, to?: number) {
+    const end =
+      to === undefined
+        ? Uint8Array.of(IndexKind.block, stream.id + 1)
+        : indexFrom(IndexKind.block, stream, to)
+    for await (const [key, value] of level().iterator({
+      gte: indexFrom(IndexKind.block, stream, from),
+      lt: end,
+    })) {
+      const place = readIndexKey(key)
+      if (place === undefined) continue
+      yield decodeEntry(place, value) ??
+        damagedEntry(place, 0, `the entry of block ${nameOfBlock(place)} is damaged`)
+    }
+  }
+
+  async function extend(stream: StreamDefinition): Promise<readonly IndexedBlock[]> {
+    const generation = sequence.generation()
+    const watermark = sequence.watermark()
+    let cached = cache.get(stream.id)
+    if (cached === undefined || cached.generation !== generation) {
+      cached = { entries: [], upToSequence: 0, generation }
+    } else if (cached.upToSequence >= watermark) return cached.entries
+    // Readers may be walking over the list that they were given, so it is added to, never changed.
+    const { entries, upToSequence } = cached
+    for await (const entry of entriesFrom(stream, upToSequence, watermark)) {
+      // Two callers may extend at the same time; each block is taken once and in order.
+      if (entry.firstSequence > (entries.at(-1)?.firstSequence ?? -1)) entries.push(entry)
+    }
+    const known = cache.get(stream.id)
+    if (known === undefined || known === cached || known.generation <= generation) {
+      cached.upToSequence = Math.max(cached.upToSequence, watermark)
+      cache.set(stream.id, cached)
+    }
+    return entries
+  }
+
+  const puts = (entry: IndexedBlock, addresses: Uint8Array | undefined) => {
+    const operations: BatchOperation<Database, Uint8Array, Uint8Array>[] = [
+      { type: 'put', key: indexKey(IndexKind.block, entry), value: encodeEntry(entry) },
+    ]
+    if (addresses !== undefined)
+      operations.push({ type: 'put', key: indexKey(IndexKind.addresses, entry), value: addresses })
+    return operations
+  }
+  const deletes = (places: readonly BlockPlace[]) =>
+    places.flatMap((place) => [
+      { type: 'del' as const, key: indexKey(IndexKind.block, place) },
+      { type: 'del' as const, key: indexKey(IndexKind.addresses, place) },
+    ])
+
+  return {
+    async open(isFirst) {
+      database = await openDerivedLevel(
+        {
+          location: join(folder, 'index'),
+          what: 'index of blocks',
+          keyEncoding: 'view',
+          valueEncoding: 'view',
+          writeBufferOctets: WRITE_BUFFER_OCTETS,
+        },
+        isFirst,
+      )
+    },
+    async close() {
+      const closing = database
+      database = undefined
+      cache.clear()
+      await closing?.close()
+    },
+    of: extend,
+    async *all() {
+      for (const stream of streams) yield* entriesFrom(stream, 0)
+    },
+    add: (entry, addresses) => level().batch(puts(entry, addresses)),
+    async replace(olds, entry, addresses, nowMilliseconds) {
+      const value = new Uint8Array(8)
+      new DataView(value.buffer).setFloat64(0, nowMilliseconds, true)
+      const kept = olds.map((place) => ({
+        type: 'put' as const,
+        key: indexKey(IndexKind.replaced, place),
+        value,
+      }))
+      await level().batch([...deletes(olds), ...kept, ...puts(entry, addresses)], { sync: true })
+      sequence.changed()
+    },
+    addReplaced: (place) => level().put(indexKey(IndexKind.replaced, place), new Uint8Array(8)),
+    async replaced() {
+      const found: ReplacedBlock[] = []
+      const range = { gte: Uint8Array.of(IndexKind.replaced), lt: Uint8Array.of(IndexKind.replaced + 1) }
+      for await (const [key, value] of level().iterator(range)) {
+        const place = readIndexKey(key)
+        if (place === undefined || value.length !== 8) continue
+        const replacedMilliseconds = new DataView(value.buffer, value.byteOffset, 8).getFloat64(0, true)
+        found.push({ place, replacedMilliseconds })
+      }
+      return found
+    },
+    forgetReplaced: (places) =>
+      level().batch(places.map((place) => ({ type: 'del', key: indexKey(IndexKind.replaced, place) }))),
+    async remove(places) {
+      await level().batch(deletes(places))
+      sequence.changed()
+    },
+    addresses: (places) => level().getMany(places.map((place) => indexKey(IndexKind.addresses, place))),
+    floor: async (stream) => readSequenceValue(await level().get(floorKey(stream))),
+    async setFloors(floors) {
+      const puts = [...floors].map(([stream, floor]) => ({
+        type: 'put' as const,
+        key: floorKey(stream),
+        value: sequenceValue(floor),
+      }))
+      await level().batch(puts, { sync: true })
+    },
+    syncedNext: async () => readSequenceValue(await level().get(SYNC_KEY)),
+    sync: () => level().put(SYNC_KEY, sequenceValue(sequence.next()), { sync: true }),
+  }
+}
