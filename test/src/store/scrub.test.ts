@@ -77,7 +77,7 @@ t.test('no more is read than may be, and a pause is made up for by no rush', asy
   t.teardown(() => store.close())
   for (let count = 0; count < 200; count++) await store.append(builderOf(200, count * 200), 1000)
   const scrubber = createScrubber(store, { octetsPerSecond: 100_000, passHours: 1e-9 }, now)
-  const { octets } = (await store.index('flow4'))[0]!
+  const octets = Math.max(...(await store.index('flow4')).map((entry) => entry.octets))
   for (let step = 1; step <= 5; step++) {
     await scrubber.step(100)
     const read = scrubber.state().octets
