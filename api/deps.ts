@@ -2,6 +2,7 @@
  * What the API is given by whoever composes the appliance: repositories, and functions for what other parts know.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import { type Static, Type } from 'typebox'
@@ -72,6 +73,8 @@ export type ApiDeps = {
   exporters(): readonly ExporterStatus[]
   exporter(id: string): ExporterStatus | undefined
   readonly flows: Pick<QueryClient, 'rows' | 'sessions' | 'aggregate'>
+  /** Begins a backup. Throws BUSY when one is being made. */
+  backup(): Readable
   detectors(): readonly DetectorDescription[]
   health(): HealthReport
   metrics(): Promise<string>

@@ -12,6 +12,7 @@ import type { ApiDeps, App } from './deps.js'
 import { ApiError, handleClientError, handleError } from './errors.js'
 import { addStrictInput } from './query.js'
 import { auditRoutes } from './routes/audit.js'
+import { backupRoutes } from './routes/backup.js'
 import { exceptionRoutes } from './routes/exceptions.js'
 import { exporterRoutes } from './routes/exporters.js'
 import { findingRoutes } from './routes/findings.js'
@@ -84,6 +85,7 @@ export async function buildServer(deps: ApiDeps): Promise<App> {
   exporterRoutes(app, deps)
   flowRoutes(app, deps)
   operationRoutes(app, deps)
+  backupRoutes(app, deps)
   auditRoutes(app, deps)
   tokenRoutes(app, deps)
   return app

@@ -17,6 +17,7 @@ export function emptyingWriter(onFull: (builder: BlockBuilder) => void): BlockWr
       return builder
     },
     pendingOctets: () => 0,
+    stop: () => {},
     seal() {
       for (const builder of builders) if (builder.rows > 0) onFull(builder)
       for (const builder of builders) builder.reset()

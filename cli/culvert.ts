@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { ApplianceError } from '#core/errors.js'
 import { VERSION } from '#core/version.js'
+import { registerBackup } from './commands/backup.js'
 import { registerDecode } from './commands/decode.js'
 import { registerDemo } from './commands/demo.js'
 import { registerDetect } from './commands/detect.js'
@@ -9,7 +10,9 @@ import { registerImport } from './commands/import.js'
 import { registerParseSyslog } from './commands/parse-syslog.js'
 import { registerQuery } from './commands/query.js'
 import { registerReplay } from './commands/replay.js'
+import { registerRestore } from './commands/restore.js'
 import { registerStart } from './commands/start.js'
+import { registerVerify } from './commands/verify.js'
 
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
@@ -30,6 +33,9 @@ for (const register of [
   registerImport,
   registerDetect,
   registerQuery,
+  registerBackup,
+  registerVerify,
+  registerRestore,
   registerReplay,
   registerDemo,
 ])

@@ -1,7 +1,10 @@
 /** The data folder as commands open it: the same databases that the appliance uses, by one process at a time. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { refuseUnfinished } from '#core/store/backup/restore.js'
 import { type BlockStore, createBlockStore } from '#core/store/blocks.js'
 import { createDocuments, type Documents } from '#core/store/documents.js'
+import { WRITTEN_TO } from '#core/store/holes.js'
 
 export function warnOfRepair(what: string): (cause: Error) => void {
   return (cause) =>
@@ -11,13 +14,26 @@ export function warnOfRepair(what: string): (cause: Error) => void {
 }
 
 export async function openBlocks(data: string): Promise<BlockStore> {
+  refuseUnfinished(data)
   const store = createBlockStore({
     location: join(data, 'blocks'),
     isFirst: true,
+    writtenTo: await readWrittenTo(data),
     onRepair: warnOfRepair('blocks'),
   })
   await store.open()
   return store
+}
+
+/** Rows that a torn log lost must not give their numbers to others. */
+async function readWrittenTo(data: string): Promise<number> {
+  if (!existsSync(join(data, 'documents'))) return 1
+  const documents = await openDocuments(data)
+  try {
+    return (await documents.get<number>(WRITTEN_TO)) ?? 1
+  } finally {
+    await documents.close()
+  }
 }
 
 export async function openDocuments(data: string): Promise<Documents> {

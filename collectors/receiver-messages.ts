@@ -28,6 +28,8 @@ export type ReceiverSetup = {
   readonly receive: Config['listen']['receive']
   readonly receiveBufferOctets: number
   readonly datagramsPerSecondPerExporter: number
+  /** With less free space in the data folder nothing is stored. */
+  readonly stopBelowFreeOctets: number
   /** Products of log lines that the configuration describes. */
   readonly mappings: readonly SyslogMapping[]
   /** Enterprise elements that the configuration names. */

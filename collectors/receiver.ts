@@ -9,6 +9,9 @@ import type { ReceivedCounts } from '#core/metrics.js'
 import type { Address } from '#core/records/address.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
+import { WRITTEN_TO } from '#core/store/holes.js'
+import { createLowWater } from '#core/store/low-water.js'
+import { askForMending } from '#core/store/mend.js'
 import { createBlockWriter } from '#core/store/writer.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
 import { createExporterSettings } from './exporter-settings.js'
@@ -27,6 +30,8 @@ import { createTemplateArchive } from './template-archive.js'
 
 /** A block waits at most this long: what a killed process loses. */
 const SEAL_MILLISECONDS = 1000
+/** One a second, with room on the disk. */
+const MAX_FAILED_SYNCS = 10
 /** Exporters whose state is sent in one second; the others follow. */
 const STATUS_EXPORTERS = 500
 
@@ -119,7 +124,31 @@ async function run(setup: ReceiverSetup): Promise<void> {
     .map(({ port: open }) => open)
   let statusFrom = 0
   let reportedDrops = 0
+  let dropped = 0
+  let lastDropMilliseconds: number | undefined
+  let failedSyncs = 0
+  /**
+   * A LevelDB that failed to write for want of space, or to merge a damaged table, takes nothing more until it is opened
+   * anew: a new start does that, and looks for what is damaged.
+   */
+  const syncOrEnd = async () => {
+    try {
+      await syncRows()
+      failedSyncs = 0
+    } catch (error) {
+      if (++failedSyncs < MAX_FAILED_SYNCS) throw error
+      await askForMending(setup.data).catch(problem)
+      setImmediate(() => {
+        throw error
+      })
+    }
+  }
+  const lowWater = createLowWater(setup.data, setup.stopBelowFreeOctets, clock.now)
+  let stopped = await lowWater.look()
+  writer.stop(stopped !== undefined)
   const tick = async () => {
+    stopped = await lowWater.look()
+    writer.stop(stopped !== undefined)
     writer.seal()
     const now = clock.now()
     const drops = readKernelDrops(openPorts)
@@ -149,6 +178,8 @@ async function run(setup: ReceiverSetup): Promise<void> {
     const exporters = all.slice(statusFrom, statusFrom + STATUS_EXPORTERS).map((status) => status())
     statusFrom += STATUS_EXPORTERS
     const { rows, blocks, octets, droppedRows, failures } = writer.counts
+    if (droppedRows > dropped) lastDropMilliseconds = now
+    dropped = droppedRows
     const report: ReceivedCounts = {
       ...counts,
       rows,
@@ -157,13 +188,23 @@ async function run(setup: ReceiverSetup): Promise<void> {
       droppedRows,
       overQuota,
       storeFailures: failures,
+      ...(stopped === undefined ? {} : { stopped }),
+      ...(lastDropMilliseconds === undefined ? {} : { lastDropMilliseconds }),
       undecoded,
       garbageCollection,
       ...listeners.counts(),
       ...(drops === undefined ? {} : { kernelDrops: Object.fromEntries(drops) }),
     }
     say({ type: 'status', exporters, counts: report })
-    await Promise.all([store.sync(), archive.write()])
+    if (stopped === undefined) await Promise.all([syncOrEnd(), archive.write()])
+  }
+  let notedTo = 0
+  const syncRows = async () => {
+    const writtenTo = store.sequence.watermark()
+    await store.sync()
+    if (writtenTo === notedTo) return
+    await documents.put(WRITTEN_TO, writtenTo, { sync: false })
+    notedTo = writtenTo
   }
   const timer = setInterval(() => void tick().catch(problem), clock.timer(SEAL_MILLISECONDS))
 
@@ -174,10 +215,11 @@ async function run(setup: ReceiverSetup): Promise<void> {
   })
   const stop = async () => {
     await listeners.close()
-    await tick()
+    // On a full disk the end must not wait for what cannot be written.
+    await tick().catch(problem)
     await writer.flush()
-    await store.sync()
-    await archive.write(true)
+    await syncRows().catch(problem)
+    await archive.write(true).catch(problem)
     await store.close()
     await documents.close()
     say({ type: 'stopped' })

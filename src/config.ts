@@ -135,10 +135,47 @@ export const Config = Type.Object(
             description: 'size of all rows together; the oldest go before it is reached',
           }),
         ),
+        stopBelowFreeOctets: Type.Integer({
+          default: 64 * 1024 * 1024,
+          minimum: 0,
+          description: 'with less free space nothing more is stored until there is room again; 0: no mark',
+        }),
+        ballastOctets: Type.Integer({
+          default: 16 * 1024 * 1024,
+          minimum: 0,
+          description:
+            'a file of this size is given up on a full disk, so that a start and deleting still work',
+        }),
         minimumFreeOctets: Type.Integer({
           default: 1024 * 1024 * 1024,
           minimum: 0,
           description: 'free space to be left on the file system; the oldest rows go for it; 0: none',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+    scrub: Type.Object(
+      {
+        octetsPerSecond: Type.Integer({
+          default: 4 * 1024 * 1024,
+          minimum: 0,
+          description:
+            'what checking the stored blocks reads of the disk in a second at most; 0: no checking',
+        }),
+        passHours: Type.Number({
+          default: 24,
+          minimum: 0.01,
+          description: 'all blocks are checked about so often, where the rate allows it',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+    backup: Type.Object(
+      {
+        octetsPerSecond: Type.Integer({
+          default: 64 * 1024 * 1024,
+          minimum: 64 * 1024,
+          description: 'what a backup reads of the disk in a second at most',
         }),
       },
       { ...closed, default: {} },

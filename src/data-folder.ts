@@ -10,8 +10,11 @@ import { createFindings } from './findings/repository.js'
 import { createRuns } from './findings/runs.js'
 import { createTokens } from './findings/tokens.js'
 import { createVisibility } from './findings/visibility.js'
+import { refuseUnfinished } from './store/backup/restore.js'
 import { createBlockStore } from './store/blocks.js'
 import { createDocuments, type Documents } from './store/documents.js'
+import { WRITTEN_TO } from './store/holes.js'
+import { forgetRepair, wasRepaired } from './store/tables.js'
 
 export type DataFolderOptions = {
   /** The folder's path; it is made when it is not there. */
@@ -28,22 +31,28 @@ export async function openDataFolder({ data, logger, onOpen }: DataFolderOptions
   await mkdir(data, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
     throw new ApplianceError('CONFIG_INVALID', `the data folder ${data} cannot be made`, { cause })
   })
+  refuseUnfinished(data)
   const repaired: string[] = []
   const onRepair = (what: string) => (cause: Error) => {
     repaired.push(what)
     logger.error({ what, cause: cause.message }, 'a damaged database was repaired; rows may be lost')
   }
   const documents = createDocuments({ location: join(data, 'documents'), onRepair: onRepair('documents') })
-  await documents.open()
   onOpen(() => documents.close())
-  if (repaired.includes('documents')) await reindexFindings(documents)
+  await documents.open()
+  if (wasRepaired(join(data, 'documents'))) {
+    await reindexFindings(documents)
+    await forgetRepair(join(data, 'documents'))
+  }
   const blocks = createBlockStore({
     location: join(data, 'blocks'),
     isFirst: true,
+    writtenTo: (await documents.get<number>(WRITTEN_TO)) ?? 1,
     onRepair: onRepair('blocks'),
   })
-  await blocks.open()
+  // Before the opening, which may fail half way: what is mended then must not be open.
   onOpen(() => blocks.close())
+  await blocks.open()
   return { documents, blocks, repaired: repaired as readonly string[] }
 }
 

@@ -12,6 +12,7 @@ export const errorCodes = {
   STORE_LOCKED: 'another process has the data folder open',
   STORE_DAMAGED: 'the data folder cannot be opened, or a part of it cannot be read',
   STORE_FULL: 'the disk has no space left for the data folder',
+  BACKUP_DAMAGED: 'the archive of a backup is not whole, or is none',
   BLOCK_DAMAGED: 'a stored block does not match its checksum or its format',
   NOT_FOUND: 'no such object',
   CONFLICT: 'the object has changed since it was read',

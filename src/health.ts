@@ -1,10 +1,19 @@
 /** How the appliance is, in checks that say what is wrong and what mends it. */
 import type { Run } from './findings/runs.js'
 import type { ReceivedCounts } from './metrics.js'
+import type { Hole, StoreDamage } from './store/holes.js'
+import type { SetAside } from './store/mend.js'
+import type { ScrubState } from './store/scrub.js'
+import { SET_ASIDE } from './store/tables.js'
 import { VERSION } from './version.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
 
 type Status = 'ok' | 'degraded' | 'failing'
+
+/** Rows that were dropped within this time: it goes on. */
+const FAILING_MILLISECONDS = 60_000
+/** Holes and blocks that a check names; the newest. */
+const NAMED = 5
 
 type Check = { name: string; status: Status; text: string }
 
@@ -22,9 +31,12 @@ export type HealthOptions = {
   readonly counts: () => ReceivedCounts | undefined
   /** What retention did last; undefined before its first look. */
   readonly retention: () => RetentionOutcome | undefined
-  readonly store: { readonly lostRows: number; readonly damagedBlocks: number }
-  /** Databases that had to be repaired at this start. */
-  readonly repaired: readonly string[]
+  /** What is missing of what was stored; undefined before it was looked for. */
+  readonly damage: () => StoreDamage | undefined
+  /** How far scrubbing has come; undefined before it has told. */
+  readonly scrub: () => ScrubState | undefined
+  /** What repairs put aside, as it was at the start. */
+  readonly setAside: readonly SetAside[]
   /** Devices with a known pace that send nothing. */
   readonly silent: () => readonly string[]
   readonly intervalSeconds: number
@@ -33,14 +45,14 @@ export type HealthOptions = {
 }
 
 export function createHealth(options: HealthOptions) {
-  const { sockets, counts, retention, store, repaired, silent, intervalSeconds, detectors, now } = options
+  const { sockets, counts, retention, damage, scrub, setAside, silent, intervalSeconds, detectors, now } =
+    options
   const startedAtMilliseconds = now()
   const lastRuns = new Map<string, Run>()
 
   const checks = (): Check[] => {
     const received = counts()
     const drops = Object.values(received?.kernelDrops ?? {}).reduce((sum, count) => sum + count, 0)
-    const lost = received?.droppedRows ?? 0
     const all: Check[] = [
       check(
         'kernel drops',
@@ -49,19 +61,12 @@ export function createHealth(options: HealthOptions) {
           ? 'no datagram was lost in our kernel'
           : `${drops} datagrams were lost in our kernel: raise net.core.rmem_max`,
       ),
-      check(
-        'store',
-        lost === 0 ? 'ok' : 'failing',
-        lost === 0
-          ? 'every row received was written'
-          : `${lost} rows were lost because the store did not take them: look at the disk`,
-      ),
-      check(
-        'stored rows',
-        store.lostRows + store.damagedBlocks === 0 ? 'ok' : 'degraded',
-        `${store.lostRows} rows gone, ${store.damagedBlocks} blocks unreadable at the start`,
-      ),
+      storeCheck(received, now()),
     ]
+    const missing = damage()
+    if (missing !== undefined) all.push(damageCheck(missing))
+    const scrubbed = scrub()
+    if (scrubbed !== undefined) all.push(scrubCheck(scrubbed))
     const receiving = receivingCheck(sockets)
     if (receiving !== undefined) all.push(receiving)
     const space = retention()
@@ -76,10 +81,7 @@ export function createHealth(options: HealthOptions) {
           : `silent: ${quiet.slice(0, 20).join(', ')}`,
       ),
     )
-    for (const what of repaired)
-      all.push(
-        check(what, 'degraded', 'the database was damaged and was repaired at the start; rows may be lost'),
-      )
+    for (const each of setAside) all.push(setAsideCheck(each))
     for (const detector of detectors) all.push(detectorCheck(detector))
     return all
   }
@@ -142,6 +144,55 @@ function spaceCheck({ isShort, reasons, usedOctets, freeOctets }: RetentionOutco
   if (reasons.includes('freeSpace'))
     return check('space', 'degraded', `${sizes}: rows go before their time, since the file system fills`)
   return check('space', 'ok', sizes)
+}
+
+function storeCheck(received: ReceivedCounts | undefined, now: number): Check {
+  const { droppedRows: lost = 0, stopped, lastDropMilliseconds = 0 } = received ?? {}
+  if (stopped !== undefined) {
+    const since = new Date(stopped.sinceMilliseconds).toISOString()
+    const text = `the disk is full: nothing is stored since ${since}, with ${stopped.freeOctets} octets free, less than retention.stopBelowFreeOctets; ${lost} rows were dropped. It goes on by itself when there is room`
+    return check('store', 'failing', text)
+  }
+  if (lost === 0) return check('store', 'ok', 'every row received was written')
+  const text = `${lost} rows were lost because the store did not take them: look at the disk`
+  return check('store', now - lastDropMilliseconds < FAILING_MILLISECONDS ? 'failing' : 'degraded', text)
+}
+
+/** Losses stay until retention has passed over them: nothing told of that time is complete. */
+function damageCheck({ lostRows, damagedBlocks, holes, damaged }: StoreDamage): Check {
+  const text = `${lostRows} rows gone, ${damagedBlocks} blocks unreadable`
+  if (lostRows + damagedBlocks === 0) return check('stored rows', 'ok', text)
+  const named = [
+    ...holes.slice(-NAMED).map(describeHole),
+    ...damaged.slice(-NAMED).map(({ name, reason }) => `block ${name}: ${reason}`),
+  ]
+  return check('stored rows', 'degraded', `${text}: ${named.join('; ')}`)
+}
+
+function describeHole({ fromSequence, toSequence, fromMilliseconds, toMilliseconds }: Hole): string {
+  const [from, to] = [fromMilliseconds, toMilliseconds].map((time) => new Date(time).toISOString())
+  return `${toSequence - fromSequence} rows from sequence ${fromSequence} on, received between ${from} and ${to}`
+}
+
+function scrubCheck({ lastPass, damaged, blocks }: ScrubState): Check {
+  const last =
+    lastPass === undefined
+      ? 'no pass has ended yet'
+      : `the last pass over ${lastPass.blocks} blocks ended ${new Date(lastPass.endedMilliseconds).toISOString()}`
+  const text = `${last}, ${blocks} blocks checked since`
+  if (damaged.length === 0) return check('scrub', 'ok', `${text}: none is damaged`)
+  const named = damaged.slice(-NAMED).map(({ name, reason }) => `${name} (${reason})`)
+  return check('scrub', 'degraded', `${text}: ${damaged.length} damaged: ${named.join('; ')}`)
+}
+
+function setAsideCheck({ database, files, octets, atMilliseconds }: SetAside): Check {
+  const when = new Date(atMilliseconds).toISOString()
+  const what = `${files} files with ${octets} octets were put aside in ${database}/${SET_ASIDE}`
+  return check(
+    database,
+    'degraded',
+    `the database was damaged and was repaired at ${when}; rows may be lost. ${what}: delete them when you have looked at them`,
+  )
 }
 
 function gibibytes(octets: number): string {

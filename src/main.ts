@@ -13,25 +13,31 @@ import type { ListeningReport, ReceiverSetup } from '#collectors/receiver-messag
 import { readTls } from '#collectors/stream/tls-files.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
-import { createRepositories, openDataFolder, type Repositories } from './data-folder.js'
-import { detectors } from './detectors/registry.js'
-import { type ConfiguredDetector, configuredDetectors } from './detectors/settings.js'
+import { createRepositories, openDataFolder } from './data-folder.js'
+import { describeDetectors } from './detectors/describe.js'
+import { configuredDetectors } from './detectors/settings.js'
 import { ApplianceError } from './errors.js'
 import type { ExporterStatus } from './exporters.js'
 import type { Observation } from './findings/finding.js'
 import type { Run } from './findings/runs.js'
 import { createHealth } from './health.js'
+import { keepHouse } from './housekeeping.js'
+import { startMended } from './mended-start.js'
 import { createMetrics, type ReceivedCounts } from './metrics.js'
 import { parsePrefix } from './records/address.js'
 import { createScheduler } from './scheduler/scheduler.js'
-import { type AnalysisClient, createAnalysisClient } from './workers/analysis-client.js'
+import { createBallast } from './store/ballast.js'
+import type { Documents } from './store/documents.js'
+import type { StoreDamage } from './store/holes.js'
+import { findSetAside } from './store/mend.js'
+import { SCRUB_STATE, type ScrubState } from './store/scrub.js'
+import { createAnalysisClient } from './workers/analysis-client.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
+import { createBackupClient } from './workers/backup-client.js'
 import { createQueryClient } from './workers/query-client.js'
 
-const DAY_MILLISECONDS = 86_400_000
-/** Often, so that a full rate fills little in between. */
-const RETENTION_EVERY_MILLISECONDS = 10_000
-const SETTLE_EVERY_MILLISECONDS = 600_000
+/** Answers in hand are given so long when the appliance ends. */
+const API_CLOSE_MILLISECONDS = 3000
 /** Receiving keeps a core; more threads than these wait for the disk. */
 const MAX_QUERY_THREADS = 4
 
@@ -76,8 +82,12 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const exporters = new Map<string, ExporterStatus>()
   /** What one run reads at a time. */
   const stepMilliseconds = Math.min(60, config.detection.intervalSeconds) * 1000
+  const { ballastOctets, stopBelowFreeOctets } = config.retention
+  const ballast = createBallast(data, ballastOctets, stopBelowFreeOctets)
   let counts: ReceivedCounts | undefined
   let retention: RetentionOutcome | undefined
+  let damage: StoreDamage | undefined
+  let scrub: ScrubState | undefined
 
   async function start(): Promise<StartReport> {
     checkExporters(config)
@@ -89,11 +99,13 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const tokenFile = join(data, 'token')
     await repositories.tokens.ensureFirstToken(tokenFile)
     const { shared: sequence } = folder.blocks.sequence
-    const { analysis, found } = await startAnalysis(sequence)
+    const { analysis, found } = await startAnalysis(sequence, folder.documents)
     const metrics = createMetrics(
       () => counts,
       () => exporters.size,
       () => retention,
+      () => damage,
+      () => scrub,
     )
     const observers: RunObserver[] = [metrics]
     const scheduler = createScheduler({
@@ -103,6 +115,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       stepMilliseconds,
       analysis,
       documents: folder.documents,
+      droppedRows: () => counts?.droppedRows ?? 0,
       clock,
       onRun(run) {
         for (const observer of observers) observer.observeRun(run)
@@ -121,8 +134,9 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       retention: () => retention,
       sockets: receiver.sockets,
       counts: () => counts,
-      store: found,
-      repaired: folder.repaired,
+      damage: () => damage,
+      scrub: () => scrub,
+      setAside: await findSetAside(data),
       silent: silentExporters,
       intervalSeconds: config.detection.intervalSeconds,
       detectors: scheduled.map(({ detector }) => detector.id),
@@ -134,19 +148,39 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const threads = Math.max(1, Math.min(MAX_QUERY_THREADS, availableParallelism() - 1))
     const flows = createQueryClient({ setup: { data, sequence }, threads })
     closers.push(flows.close)
+    const backup = createBackupClient({
+      data,
+      sequence,
+      octetsPerSecond: config.backup.octetsPerSecond,
+    })
     const port = await serveApi({
       ...repositories,
       exporters: () => [...exporters.values()],
       exporter: (id) => exporters.get(id),
       flows,
+      backup: backup.archive,
       detectors: () => describeDetectors(scheduled),
       health: health.report,
       metrics: metrics.text,
       now,
       logger,
     })
+    // Before the API: it would wait for who takes the archive.
+    closers.push(backup.close)
     scheduler.start()
-    keepRetention(analysis, repositories.visibility)
+    closers.push(
+      keepHouse({
+        limits: config.retention,
+        analysis,
+        visibility: repositories.visibility,
+        ballast,
+        now,
+        logger,
+        onRetained: (outcome) => {
+          retention = outcome
+        },
+      }),
+    )
     return {
       sockets: receiver.sockets,
       api: { host: config.api.host, port },
@@ -158,18 +192,30 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   }
 
   /** Starts the thread that reads what is stored, and says what is missing there. */
-  async function startAnalysis(sequence: SharedArrayBuffer) {
+  async function startAnalysis(sequence: SharedArrayBuffer, documents: Documents) {
+    scrub = await documents.get<ScrubState>(SCRUB_STATE)
     const analysis = createAnalysisClient({
-      setup: { data, sequence, stepMilliseconds },
+      setup: { data, sequence, stepMilliseconds, scrub: { ...config.scrub, state: scrub } },
       onProblem: (message) => logger.error({ message }, 'analysis'),
+      onDamage(found) {
+        damage = found
+        const { lostRows: rows, damagedBlocks: blocks } = found
+        if (rows > 0) logger.error({ rows }, 'stored rows are gone: there is a hole in the sequence')
+        if (blocks > 0) logger.error({ blocks }, 'stored blocks cannot be read')
+      },
+      onScrub(state) {
+        const known = scrub?.damaged.length ?? 0
+        scrub = state
+        for (const found of state.damaged.slice(known)) logger.error(found, 'a stored block is damaged')
+        void documents
+          .put(SCRUB_STATE, state, { sync: false })
+          .catch((error: Error) => logger.error({ error: error.message }, 'scrubbing'))
+      },
       onDeath: onFatal,
     })
-    const found = await analysis.start()
     closers.push(() => analysis.close())
-    if (found.lostRows > 0)
-      logger.error({ rows: found.lostRows }, 'stored rows are gone: there is a hole in the sequence')
-    if (found.damagedBlocks > 0) logger.error({ blocks: found.damagedBlocks }, 'stored blocks cannot be read')
-    return { analysis, found }
+    const { lostRows, damagedBlocks } = await analysis.start()
+    return { analysis, found: { lostRows, damagedBlocks } }
   }
 
   const tellFinding: NonNullable<ApplianceOptions['onFinding']> = (observation, change) => {
@@ -183,6 +229,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       data,
       sequence,
       ...config.listen,
+      stopBelowFreeOctets,
       exporters: config.exporters,
       elements: config.elements,
       mappings: config.syslog.mappings,
@@ -219,38 +266,13 @@ export function createAppliance(options: ApplianceOptions): Appliance {
           { cause },
         )
       })
-    closers.push(() => app.close())
+    closers.push(async () => {
+      // A client that does not read its answer must not hold up the end.
+      const impatience = setTimeout(() => app.server.closeAllConnections(), API_CLOSE_MILLISECONDS)
+      await app.close()
+      clearTimeout(impatience)
+    })
     return (app.server.address() as { port: number }).port
-  }
-
-  /** Deletes what the limits do not let stay, and settles exceptions now and then. */
-  function keepRetention(analysis: AnalysisClient, visibility: Repositories['visibility']): void {
-    const { rawDays, messageDays, maximumOctets, minimumFreeOctets } = config.retention
-    let isRunning = false
-    const retain = async () => {
-      // A long detection run may hold it up; one that waits is enough.
-      if (isRunning) return
-      isRunning = true
-      try {
-        const outcome = await analysis.retain({
-          nowMilliseconds: now(),
-          rawBeforeMilliseconds: now() - rawDays * DAY_MILLISECONDS,
-          messagesBeforeMilliseconds: now() - messageDays * DAY_MILLISECONDS,
-          maximumOctets,
-          minimumFreeOctets,
-        })
-        retention = outcome
-        if (outcome.blocks > 0) logger.info(outcome, 'rows were deleted')
-      } finally {
-        isRunning = false
-      }
-    }
-    const report = (error: Error) => logger.error(error)
-    const timers = [
-      setInterval(() => void retain().catch(report), RETENTION_EVERY_MILLISECONDS),
-      setInterval(() => void visibility.settle().catch(report), SETTLE_EVERY_MILLISECONDS),
-    ]
-    closers.push(async () => timers.forEach(clearInterval))
   }
 
   async function close(): Promise<void> {
@@ -260,32 +282,9 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   }
 
   return {
-    async start() {
-      try {
-        return await start()
-      } catch (error) {
-        await close()
-        throw error
-      }
-    },
+    start: () => startMended({ data, logger, start, close, ballast }),
     close,
   }
-}
-
-/** What the API tells of each detector, switched on or not. */
-function describeDetectors(scheduled: readonly ConfiguredDetector[]) {
-  return detectors.map((detector) => {
-    const found = scheduled.find((entry) => entry.detector === detector)
-    return {
-      id: detector.id,
-      title: detector.title,
-      description: detector.description,
-      enabled: found !== undefined,
-      attack: { ...detector.attack },
-      needs: detector.needs.map(({ column }) => column),
-      settings: { ...(found?.settings ?? {}) },
-    }
-  })
 }
 
 function checkExporters({ exporters }: Config): void {

@@ -1,6 +1,9 @@
 /** Prometheus metrics: what the receiving thread counts, how detection goes, and the process itself. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Run } from './findings/runs.js'
+import type { StoreDamage } from './store/holes.js'
+import type { Stopped } from './store/low-water.js'
+import type { ScrubState } from './store/scrub.js'
 import { VERSION } from './version.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
 
@@ -15,6 +18,10 @@ export type ReceivedCounts = {
   /** Datagrams over the quota of their sender. */
   readonly overQuota: number
   readonly storeFailures: number
+  /** When rows were dropped last; absent when none were. */
+  readonly lastDropMilliseconds?: number
+  /** Set while nothing is stored because the disk is nearly full. */
+  readonly stopped?: Stopped | undefined
   /** Datagrams that were longer than the room for them. */
   readonly truncated: number
   /** Garbage collection of the receiving thread since its start. */
@@ -49,6 +56,8 @@ export function createMetrics(
   counts: () => ReceivedCounts | undefined,
   exporters: () => number,
   retention: () => RetentionOutcome | undefined,
+  damage: () => StoreDamage | undefined,
+  scrub: () => ScrubState | undefined,
 ): Metrics {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
@@ -79,6 +88,37 @@ export function createMetrics(
       },
     })
   }
+  const missing = (name: string, help: string, read: (now: StoreDamage) => number) => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = damage()
+        if (now !== undefined) this.set(read(now))
+      },
+    })
+  }
+  missing('culvert_store_lost_rows', 'rows that were numbered and are not there', (now) => now.lostRows)
+  missing('culvert_store_damaged_blocks', 'blocks that cannot be read', (now) => now.damagedBlocks)
+  const scrubbed = (name: string, help: string, read: (now: ScrubState) => number | undefined) => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = scrub()
+        const value = now === undefined ? undefined : read(now)
+        if (value !== undefined) this.set(value)
+      },
+    })
+  }
+  scrubbed('culvert_scrub_blocks', 'blocks checked in the pass at work', (now) => now.blocks)
+  scrubbed('culvert_scrub_octets', 'octets checked in the pass at work', (now) => now.octets)
+  scrubbed('culvert_scrub_damaged_blocks', 'blocks that were found damaged', (now) => now.damaged.length)
+  scrubbed('culvert_scrub_last_pass_seconds', 'when the last pass over all blocks ended', (now) =>
+    now.lastPass === undefined ? undefined : now.lastPass.endedMilliseconds / 1000,
+  )
   space('culvert_store_octets', 'octets of the files that hold rows', (now) => now.usedOctets)
   new Counter({
     name: 'culvert_merged_blocks_total',
@@ -90,6 +130,15 @@ export function createMetrics(
     },
   })
   space('culvert_store_free_octets', 'free octets of their file system', (now) => now.freeOctets)
+  new Gauge({
+    name: 'culvert_store_stopped',
+    help: '1 while nothing is stored because the disk is nearly full',
+    registers,
+    collect() {
+      const now = counts()
+      if (now !== undefined) this.set(now.stopped === undefined ? 0 : 1)
+    },
+  })
   total('culvert_received_datagrams_total', 'datagrams and lines received', (now) => now.datagrams)
   total('culvert_received_octets_total', 'octets received', (now) => now.octets)
   total('culvert_stored_rows_total', 'rows written to the store', (now) => now.rows)

@@ -11,8 +11,11 @@ import { createExceptions } from '#core/findings/exceptions.js'
 import type { Observation, StoredFinding } from '#core/findings/finding.js'
 import { applyExceptions } from '#core/findings/matching.js'
 import { createFindings } from '#core/findings/repository.js'
+import { streamNames } from '#core/records/columns.js'
 import { ceilingTo, evaluate, floorTo, STEP_MILLISECONDS } from '#core/scheduler/evaluate.js'
+import { describeHoles, holesWithin, lossCoverage, rowsOfHoles } from '#core/scheduler/hole-coverage.js'
 import type { BlockStore } from '#core/store/blocks.js'
+import { findHoles } from '#core/store/holes.js'
 import { emptyScanCounts, receivedRange, type ScanCounts } from '#core/store/scan.js'
 import { openBlocks, openDocuments } from '../data-folder.js'
 import { listOption, timeOption } from '../options.js'
@@ -70,18 +73,26 @@ async function runDetect(options: DetectOptions): Promise<void> {
   try {
     const counts = emptyScanCounts()
     const found: Observation[] = []
-    for (const each of chosen) found.push(...(await detectOne(store, each, options, counts)))
+    const { holes } = await findHoles(store, store.sequence.next())
+    const missing = holesWithin(holes, options.from ?? 0, options.to ?? Number.POSITIVE_INFINITY)
+    const until = options.to ?? (await receivedRange(store, streamNames))?.toMilliseconds ?? 0
+    for (const each of chosen) {
+      found.push(...(await detectOne(store, each, options, counts)))
+      const coverage = lossCoverage(each.detector, missing, [...counts.failed], until)
+      if (coverage !== undefined) found.push(coverage)
+    }
     const hiddenBy = await readExceptions(options.data)
     for (const observation of found.sort(inOrder)) {
       output.line({ ...observation, hiddenBy: hiddenBy(observation) })
       await output.drained()
     }
     if (options.save === true) await save(options.data, found)
-    if (counts.blocksFailed > 0) {
-      const named = counts.failures.map((failure) => `  ${failure}`).join('\n')
+    if (counts.blocksFailed > 0 || missing.length > 0) {
+      const failures = missing.length === 0 ? counts.failures : [...counts.failures, describeHoles(missing)]
+      const named = failures.map((failure) => `  ${failure}`).join('\n')
       throw new ApplianceError(
         'STORE_DAMAGED',
-        `${counts.blocksFailed} blocks could not be read, so the result is partial\n${named}`,
+        `${counts.blocksFailed} blocks could not be read and ${rowsOfHoles(missing)} rows are gone, so the result is partial\n${named}`,
       )
     }
   } finally {

@@ -19,6 +19,7 @@ export const auditActions = [
   'finding.disposition',
   'token.create',
   'token.revoke',
+  'backup.create',
 ] as const
 export type AuditAction = (typeof auditActions)[number]
 

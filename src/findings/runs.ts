@@ -7,7 +7,7 @@ import type { DocumentOperation, Documents } from '../store/documents.js'
 import { RUN_BY_TIME, sortable } from './keys.js'
 import { createSerial } from './serial.js'
 
-/** ok: all was read. partial: some blocks could not be. interrupted: the process ended first. skipped: not begun. */
+/** ok: all was read. partial: some rows are gone or cannot be read. interrupted: the process ended first. skipped: not begun. */
 export const runOutcomes = ['ok', 'partial', 'failed', 'interrupted', 'skipped'] as const
 
 /** One run of one detector. */

@@ -12,7 +12,7 @@ import type { FindingRepository } from '../findings/repository.js'
 import type { Run, RunRepository } from '../findings/runs.js'
 import type { Documents } from '../store/documents.js'
 import { emptyScanCounts } from '../store/scan.js'
-import type { AnalysisClient } from '../workers/analysis-client.js'
+import type { AnalysisClient, RunEnd } from '../workers/analysis-client.js'
 import { floorTo } from './evaluate.js'
 import type { DetectorState } from './plan.js'
 
@@ -43,6 +43,8 @@ export type SchedulerOptions = {
   readonly documents: Documents
   readonly findings: FindingRepository
   readonly runs: RunRepository
+  /** Rows that could not be written since the start. */
+  readonly droppedRows: () => number
   readonly clock: Clock
   readonly onRun: (run: Run) => void
   /** Told of findings as they are made or changed. */
@@ -58,6 +60,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     documents,
     findings,
     runs,
+    droppedRows,
     clock,
     onRun,
     onFinding,
@@ -95,7 +98,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
     let run: Run
     try {
-      const request = { id: begun.id, detector: detector.id, settings, state, toMilliseconds }
+      const request = {
+        id: begun.id,
+        detector: detector.id,
+        settings,
+        state,
+        toMilliseconds,
+        droppedRows: droppedRows(),
+      }
       const end = await analysis.run(request, take)
       run = {
         ...begun,
@@ -103,7 +113,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         ...counted(end.counts),
         fromMilliseconds: end.fromMilliseconds,
         endedAtMilliseconds: now(),
-        outcome: end.error !== undefined ? 'failed' : end.counts.blocksFailed > 0 ? 'partial' : 'ok',
+        outcome: outcomeOf(end),
         ...(end.error === undefined ? {} : { error: end.error }),
       }
       if (end.counts.failures.length > 0) run = { ...run, error: end.counts.failures.join('; ') }
@@ -148,6 +158,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       await Promise.allSettled(running.values())
     },
   }
+}
+
+/** A hole in what was read leaves the run as partial as a block that cannot be read. */
+function outcomeOf({ error, counts, lostRows }: RunEnd): Run['outcome'] {
+  if (error !== undefined) return 'failed'
+  return counts.blocksFailed > 0 || lostRows > 0 ? 'partial' : 'ok'
 }
 
 function counted({

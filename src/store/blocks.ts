@@ -15,10 +15,20 @@ import { ApplianceError } from '../errors.js'
 import { type StreamName, streamNamed, streams } from '../records/columns.js'
 import { createBlockIndex } from './block-index.js'
 import { entryOf, type IndexedBlock, openBlock } from './index-entry.js'
-import { type BlockPlace, blockKey, nameOfBlock, SYNC_KEY, sequenceKey, sequenceValue } from './keys.js'
+import {
+  type BlockPlace,
+  blockKey,
+  FLOOR_KEY,
+  nameOfBlock,
+  readSequenceValue,
+  SYNC_KEY,
+  sequenceKey,
+  sequenceValue,
+} from './keys.js'
 import { guarded, openLevel } from './level.js'
 import { reconcile } from './reconcile.js'
 import { createIngestSequence, type IngestSequence } from './sequence.js'
+import { forgetRepair, wasRepaired } from './tables.js'
 import { migrateFromVersion1 } from './version1.js'
 
 export type { IndexedBlock } from './index-entry.js'
@@ -50,6 +60,12 @@ export type BlockStore = {
   index(stream: StreamName): Promise<readonly IndexedBlock[]>
   /** Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. */
   block(entry: BlockPlace & Pick<IndexedBlock, 'damage'>): Promise<Block | undefined>
+  /** A block's octets as they lie in the database now, unchecked; undefined when it has been removed. Throws BLOCK_DAMAGED. */
+  octets(entry: BlockPlace): Promise<Uint8Array | undefined>
+  /** Numbers rows that were received and will never be written, so that they show as missing ones. */
+  skip(rows: number): void
+  /** Rows of one stream or another were removed below this number: what is missing there is no loss. */
+  completeFrom(): Promise<number>
   /** The filters of blocks' addresses (address-filter.ts), undefined for those that have none. */
   addresses(entries: readonly BlockPlace[]): Promise<(Uint8Array | undefined)[]>
   /**
@@ -76,6 +92,8 @@ export type BlockStoreOptions = {
   readonly sequence?: SharedArrayBuffer
   /** True in the one thread that mends the index and finds where numbering goes on. */
   readonly isFirst: boolean
+  /** Rows below this number are known to have been written: numbering goes on at it at the least. */
+  readonly writtenTo?: number
   readonly onRepair?: (cause: Error) => void
 }
 
@@ -102,9 +120,18 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   /** Finds where numbering goes on, after the index and the blocks agree. */
   async function prepare(): Promise<void> {
     await migrateFromVersion1(level())
-    let next = await reconcile(level(), index)
+    // A repair may have lost blocks anywhere, of which the index still tells.
+    const isRepaired = wasRepaired(location)
+    let next = await reconcile(level(), index, isRepaired ? Number.POSITIVE_INFINITY : undefined)
+    if (isRepaired) await forgetRepair(location)
     for (const stream of streams) next = Math.max(next, await index.floor(stream))
-    sequence.startAt(Math.max(next, await index.syncedNext()))
+    const noted = readSequenceValue(await level().get(SYNC_KEY))
+    sequence.startAt(Math.max(next, noted, await index.syncedNext(), options.writtenTo ?? 1))
+  }
+
+  async function completeFrom(): Promise<number> {
+    const floors = await guarded(WHAT, Promise.all(streams.map((stream) => index.floor(stream))))
+    return Math.max(...floors, readSequenceValue(await guarded(WHAT, level().get(FLOOR_KEY))))
   }
 
   async function put(place: BlockPlace, block: Uint8Array, sync: boolean): Promise<void> {
@@ -127,6 +154,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         valueEncoding: 'view',
         compression: false,
         writeBufferOctets: WRITE_BUFFER_OCTETS,
+        isChecked: options.isFirst,
         onRepair: options.onRepair,
       })
       await index.open(isFirst)
@@ -185,6 +213,16 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       if (opened.size > OPEN_BLOCKS) opened.delete(opened.keys().next().value!)
       return block
     },
+    async octets(place) {
+      const octets = await guarded(WHAT, level().get(blockKey(place), { fillCache: false }))
+      if (octets !== undefined) return octets
+      if (place.firstSequence < (await guarded(WHAT, index.floor(place.stream)))) return undefined
+      throw new ApplianceError('BLOCK_DAMAGED', `block ${nameOfBlock(place)} is gone`)
+    },
+    skip(rows) {
+      sequence.committed(sequence.reserve(rows))
+    },
+    completeFrom,
     addresses: (entries) => guarded(WHAT, index.addresses(entries)),
     async replace(olds, builder, runs, nowMilliseconds) {
       const stored = Math.max(...olds.map(({ storedMilliseconds }) => storedMilliseconds))
@@ -214,6 +252,8 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     async removeBefore(limits) {
       // The floors first: a crash in between leaves blocks that nobody misses and the next removal deletes.
       const floors = new Map([...limits].map(([name, floor]) => [streamNamed(name), floor]))
+      const highest = Math.max(await completeFrom(), ...floors.values())
+      await guarded(WHAT, level().put(FLOOR_KEY, sequenceValue(highest), { sync: true }))
       await guarded(WHAT, index.setFloors(floors))
       const places: BlockPlace[] = []
       for (const [stream, floor] of floors)

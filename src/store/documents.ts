@@ -67,6 +67,7 @@ export function createDocuments(options: DocumentsOptions): Documents {
         what: WHAT,
         keyEncoding: 'utf8',
         valueEncoding: 'json',
+        isChecked: options.onRepair !== undefined,
         onRepair: options.onRepair,
       })
     },

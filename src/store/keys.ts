@@ -19,6 +19,9 @@ export const FORMAT_KEY = Uint8Array.of(0)
 /** Written with sync where no block is at hand to be, which makes all before it durable. It sorts behind all blocks. */
 export const SYNC_KEY = Uint8Array.of(0xff)
 
+/** Its value is the sequence below which blocks of some stream were removed; it outlives the index. */
+export const FLOOR_KEY = Uint8Array.of(0xfe)
+
 /** first sequence <8> · stream <1> · level <1>: keys only grow, whatever streams take turns. */
 export function blockKey({ stream, firstSequence, level }: BlockPlace): Uint8Array {
   const key = sequenceKey(firstSequence, BLOCK_KEY_OCTETS)

@@ -5,6 +5,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { ApplianceError } from '../errors.js'
+import { findBadTables, noteRepair, setAside, tableNames } from './tables.js'
 
 export type LevelOptions = {
   readonly location: string
@@ -15,6 +16,8 @@ export type LevelOptions = {
   /** False for values that are compressed already. */
   readonly compression?: boolean
   readonly writeBufferOctets?: number
+  /** Looks at every table before the database is used; by the first thread that opens it alone. */
+  readonly isChecked?: boolean
   /** Told when a damaged database was repaired; rows may have been lost. */
   readonly onRepair?: ((cause: Error) => void) | undefined
 }
@@ -23,9 +26,16 @@ export type LevelOptions = {
 export async function openLevel<Key, Value>(options: LevelOptions): Promise<ClassicLevel<Key, Value>> {
   const lost = await lostCurrent(options)
   if (lost !== undefined) return repairAndOpen(options, lost)
+  // Tables that a merge is writing after the opening are not whole yet, so the names are taken before.
+  const names = options.isChecked === true ? await guarded(options.what, tableNames(options.location)) : []
   try {
-    return await openDatabase(options)
+    const database = await openDatabase<Key, Value>(options)
+    const [bad] = await findBadTables(options.location, names)
+    if (bad === undefined) return database
+    await database.close()
+    return await repairAndOpen(options, new Error(`table ${bad[0]}: ${bad[1]}`))
   } catch (error) {
+    if (error instanceof ApplianceError) throw error
     const code = codeOf(error)
     if (isFull(error) || (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR'))
       throw translated(options.what, error)
@@ -39,8 +49,12 @@ export async function openLevel<Key, Value>(options: LevelOptions): Promise<Clas
  */
 export async function openDerivedLevel<Key, Value>(options: LevelOptions, isFirst: boolean) {
   await guarded(options.what, mkdir(options.location, { recursive: true }))
+  const names = isFirst ? await guarded(options.what, tableNames(options.location)) : []
   try {
-    return await openDatabase<Key, Value>(options)
+    const database = await openDatabase<Key, Value>(options)
+    if ((await findBadTables(options.location, names)).size === 0) return database
+    await database.close()
+    throw Object.assign(new Error('a table is damaged'), { code: 'LEVEL_CORRUPTION' })
   } catch (error) {
     const code = codeOf(error)
     const isDamaged = code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR'
@@ -70,9 +84,20 @@ async function lostCurrent({ what, location }: LevelOptions): Promise<Error | un
   return new Error('CURRENT is missing')
 }
 
+/**
+ * Makes a database readable again that nothing has open. What cannot be read, and what LevelDB made the repair from, is
+ * put aside in its folder `lost`.
+ */
+export async function repairDatabase(location: string): Promise<void> {
+  const bad = await findBadTables(location, await tableNames(location))
+  if (bad.size > 0) await setAside(location, bad.keys())
+  await noteRepair(location)
+  await ClassicLevel.repair(location)
+}
+
 async function repairAndOpen<Key, Value>(options: LevelOptions, cause: Error) {
   try {
-    await ClassicLevel.repair(options.location)
+    await repairDatabase(options.location)
     const database = await openDatabase<Key, Value>(options)
     options.onRepair?.(cause)
     return database

@@ -13,10 +13,14 @@ import { blockKey, readBlockKey, SYNC_KEY, sequenceKey } from './keys.js'
 type Database = ClassicLevel<Uint8Array, Uint8Array>
 
 /** LevelDB's log and memory tables are far below: what lies behind them in the store is in tables, which have checksums. */
-const CHECKED_OCTETS = 64 * 1024 * 1024
+const LOG_OCTETS = 64 * 1024 * 1024
 
-/** Returns the number after the last row. */
-export async function reconcile(blocks: Database, index: BlockIndex): Promise<number> {
+/** Returns the number after the last row. Entries are checked from the newest on, for so many octets of blocks. */
+export async function reconcile(
+  blocks: Database,
+  index: BlockIndex,
+  checkedOctets = LOG_OCTETS,
+): Promise<number> {
   const replaced = new Set((await index.replaced()).map(({ place }) => keyText(blockKey(place))))
   const known: IndexedBlock[] = []
   for await (const entry of index.all()) known.push(entry)
@@ -24,7 +28,7 @@ export async function reconcile(blocks: Database, index: BlockIndex): Promise<nu
 
   const lost = new Set<IndexedBlock>()
   let checked = 0
-  for (let at = known.length - 1; at >= 0 && checked < CHECKED_OCTETS; at--) {
+  for (let at = known.length - 1; at >= 0 && checked < checkedOctets; at--) {
     const entry = known[at]!
     // An entry that cannot be read is made again below.
     if (entry.damage !== undefined || !(await blocks.has(blockKey(entry)))) lost.add(entry)

@@ -27,6 +27,8 @@ export type BlockWriter = {
   builder(stream: number): BlockBuilder
   /** Octets handed to the database and not yet taken. */
   pendingOctets(): number
+  /** While it is true rows are dropped when they are sealed, and counted. */
+  stop(isStopped: boolean): void
   /** Seals and writes whatever is there. */
   seal(): void
   /** Seals, and resolves when all is written. */
@@ -56,13 +58,15 @@ export function createBlockWriter({
   const inFlight = new Set<Promise<void>>()
   const counts: WriterCounts = { blocks: 0, rows: 0, octets: 0, droppedRows: 0, failures: 0 }
   let pending = 0
+  let isStopped = false
 
   const sealBuilder = (builder: BlockBuilder, sync: boolean) => {
     const { rows } = builder
     if (rows === 0) return
     onSeal?.(builder)
-    if (pending > MAX_PENDING_OCTETS) {
+    if (isStopped || pending > MAX_PENDING_OCTETS) {
       counts.droppedRows += rows
+      store.skip(rows)
       builder.reset()
       return
     }
@@ -107,6 +111,9 @@ export function createBlockWriter({
       return builder
     },
     pendingOctets: () => pending,
+    stop(value) {
+      isStopped = value
+    },
     seal,
     async flush() {
       seal()

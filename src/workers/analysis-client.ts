@@ -1,7 +1,9 @@
 /** The main thread's side of the analysing thread: requests as promises, observations as they come. */
 import { Worker } from 'node:worker_threads'
 import type { Observation } from '../findings/finding.js'
+import type { StoreDamage } from '../store/holes.js'
 import type { RetentionLimits } from '../store/retention.js'
+import type { ScrubState } from '../store/scrub.js'
 import type {
   AnalysisSetup,
   FromAnalysis,
@@ -14,7 +16,7 @@ export type RunEnd = Extract<FromAnalysis, { type: 'done' }>
 
 export type AnalysisClient = {
   /** Starts the thread; resolves with what it found of the store. */
-  start(): Promise<{ lostRows: number; damagedBlocks: number }>
+  start(): Promise<StoreDamage>
   /** Runs a detector; `onObservations` is awaited before the next batch is looked at. */
   run(
     request: Omit<RunRequest, 'type'>,
@@ -28,6 +30,10 @@ export type AnalysisClient = {
 export type AnalysisClientOptions = {
   readonly setup: AnalysisSetup
   readonly onProblem: (message: string) => void
+  /** What is missing or unreadable, whenever it was looked at. */
+  readonly onDamage: (damage: StoreDamage) => void
+  /** How far scrubbing has come, now and then and when it found something. */
+  readonly onScrub: (state: ScrubState) => void
   /** Told when the thread ended though nobody asked it to. */
   readonly onDeath: (error: Error) => void
 }
@@ -39,11 +45,18 @@ type Run = {
   readonly reject: (error: Error) => void
 }
 
-export function createAnalysisClient({ setup, onProblem, onDeath }: AnalysisClientOptions): AnalysisClient {
+export function createAnalysisClient({
+  setup,
+  onProblem,
+  onDamage,
+  onScrub,
+  onDeath,
+}: AnalysisClientOptions): AnalysisClient {
   const runs = new Map<string, Run>()
   let worker: Worker | undefined
+  let isReady = false
   let isClosing = false
-  let whenReady: ((found: { lostRows: number; damagedBlocks: number }) => void) | undefined
+  let whenReady: ((found: StoreDamage) => void) | undefined
   let whenRetained: ((outcome: RetentionOutcome) => void) | undefined
   let whenStopped: (() => void) | undefined
 
@@ -51,7 +64,12 @@ export function createAnalysisClient({ setup, onProblem, onDeath }: AnalysisClie
   const hear = (message: FromAnalysis) => {
     switch (message.type) {
       case 'ready':
-        whenReady?.(message)
+        isReady = true
+        onDamage(message.damage)
+        whenReady?.(message.damage)
+        break
+      case 'damage':
+        onDamage(message.damage)
         break
       case 'observations': {
         const run = runs.get(message.id)
@@ -67,6 +85,9 @@ export function createAnalysisClient({ setup, onProblem, onDeath }: AnalysisClie
       case 'retained':
         whenRetained?.(message.outcome)
         break
+      case 'scrubbed':
+        onScrub(message.state)
+        break
       case 'problem':
         onProblem(message.message)
         break
@@ -78,7 +99,9 @@ export function createAnalysisClient({ setup, onProblem, onDeath }: AnalysisClie
     for (const run of runs.values()) run.reject(error)
     runs.clear()
     whenStopped?.()
-    if (!isClosing) onDeath(error)
+    worker = undefined
+    // Before it is ready the start fails, and says why.
+    if (isReady && !isClosing) onDeath(error)
   }
 
   return {

@@ -1,14 +1,17 @@
 /** What the analysing thread and the one that started it say to each other. */
 import type { Observation } from '../findings/finding.js'
 import type { DetectorState } from '../scheduler/plan.js'
+import type { StoreDamage } from '../store/holes.js'
 import type { RetentionLimits, RetentionReason } from '../store/retention.js'
 import type { ScanCounts } from '../store/scan.js'
+import type { ScrubLimits, ScrubState } from '../store/scrub.js'
 
 export type AnalysisSetup = {
   readonly data: string
   /** Shared memory of the ingest sequence. */
   readonly sequence: SharedArrayBuffer
   readonly stepMilliseconds: number
+  readonly scrub: ScrubLimits & { readonly state: ScrubState | undefined }
 }
 
 export type RunRequest = {
@@ -18,6 +21,8 @@ export type RunRequest = {
   readonly settings: Readonly<Record<string, unknown>>
   readonly state: DetectorState | undefined
   readonly toMilliseconds: number
+  /** Rows that could not be written since the start. */
+  readonly droppedRows: number
 }
 
 export type RetainRequest = {
@@ -50,9 +55,13 @@ export type FromAnalysis =
       readonly fromMilliseconds: number
       readonly state: DetectorState
       readonly counts: ScanCounts
+      /** Rows that are gone from the time that was read. */
+      readonly lostRows: number
       readonly error?: string
     }
   | { readonly type: 'retained'; readonly outcome: RetentionOutcome }
-  | { readonly type: 'ready'; readonly lostRows: number; readonly damagedBlocks: number }
+  | { readonly type: 'ready'; readonly damage: StoreDamage }
+  | { readonly type: 'damage'; readonly damage: StoreDamage }
+  | { readonly type: 'scrubbed'; readonly state: ScrubState }
   | { readonly type: 'problem'; readonly message: string }
   | { readonly type: 'stopped' }

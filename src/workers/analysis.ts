@@ -9,12 +9,14 @@ import type { Judge } from '../detectors/detector.js'
 import { detectorNamed } from '../detectors/registry.js'
 import { type StreamName, streamNames } from '../records/columns.js'
 import { evaluate } from '../scheduler/evaluate.js'
+import { describeHoles, holesWithin, lossCoverage, rowsOfHoles } from '../scheduler/hole-coverage.js'
 import { type DetectorState, planRun } from '../scheduler/plan.js'
 import { type BlockStore, createBlockStore, type IndexedBlock } from '../store/blocks.js'
-import { findHoles } from '../store/holes.js'
+import { findHoles, type StoreDamage } from '../store/holes.js'
 import { createMerger, type Merger } from '../store/merge.js'
 import { planRemoval } from '../store/retention.js'
 import { emptyScanCounts } from '../store/scan.js'
+import { createScrubber } from '../store/scrub.js'
 import type {
   AnalysisSetup,
   FromAnalysis,
@@ -26,26 +28,29 @@ import type {
 /** A judge between two runs, and where it stands. */
 type Standing = { readonly judge: Judge; readonly settings: string; readonly state: DetectorState }
 
-async function run({ data, sequence, stepMilliseconds }: AnalysisSetup): Promise<void> {
+async function run({ data, sequence, stepMilliseconds, scrub }: AnalysisSetup): Promise<void> {
   const port = parentPort!
   const say = (message: FromAnalysis) => port.postMessage(message)
   const store = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false })
   await store.open()
   const standings = new Map<string, Standing>()
+  const watch = createDamageWatch(store, (damage) => say({ type: 'damage', damage }))
   const merger = createMerger(store)
 
   const handle = async (message: ToAnalysis) => {
     switch (message.type) {
       case 'run':
-        return detect(store, message, standings, stepMilliseconds, say)
+        return detect(store, message, standings, stepMilliseconds, watch, say)
       case 'retain':
         return retain(store, merger, message, say)
       case 'stop':
+        await stopScrubbing()
         await store.close()
         say({ type: 'stopped' })
         port.close()
     }
   }
+  const stopScrubbing = keepScrubbing(store, scrub, say)
   // One thing after the other, in the order in which they were asked.
   let last = Promise.resolve()
   port.on('message', (message: ToAnalysis) => {
@@ -53,8 +58,70 @@ async function run({ data, sequence, stepMilliseconds }: AnalysisSetup): Promise
       .then(() => handle(message))
       .catch((error: Error) => say({ type: 'problem', message: error.message }))
   })
-  const { lostRows, damagedBlocks } = await findHoles(store)
-  say({ type: 'ready', lostRows, damagedBlocks })
+  say({ type: 'ready', damage: await watch.look(0) })
+}
+
+const SCRUB_EVERY_MILLISECONDS = 1000
+/** Where a killed process goes on. */
+const SCRUB_TOLD_EVERY = 60
+
+/** Scrubs beside everything else of this thread, a little each second. Returns what ends it. */
+function keepScrubbing(
+  store: BlockStore,
+  { state, ...limits }: AnalysisSetup['scrub'],
+  say: (message: FromAnalysis) => void,
+): () => Promise<void> {
+  if (limits.octetsPerSecond === 0) return async () => undefined
+  const scrubber = createScrubber(store, limits, () => Date.now(), state)
+  let step: Promise<void> | undefined
+  let steps = 0
+  let told = scrubber.state().damaged.length
+  const tell = () => {
+    told = scrubber.state().damaged.length
+    say({ type: 'scrubbed', state: scrubber.state() })
+  }
+  const work = async () => {
+    const isEnd = await scrubber.step(SCRUB_EVERY_MILLISECONDS)
+    if (isEnd || ++steps % SCRUB_TOLD_EVERY === 0 || scrubber.state().damaged.length !== told) tell()
+  }
+  const timer = setInterval(() => {
+    step ??= work()
+      .catch((error: Error) => say({ type: 'problem', message: `scrubbing: ${error.message}` }))
+      .finally(() => {
+        step = undefined
+      })
+  }, SCRUB_EVERY_MILLISECONDS)
+  return async () => {
+    clearInterval(timer)
+    await step
+    tell()
+  }
+}
+
+/** A look at all blocks costs time where there are many. */
+const LOOK_EVERY_MILLISECONDS = 300_000
+
+type DamageWatch = {
+  /** What is missing now; looked for anew after a while, and when further rows could not be written. */
+  look(droppedRows: number): Promise<StoreDamage>
+}
+
+function createDamageWatch(store: BlockStore, onChange: (damage: StoreDamage) => void): DamageWatch {
+  let damage: StoreDamage | undefined
+  let lookedAt = 0
+  let dropped = 0
+  return {
+    async look(droppedRows) {
+      const isFresh = droppedRows === dropped && performance.now() - lookedAt < LOOK_EVERY_MILLISECONDS
+      if (damage !== undefined && isFresh) return damage
+      lookedAt = performance.now()
+      dropped = droppedRows
+      const before = damage
+      damage = await findHoles(store, store.sequence.watermark())
+      if (before !== undefined && JSON.stringify(before) !== JSON.stringify(damage)) onChange(damage)
+      return damage
+    },
+  }
 }
 
 async function detect(
@@ -62,6 +129,7 @@ async function detect(
   request: RunRequest,
   standings: Map<string, Standing>,
   stepMilliseconds: number,
+  watch: DamageWatch,
   say: (message: FromAnalysis) => void,
 ): Promise<void> {
   const { id, toMilliseconds } = request
@@ -78,6 +146,11 @@ async function detect(
     stepMilliseconds,
   })
   const state: DetectorState = { judgedToMilliseconds: toMilliseconds, sequence: plan.sequence }
+  const { holes } = await watch.look(request.droppedRows)
+  // The very first run judges all there is: a stream may have lost the rows before its oldest.
+  const missingFrom = request.state === undefined ? 0 : plan.judgeFromMilliseconds
+  const missing = holesWithin(holes, missingFrom, toMilliseconds)
+  const lostRows = rowsOfHoles(missing)
   try {
     const judge = plan.isFresh ? detector.start(request.settings) : standing!.judge
     const steps = evaluate({
@@ -93,8 +166,11 @@ async function detect(
       // What lies before was judged in an earlier run; it is read again only for the judge to remember.
       if (at > plan.judgeFromMilliseconds) say({ type: 'observations', id, observations })
     }
+    const coverage = lossCoverage(detector, missing, [...counts.failed], toMilliseconds)
+    if (coverage !== undefined) say({ type: 'observations', id, observations: [coverage] })
+    if (lostRows > 0) counts.failures.push(describeHoles(missing))
     standings.set(detector.id, { judge, settings, state })
-    say({ type: 'done', id, fromMilliseconds: plan.judgeFromMilliseconds, state, counts })
+    say({ type: 'done', id, fromMilliseconds: plan.judgeFromMilliseconds, state, counts, lostRows })
   } catch (error) {
     const reached = request.state ?? { judgedToMilliseconds: plan.judgeFromMilliseconds, sequence: 0 }
     say({
@@ -103,6 +179,7 @@ async function detect(
       fromMilliseconds: plan.judgeFromMilliseconds,
       state: reached,
       counts,
+      lostRows,
       error: (error as Error).message,
     })
   }

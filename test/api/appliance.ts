@@ -2,6 +2,7 @@
  * A server over a real database in a temporary folder, with a clock that tests set, and tokens of every role.
  */
 
+import { Readable } from 'node:stream'
 import { pino } from 'pino'
 import type { ApiDeps, App } from '#api/deps.js'
 import { buildServer } from '#api/server.js'
@@ -105,6 +106,7 @@ export async function startAppliance(
       },
       sessions: async () => ({ sessions: [], nextCursor: undefined, partial: false, blocksFailed: 0 }),
     },
+    backup: () => Readable.from([Buffer.from('archive')]),
     detectors: () => [
       {
         id: 'icmp-tunnel',

@@ -95,6 +95,7 @@ const cases: Case[] = [
   { method: 'GET', url: '/api/v1/flows/aggregate', role: 'viewer', schema: AggregateAnswer },
   { method: 'GET', url: '/api/v1/sessions', role: 'viewer', schema: FlowPage },
   { method: 'GET', url: '/api/v1/messages', role: 'viewer', schema: FlowPage },
+  { method: 'GET', url: '/api/v1/backup', role: 'admin' },
   { method: 'GET', url: '/api/v1/detectors', role: 'viewer', schema: Page(DetectorDescription) },
   { method: 'GET', url: '/api/v1/runs', role: 'viewer', schema: Page(Run) },
   { method: 'GET', url: '/api/v1/audit', role: 'approver', schema: Page(AuditEntry) },

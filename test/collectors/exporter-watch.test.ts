@@ -47,6 +47,7 @@ t.test('the timeouts of the simulated exporters are measured', async (t) => {
       return builder
     },
     pendingOctets: () => 0,
+    stop: () => {},
     seal: () => {},
     flush: async () => {},
     drained: async () => {},

@@ -42,7 +42,7 @@ function createAnalysis() {
   const requests: Parameters<AnalysisClient['run']>[0][] = []
   let answer: (end: Partial<RunEnd>) => void = () => {}
   const client: AnalysisClient = {
-    start: async () => ({ lostRows: 0, damagedBlocks: 0 }),
+    start: async () => ({ lostRows: 0, damagedBlocks: 0, holes: [], damaged: [] }),
     retain: async () => ({
       blocks: 0,
       rows: 0,
@@ -66,6 +66,7 @@ function createAnalysis() {
             fromMilliseconds: 0,
             state,
             counts: emptyScanCounts(),
+            lostRows: 0,
             ...end,
           })
         }
@@ -93,6 +94,7 @@ t.test('one run of a detector at a time, and on from where the last one ended', 
     documents,
     findings: createFindings({ documents, audit: createAudit({ documents, now }), now }),
     runs,
+    droppedRows: () => 0,
     clock: { now, timer: (span) => span, span: (span) => span },
     onRun: (run) => ended.push(run),
     onFinding: (_observation, change) => changes.push(change),

@@ -1,0 +1,118 @@
+/** `culvert backup --to FILE`: a backup from a running appliance, or from a data folder that nothing has open. */
+import { existsSync } from 'node:fs'
+import { readFile as readText } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { makeConfig } from '#core/config.js'
+import { ApplianceError } from '#core/errors.js'
+import { openRaw } from '#core/store/backup/restore.js'
+import { verifyArchive } from '#core/store/backup/verify.js'
+import { writeArchive } from '#core/store/backup/write.js'
+import { keep, refuseDamage, STANDARD, tellReport } from '../archive.js'
+import { openBlocks } from '../data-folder.js'
+import { numberOption } from '../options.js'
+import { openOutput } from '../output.js'
+
+type BackupOptions = {
+  to: string
+  url: string
+  tokenFile: string
+  data?: string
+  rate: number
+  json?: boolean
+}
+
+export function registerBackup(program: Command): void {
+  program
+    .command('backup')
+    .description('write rows and documents, as they are at one moment, into one archive')
+    .requiredOption('--to <file>', 'the archive; - for standard output')
+    .option('--url <url>', 'the API of the running appliance', urlOption, 'http://127.0.0.1:8080')
+    .option('--token-file <file>', 'a file with a token of the role admin', 'data/token')
+    .option('--data <dir>', 'a data folder that nothing has open, instead of a running appliance')
+    .option('--rate <octets>', 'with --data: octets read in a second at most', numberOption, defaultRate())
+    .option('--json', 'print what the archive holds as JSON')
+    .action(runBackup)
+}
+
+async function runBackup(options: BackupOptions): Promise<void> {
+  const { to, data } = options
+  if (to !== STANDARD && existsSync(to)) throw new ApplianceError('USAGE', `${to} is there already`)
+  const archive = data === undefined ? fromAppliance(options) : fromFolder(data, options.rate)
+  const report = await keep(archive, to, verifyArchive)
+  // Standard output carries the archive then.
+  const output = to === STANDARD ? standardError : openOutput()
+  tellReport(report, options.json === true, output)
+  refuseDamage(report)
+}
+
+const standardError = {
+  line: (value: unknown) => void process.stderr.write(`${JSON.stringify(value)}\n`),
+  text: (text: string) => void process.stderr.write(text),
+  drained: async () => undefined,
+}
+
+async function* fromAppliance({ url, tokenFile }: BackupOptions): AsyncGenerator<Uint8Array> {
+  const token = await readText(tokenFile, 'utf8').catch((cause: unknown) => {
+    throw new ApplianceError(
+      'INPUT_UNREADABLE',
+      `the token file ${tokenFile} cannot be read (--token-file)`,
+      { cause },
+    )
+  })
+  const headers = { authorization: `Bearer ${token.trim()}` }
+  const answer = await fetch(new URL('/api/v1/backup', url), { headers }).catch((cause: unknown) => {
+    const message = `no appliance answers at ${url}: name it by --url, or its folder by --data when it does not run`
+    throw new ApplianceError('INPUT_UNREADABLE', message, { cause: (cause as Error).cause ?? cause })
+  })
+  if (!answer.ok || answer.body === null) {
+    const said = (await answer.text()).slice(0, 500)
+    throw new ApplianceError('INPUT_UNREADABLE', `${url} answers ${answer.status}: ${messageOf(said)}`)
+  }
+  try {
+    yield* answer.body
+  } catch (cause) {
+    throw new ApplianceError('BACKUP_DAMAGED', 'the appliance broke off before the end of the archive', {
+      cause,
+    })
+  }
+}
+
+function messageOf(body: string): string {
+  try {
+    return String((JSON.parse(body) as { message?: unknown }).message)
+  } catch {
+    return JSON.stringify(body)
+  }
+}
+
+async function* fromFolder(data: string, octetsPerSecond: number): AsyncGenerator<Uint8Array> {
+  if (!existsSync(join(data, 'blocks')))
+    throw new ApplianceError('INPUT_UNREADABLE', `${data}: no data folder`)
+  const store = await openBlocks(data).catch((error: unknown) => {
+    if (!(error instanceof ApplianceError) || error.code !== 'STORE_LOCKED') throw error
+    const message = `${data} is open in another process: let it make the backup itself, \`culvert backup --to FILE --url URL --token-file FILE\``
+    throw new ApplianceError('STORE_LOCKED', message, { cause: error })
+  })
+  const documents = await openRaw(join(data, 'documents'), 'documents')
+  const blocks = await openRaw(join(data, 'blocks'), 'blocks')
+  try {
+    const source = { documents, blocks, watermark: store.sequence.watermark }
+    yield* writeArchive(source, { now: () => Date.now(), octetsPerSecond })
+  } finally {
+    await blocks.close()
+    await documents.close()
+    await store.close()
+  }
+}
+
+function defaultRate(): number {
+  return makeConfig().backup.octetsPerSecond
+}
+
+function urlOption(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new InvalidArgumentError('a URL is written like http://127.0.0.1:8080.')
+  return text
+}
