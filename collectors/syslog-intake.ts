@@ -3,17 +3,12 @@
  * the message stream, both with the line as received. Sockets and imported files both come through here.
  */
 import type { Address } from '#core/records/address.js'
-import {
-  FlowColumnIndex as Column,
-  MessageColumnIndex as Message,
-  streamNames,
-} from '#core/records/columns.js'
+import { streamNames } from '#core/records/columns.js'
 import { type ExporterIdentity, SYSLOG_PROTOCOL } from '#core/records/exporter.js'
 import type { BlockWriter } from '#core/store/writer.js'
 import { RowDraft } from './row-draft.js'
 import { Directions, DirectionTable } from './syslog/directions.js'
-import { escapeMarks } from './syslog/escapes.js'
-import { AddressSlot, Field, type FieldIndex, Kind, Outcome, Phase } from './syslog/event.js'
+import { AddressSlot, Kind } from './syslog/event.js'
 import { createMappedProduct, type SyslogMapping } from './syslog/mapping.js'
 import {
   createContext,
@@ -23,6 +18,7 @@ import {
   SyslogEvent,
   type SyslogSettings,
 } from './syslog/parse.js'
+import { draftConnection, draftMessage } from './syslog-rows.js'
 
 /** What is known of one sender of log lines. */
 export type SyslogExporter = {
@@ -78,29 +74,7 @@ const MAX_SYSLOG_EXPORTERS = 16_384
 
 const MESSAGE_STREAM = streamNames.indexOf('message')
 const ICMP = 1
-const ICMP_FROM_ELEMENT = 1
 const ICMPV6 = 58
-
-/** Text fields of a line → the column that they fill. */
-const flowTexts: readonly (readonly [FieldIndex, number])[] = [
-  [Field.action, Column.action],
-  [Field.direction, Column.direction],
-  [Field.applicationName, Column.applicationName],
-  [Field.service, Column.service],
-  [Field.ruleName, Column.ruleName],
-  [Field.ruleId, Column.ruleId],
-  [Field.sourceZone, Column.sourceZone],
-  [Field.destinationZone, Column.destinationZone],
-  [Field.ingressInterfaceName, Column.ingressInterfaceName],
-  [Field.egressInterfaceName, Column.egressInterfaceName],
-  [Field.sessionId, Column.sessionId],
-  [Field.userName, Column.userName],
-  [Field.endReason, Column.endReason],
-  [Field.eventId, Column.eventId],
-  [Field.host, Column.host],
-]
-const textFields: readonly FieldIndex[] = flowTexts.map(([field]) => field)
-const textColumns: readonly number[] = flowTexts.map(([, column]) => column)
 
 export function createSyslogIntake({ writer, zoneOf, mappings = [] }: SyslogIntakeOptions): SyslogIntake {
   const mapped = mappings.map(createMappedProduct)
@@ -224,83 +198,4 @@ function makeExporter(
     vendor: '',
     product: '',
   }
-}
-
-/** A connection beside the flows. */
-function draftConnection(draft: RowDraft, event: SyslogEvent): void {
-  draft.address(Column.sourceAddress, event.words, 4 * AddressSlot.source)
-  draft.address(Column.destinationAddress, event.words, 4 * AddressSlot.destination)
-  draft.number(Column.protocolIdentifier, event.protocol)
-  draft.number(Column.sourceTransportPort, event.sourcePort)
-  draft.number(Column.destinationTransportPort, event.destinationPort)
-  draft.number(Column.postNAPTSourceTransportPort, event.postNATSourcePort)
-  draft.number(Column.postNAPTDestinationTransportPort, event.postNATDestinationPort)
-  if (event.icmpType >= 0) {
-    draft.number(Column.icmpType, event.icmpType)
-    draft.number(Column.icmpCode, event.icmpCode)
-    draft.number(Column.icmpFrom, ICMP_FROM_ELEMENT)
-  }
-  if (event.outcome !== Outcome.none) draft.number(Column.outcome, event.outcome)
-  if (event.phase !== Phase.none) draft.number(Column.phase, event.phase)
-  if (!event.runningTotals) draftCounters(draft, event)
-  draft.number(Column.durationMilliseconds, event.durationMilliseconds)
-  draftTimes(draft, event)
-  for (let index = 0; index < textFields.length; index++) {
-    draftText(draft, textColumns[index]!, event, textFields[index]!)
-  }
-  if (!event.has(Field.action)) draft.text(Column.action, event.actionName)
-  draft.text(Column.vendor, event.vendor)
-  draft.text(Column.product, event.product)
-  draft.latin1(Column.message, event.line, 0, event.line.length)
-  draftTranslation(draft, event, AddressSlot.postNATSource, Column.postNATSourceAddress)
-  draftTranslation(draft, event, AddressSlot.postNATDestination, Column.postNATDestinationAddress)
-}
-
-/** A text as its octets stand in the line, where that is what it says; else unescaped and decoded. */
-function draftText(draft: RowDraft, column: number, event: SyslogEvent, field: FieldIndex): void {
-  const start = event.start(field)
-  if (start < 0) return
-  const mark = escapeMarks[event.escapes[field]!]!
-  if (!draft.plain(column, event.line, start, event.end(field), mark)) draft.text(column, event.text(field))
-}
-
-/** Rows add up: what a later line of the session counts once more is left out. */
-function draftCounters(draft: RowDraft, event: SyslogEvent): void {
-  draft.unsigned64(Column.octets, event.octetsSourceToDestination)
-  draft.unsigned64(Column.reverseOctets, event.octetsDestinationToSource)
-  draft.unsigned64(Column.octetsTotal, event.octetsTotal)
-  if (event.runningPackets) return
-  draft.unsigned64(Column.packets, event.packetsSourceToDestination)
-  draft.unsigned64(Column.reversePackets, event.packetsDestinationToSource)
-  draft.unsigned64(Column.packetsTotal, event.packetsTotal)
-}
-
-function draftTranslation(draft: RowDraft, event: SyslogEvent, slot: number, column: number): void {
-  const family = event.families[slot]!
-  if (family !== 0) draft.dictionaryAddress(column, family, event.words, 4 * slot)
-}
-
-/** A line that ends a session is written at its end, one that begins it at its start, unless its time says otherwise. */
-function draftTimes(draft: RowDraft, event: SyslogEvent): void {
-  const { timeMilliseconds, durationMilliseconds, phase } = event
-  if (event.timeIsStart) {
-    draft.number(Column.startMilliseconds, timeMilliseconds)
-    draft.number(Column.endMilliseconds, timeMilliseconds + durationMilliseconds)
-  } else if (phase === Phase.end || phase === Phase.update) {
-    draft.number(Column.endMilliseconds, timeMilliseconds)
-    draft.number(Column.startMilliseconds, timeMilliseconds - durationMilliseconds)
-  } else draft.number(Column.startMilliseconds, timeMilliseconds)
-}
-
-/** Everything else, kept for search. */
-function draftMessage(draft: RowDraft, event: SyslogEvent): void {
-  draft.number(Message.timeMilliseconds, event.timeMilliseconds)
-  draft.number(Message.facility, event.facility)
-  draft.number(Message.severity, event.severity)
-  draftText(draft, Message.host, event, Field.host)
-  draftText(draft, Message.application, event, Field.application)
-  draft.text(Message.vendor, event.vendor)
-  draft.text(Message.product, event.product)
-  draftText(draft, Message.eventId, event, Field.eventId)
-  draft.latin1(Message.message, event.line, 0, event.line.length)
 }

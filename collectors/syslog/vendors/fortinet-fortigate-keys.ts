@@ -8,7 +8,7 @@ import { KeyTable } from '../keyvalue.js'
 import type { Line } from '../line.js'
 import { setAction, setDirection } from '../product.js'
 import { readProtocol } from '../protocols.js'
-import { readAddress, readNumber, readOctet, readPort } from '../scan.js'
+import { DOT, readAddress, readNumber, readOctet, readPort } from '../scan.js'
 
 const Key = {
   date: 1,
@@ -278,22 +278,20 @@ function takeOther(event: SyslogEvent, key: number, start: number, end: number, 
 
 /** Seconds, with a fraction in some releases, or milliseconds, microseconds or nanoseconds, told apart by their digits. */
 function readEventTime(line: Line, start: number, end: number): void {
-  const point = line.indexOf('.', start)
-  if (point > start && point < end) {
+  seen.eventTimeStart = start
+  seen.eventTimeEnd = end
+  const point = line.indexOfOctet(DOT, start, end)
+  if (point > start) {
     const fraction = Math.min(end, point + 4)
     seen.eventTime =
       readNumber(line, start, point) * 1e3 +
       readNumber(line, point + 1, fraction) * 10 ** (3 - (fraction - point - 1))
-    seen.eventTimeStart = start
-    seen.eventTimeEnd = end
     return
   }
   const value = readNumber(line, start, end)
   const digits = end - start
   seen.eventTime =
     digits >= 19 ? value / 1e6 : digits >= 16 ? value / 1e3 : digits >= 13 ? value : value * 1e3
-  seen.eventTimeStart = start
-  seen.eventTimeEnd = end
 }
 
 /** The key in front of this value of `app` has the vendor's prefix. */
