@@ -10,7 +10,7 @@ export function emptyingWriter(onFull: (builder: BlockBuilder) => void): BlockWr
     counts: { blocks: 0, rows: 0, octets: 0, droppedRows: 0, failures: 0 },
     builder(stream) {
       const builder = builders[stream]!
-      if (builder.rows >= builder.capacity) {
+      if (builder.isFull) {
         onFull(builder)
         builder.reset()
       }

@@ -13,6 +13,9 @@ export type Plane = Uint8Array | Uint16Array | Uint32Array | Float64Array
 /** Rows a block holds at most. */
 export const BLOCK_ROWS = 65536
 
+/** Octets of lines a block holds, roughly: the longest lines would otherwise fill gigabytes. */
+const MOST_LINE_OCTETS = 32 * 1024 * 1024
+
 /** The places of the first three columns are the same in every stream. */
 export const RECEIVED_COLUMN = 0
 export const EXPORTER_COLUMN = 1
@@ -30,6 +33,8 @@ export class BlockBuilder {
   readonly exporters: ExporterIdentity[] = []
   readonly shapes: Shape[] = []
   rows = 0
+  /** The texts that hardly repeat, where the stream has such. */
+  private readonly lines: TextDictionary | undefined
 
   private readonly exporterNumbers = new Map<ExporterIdentity, number>()
   private readonly shapeNumbers = new Map<Shape, number>()
@@ -44,7 +49,13 @@ export class BlockBuilder {
     this.capacity = capacity
     this.planes = stream.columns.map(() => [])
     this.texts = stream.columns.map(() => new TextDictionary())
+    this.lines = this.texts[stream.columns.findIndex(({ name }) => name === 'message')]
     for (const column of [RECEIVED_COLUMN, EXPORTER_COLUMN, SHAPE_COLUMN]) this.preparePlanes(column)
+  }
+
+  /** No further row should be begun. */
+  get isFull(): boolean {
+    return this.rows >= this.capacity || (this.lines !== undefined && this.lines.octets > MOST_LINE_OCTETS)
   }
 
   /**

@@ -107,7 +107,7 @@ export function createBlockWriter({
         builder = new BlockBuilder(streams[stream]!, capacity)
         builders[stream] = builder
       }
-      if (builder.rows >= builder.capacity) sealBuilder(builder, false)
+      if (builder.isFull) sealBuilder(builder, false)
       return builder
     },
     pendingOctets: () => pending,

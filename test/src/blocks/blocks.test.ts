@@ -306,6 +306,22 @@ t.test('a full block comes back, of noise, of small numbers and of one value', a
   }
 })
 
+t.test('a block is full by rows, or by the octets of its lines', async (t) => {
+  const rows = new BlockBuilder(streamNamed('flow4'), 2)
+  const shape = shapeOf([0, 1, 2, Column.message])
+  t.equal(rows.isFull, false)
+  for (let row = 0; row < 2; row++) rows.begin(exporter, shape, RECEIVED, 1)
+  t.equal(rows.isFull, true)
+  const lines = new BlockBuilder(streamNamed('flow4'))
+  const line = 'x'.repeat(65_536)
+  let count = 0
+  for (; !lines.isFull; count++)
+    lines.setText(Column.message, lines.begin(exporter, shape, RECEIVED, 1), `${count}${line}`)
+  t.ok(count > 500 && count < 520, `${count} lines`)
+  lines.reset()
+  t.equal(lines.isFull, false)
+})
+
 t.test('the zone map: received, started, ended, protocols', async (t) => {
   const { header } = new Block(encodeBlock(flows(4), [{ firstSequence: 99, rows: flows(4).rows }], STORED))
   t.match(header, {
