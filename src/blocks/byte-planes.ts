@@ -223,8 +223,7 @@ function join32from3(
   { shift: shift2, octets: octets2 }: VaryingPlane,
 ): void {
   for (let row = 0; row < rows; row++)
-    array[row] =
-      constant | (octets0[row]! << shift0) | (octets1[row]! << shift1) | (octets2[row]! << shift2)
+    array[row] = constant | (octets0[row]! << shift0) | (octets1[row]! << shift1) | (octets2[row]! << shift2)
 }
 
 function join32from4(

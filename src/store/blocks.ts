@@ -17,6 +17,7 @@ import { createBlockIndex } from './block-index.js'
 import { entryOf, type IndexedBlock, openBlock } from './index-entry.js'
 import { type BlockPlace, blockKey, nameOfBlock, SYNC_KEY, sequenceKey, sequenceValue } from './keys.js'
 import { guarded, openLevel } from './level.js'
+import { OpenedBlocks } from './opened-blocks.js'
 import { reconcile } from './reconcile.js'
 import { createIngestSequence, type IngestSequence } from './sequence.js'
 import { migrateFromVersion1 } from './version1.js'
@@ -24,8 +25,6 @@ import { migrateFromVersion1 } from './version1.js'
 export type { IndexedBlock } from './index-entry.js'
 
 const WHAT = 'blocks'
-/** Blocks kept open for the next reader of the same rows. */
-const OPEN_BLOCKS = 24
 /** Blocks that are written at a time, as a rule. */
 const SPARE_WRITERS = 8
 /** LevelDB's memory table: blocks are large, so it is. */
@@ -48,8 +47,11 @@ export type BlockStore = {
   sync(): Promise<void>
   /** The blocks of a stream below the watermark, in sequence order, as the index has them after looking for new ones. */
   index(stream: StreamName): Promise<readonly IndexedBlock[]>
-  /** Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. */
-  block(entry: BlockPlace & Pick<IndexedBlock, 'damage'>): Promise<Block | undefined>
+  /**
+   * Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. It is kept
+   * open for others unless they are not likely to ask for it.
+   */
+  block(entry: BlockPlace & Pick<IndexedBlock, 'damage'>, isKept?: boolean): Promise<Block | undefined>
   /** The filters of blocks' addresses (address-filter.ts), undefined for those that have none. */
   addresses(entries: readonly BlockPlace[]): Promise<(Uint8Array | undefined)[]>
   /**
@@ -90,7 +92,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   let durable = 0
   /** The latest synced write on its way. */
   let syncing: Promise<void> = Promise.resolve()
-  const opened = new Map<string, Block>()
+  const opened = new OpenedBlocks()
   /** What blocks are put together in, free again when they are written. */
   const writers: OctetWriter[] = []
 
@@ -166,23 +168,18 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       await guarded(WHAT, index.sync())
     },
     index: (stream) => guarded(WHAT, index.of(streamNamed(stream))),
-    async block(entry) {
+    async block(entry, isKept = true) {
       if (entry.damage !== undefined) throw new ApplianceError('BLOCK_DAMAGED', entry.damage)
       const name = nameOfBlock(entry)
       const found = opened.get(name)
-      if (found !== undefined) {
-        opened.delete(name)
-        opened.set(name, found)
-        return found
-      }
+      if (found !== undefined) return found
       const octets = await guarded(WHAT, level().get(blockKey(entry)))
       if (octets === undefined) {
         if (entry.firstSequence < (await guarded(WHAT, index.floor(entry.stream)))) return undefined
         throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
       }
       const block = openBlock(entry, octets)
-      opened.set(name, block)
-      if (opened.size > OPEN_BLOCKS) opened.delete(opened.keys().next().value!)
+      if (isKept) opened.add(name, block)
       return block
     },
     addresses: (entries) => guarded(WHAT, index.addresses(entries)),

@@ -107,7 +107,8 @@ export function createQueryClient({ setup, threads: count }: QueryClientOptions)
 
   return {
     rows: (query, limits) => withControl(limits, (control) => ask(idlest(1)[0]!, 'rows', query, control)),
-    sessions: (query, limits) => withControl(limits, (control) => ask(idlest(1)[0]!, 'sessions', query, control)),
+    sessions: (query, limits) =>
+      withControl(limits, (control) => ask(idlest(1)[0]!, 'sessions', query, control)),
     async aggregate(query, limits = {}) {
       await turn(limits.signal)
       try {

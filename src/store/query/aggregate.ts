@@ -136,6 +136,9 @@ export async function aggregatePart(
   return { ...sums.result(), ...counts, ...(stopped === undefined ? {} : { stopped }) }
 }
 
+/** Of more blocks than this, those read first are no longer open when the query comes again. */
+const MOST_KEPT = 24
+
 /** Undefined when the block cannot be read, or is another than was planned; retention may have removed it meanwhile. */
 async function openPlanned(
   store: BlockStore,
@@ -143,12 +146,9 @@ async function openPlanned(
   index: number,
 ): Promise<Block | 'removed' | undefined> {
   const stream = streams[plan.streamIds[index]!]!
+  const place = { stream, firstSequence: plan.firstSequences[index]!, level: plan.levels[index]! }
   try {
-    const block = await store.block({
-      stream,
-      firstSequence: plan.firstSequences[index]!,
-      level: plan.levels[index]!,
-    })
+    const block = await store.block(place, plan.blocksToOpen <= MOST_KEPT)
     if (block === undefined) return 'removed'
     return block.header.rows === plan.rows[index] ? block : undefined
   } catch {

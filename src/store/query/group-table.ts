@@ -128,12 +128,7 @@ function hashOfKey(keys: Uint32Array, at: number, width: number): number {
 }
 
 /** Writes the group at each row's first slot. Loops of their own for the usual widths, which have all words at hand. */
-function look(
-  words: readonly Uint32Array[],
-  count: number,
-  slots: Uint32Array,
-  groups: Uint32Array,
-): void {
+function look(words: readonly Uint32Array[], count: number, slots: Uint32Array, groups: Uint32Array): void {
   const mask = slots.length - 1
   const [first, second, third] = words as [Uint32Array, Uint32Array, Uint32Array]
   switch (words.length) {
@@ -200,7 +195,6 @@ function compare(
 
 function hasKey(words: readonly Uint32Array[], row: number, keys: Uint32Array, group: number): boolean {
   const width = words.length
-  for (let word = 0; word < width; word++)
-    if (keys[group * width + word] !== words[word]![row]) return false
+  for (let word = 0; word < width; word++) if (keys[group * width + word] !== words[word]![row]) return false
   return true
 }

@@ -211,7 +211,8 @@ function packKnown(
   shift: number,
 ): void {
   if (known === undefined) for (let index = 0; index < selected.length; index++) packed[index]! |= 1 << shift
-  else for (let index = 0; index < selected.length; index++) packed[index]! |= known[selected[index]!]! << shift
+  else
+    for (let index = 0; index < selected.length; index++) packed[index]! |= known[selected[index]!]! << shift
 }
 
 function copyKnown(
