@@ -2,17 +2,23 @@
 import { Command, CommanderError } from 'commander'
 import { ApplianceError } from '#core/errors.js'
 import { VERSION } from '#core/version.js'
-import { registerBackup } from './commands/backup.js'
-import { registerDecode } from './commands/decode.js'
-import { registerDemo } from './commands/demo.js'
-import { registerDetect } from './commands/detect.js'
-import { registerImport } from './commands/import.js'
-import { registerParseSyslog } from './commands/parse-syslog.js'
-import { registerQuery } from './commands/query.js'
-import { registerReplay } from './commands/replay.js'
-import { registerRestore } from './commands/restore.js'
-import { registerStart } from './commands/start.js'
-import { registerVerify } from './commands/verify.js'
+
+type Register = (program: Command) => void
+
+/** Each is loaded when it is asked for: all of them together take longer to load than a query takes to answer. */
+const commands: ReadonlyMap<string, () => Promise<Register>> = new Map([
+  ['start', async () => (await import('./commands/start.js')).registerStart],
+  ['decode', async () => (await import('./commands/decode.js')).registerDecode],
+  ['parse-syslog', async () => (await import('./commands/parse-syslog.js')).registerParseSyslog],
+  ['import', async () => (await import('./commands/import.js')).registerImport],
+  ['detect', async () => (await import('./commands/detect.js')).registerDetect],
+  ['query', async () => (await import('./commands/query.js')).registerQuery],
+  ['backup', async () => (await import('./commands/backup.js')).registerBackup],
+  ['verify', async () => (await import('./commands/verify.js')).registerVerify],
+  ['restore', async () => (await import('./commands/restore.js')).registerRestore],
+  ['replay', async () => (await import('./commands/replay.js')).registerReplay],
+  ['demo', async () => (await import('./commands/demo.js')).registerDemo],
+])
 
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
@@ -26,20 +32,9 @@ const program = new Command('culvert')
   .showHelpAfterError('(add --help for the options)')
   .configureOutput({ writeErr: (text) => process.stderr.write(text) })
 
-for (const register of [
-  registerStart,
-  registerDecode,
-  registerParseSyslog,
-  registerImport,
-  registerDetect,
-  registerQuery,
-  registerBackup,
-  registerVerify,
-  registerRestore,
-  registerReplay,
-  registerDemo,
-])
-  register(program)
+/** Anything but a command, as `--help`, concerns them all. */
+const named = commands.get(process.argv[2] ?? '')
+for (const load of named === undefined ? commands.values() : [named]) (await load())(program)
 for (const command of program.commands) command.exitOverride()
 
 try {

@@ -12,6 +12,9 @@ import { type BlockHeader, DICTIONARY_PIECE, type Piece, readHeader, VALUES_PIEC
 
 export type { BlockHeader } from './header.js'
 
+/** What a string takes beside its characters, about. */
+const STRING_OCTETS = 24
+
 /** A block opened for reading; columns are decoded when first asked for. */
 export class Block {
   readonly header: BlockHeader
@@ -20,6 +23,7 @@ export class Block {
   private readonly decoded = new Map<number, readonly Plane[]>()
   private readonly dictionaries = new Map<number, readonly string[]>()
   private addressWords: Uint32Array | undefined
+  private decodedOctets = 0
   private verified = false
 
   /** Throws BLOCK_DAMAGED when the header does not match its checksum or cannot be of this format. */
@@ -52,7 +56,13 @@ export class Block {
     const raw = this.read(piece)
     const planes = decodeColumn(stream.columns[column]!, stream.family, piece.codec, raw, rows, starts)
     this.decoded.set(column, planes)
+    for (const { byteLength } of planes) this.decodedOctets += byteLength
     return planes
+  }
+
+  /** Octets of memory: its own, and those of what was decoded so far. */
+  get heldOctets(): number {
+    return this.octets.length + this.decodedOctets
   }
 
   /** The strings of a text column, from index 1. */
@@ -62,6 +72,7 @@ export class Block {
     const piece = this.find(column, DICTIONARY_PIECE)
     const strings = piece === undefined ? [''] : decodeStrings(this.read(piece))
     this.dictionaries.set(column, strings)
+    for (const { length } of strings) this.decodedOctets += STRING_OCTETS + length
     return strings
   }
 

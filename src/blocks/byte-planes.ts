@@ -64,12 +64,13 @@ export function decodePlanes(section: Uint8Array, arrays: readonly WholeNumbers[
   const view = new DataView(section.buffer, section.byteOffset, section.length)
   let at = 0
   for (const array of arrays) {
-    for (let octet = 0; octet < array.BYTES_PER_ELEMENT; octet++) {
-      const shift = 8 * octet
+    let constant = 0
+    const varying: VaryingPlane[] = []
+    for (let shift = 0; shift < 8 * array.BYTES_PER_ELEMENT; shift += 8) {
       requireOctets(section, at + 2)
       const mode = section[at]!
       if (mode === CONSTANT) {
-        fillOctet(array, shift, rows, section[at + 1]!)
+        constant |= section[at + 1]! << shift
         at += 2
         continue
       }
@@ -77,9 +78,10 @@ export function decodePlanes(section: Uint8Array, arrays: readonly WholeNumbers[
       const length = view.getUint32(at + 1, true)
       at += 1 + LENGTH_OCTETS
       requireOctets(section, at + length)
-      insert(array, shift, rows, decompress(mode, section.subarray(at, at + length), rows))
+      varying.push({ shift, octets: decompress(mode, section.subarray(at, at + length), rows) })
       at += length
     }
+    join(array, rows, constant, varying)
   }
 }
 
@@ -173,25 +175,77 @@ function extract16(array: Uint16Array, shift: number, rows: number, plane: Uint8
   for (let row = whole; row < rows; row++) plane[row] = array[row]! >>> shift
 }
 
-function insert(array: WholeNumbers, shift: number, rows: number, plane: Uint8Array): void {
-  if (array instanceof Uint32Array) insert32(array, shift, rows, plane)
-  else if (array instanceof Uint16Array) insert16(array, shift, rows, plane)
-  else array.set(plane)
+/** A plane that is not the same in all rows: an octet a row, and where it goes in the value. */
+type VaryingPlane = { readonly shift: number; readonly octets: Uint8Array }
+
+/** Puts values together in one pass, whatever number of planes vary. */
+function join(array: WholeNumbers, rows: number, constant: number, varying: readonly VaryingPlane[]): void {
+  if (varying.length === 0) array.fill(constant, 0, rows)
+  else if (array instanceof Uint32Array) join32(array, rows, constant, varying)
+  else if (array instanceof Uint16Array) join16(array, rows, constant, varying)
+  else array.set(varying[0]!.octets)
 }
 
-function insert32(array: Uint32Array, shift: number, rows: number, plane: Uint8Array): void {
-  if (shift === 0) for (let row = 0; row < rows; row++) array[row] = plane[row]!
-  else for (let row = 0; row < rows; row++) array[row]! |= plane[row]! << shift
+function join32(array: Uint32Array, rows: number, constant: number, varying: readonly VaryingPlane[]): void {
+  const [one, two, three, four] = varying as [VaryingPlane, VaryingPlane?, VaryingPlane?, VaryingPlane?]
+  if (two === undefined) join32from1(array, rows, constant, one)
+  else if (three === undefined) join32from2(array, rows, constant, one, two)
+  else if (four === undefined) join32from3(array, rows, constant, one, two, three)
+  else join32from4(array, rows, one.octets, two.octets, three.octets, four.octets)
 }
 
-function insert16(array: Uint16Array, shift: number, rows: number, plane: Uint8Array): void {
-  if (shift === 0) for (let row = 0; row < rows; row++) array[row] = plane[row]!
-  else for (let row = 0; row < rows; row++) array[row]! |= plane[row]! << shift
+function join32from1(
+  array: Uint32Array,
+  rows: number,
+  constant: number,
+  { shift, octets }: VaryingPlane,
+): void {
+  for (let row = 0; row < rows; row++) array[row] = constant | (octets[row]! << shift)
 }
 
-function fillOctet(array: WholeNumbers, shift: number, rows: number, value: number): void {
-  if (shift === 0) array.fill(value, 0, rows)
-  else if (value !== 0) for (let row = 0; row < rows; row++) array[row]! |= value << shift
+function join32from2(
+  array: Uint32Array,
+  rows: number,
+  constant: number,
+  { shift: shift0, octets: octets0 }: VaryingPlane,
+  { shift: shift1, octets: octets1 }: VaryingPlane,
+): void {
+  for (let row = 0; row < rows; row++)
+    array[row] = constant | (octets0[row]! << shift0) | (octets1[row]! << shift1)
+}
+
+function join32from3(
+  array: Uint32Array,
+  rows: number,
+  constant: number,
+  { shift: shift0, octets: octets0 }: VaryingPlane,
+  { shift: shift1, octets: octets1 }: VaryingPlane,
+  { shift: shift2, octets: octets2 }: VaryingPlane,
+): void {
+  for (let row = 0; row < rows; row++)
+    array[row] = constant | (octets0[row]! << shift0) | (octets1[row]! << shift1) | (octets2[row]! << shift2)
+}
+
+function join32from4(
+  array: Uint32Array,
+  rows: number,
+  first: Uint8Array,
+  second: Uint8Array,
+  third: Uint8Array,
+  fourth: Uint8Array,
+): void {
+  for (let row = 0; row < rows; row++)
+    array[row] = first[row]! | (second[row]! << 8) | (third[row]! << 16) | (fourth[row]! << 24)
+}
+
+function join16(array: Uint16Array, rows: number, constant: number, varying: readonly VaryingPlane[]): void {
+  const [{ shift, octets }, second] = varying as [VaryingPlane, VaryingPlane?]
+  if (second === undefined)
+    for (let row = 0; row < rows; row++) array[row] = constant | (octets[row]! << shift)
+  else {
+    const high = second.octets
+    for (let row = 0; row < rows; row++) array[row] = octets[row]! | (high[row]! << 8)
+  }
 }
 
 /** Rows that are looked at, and the information in an octet from which a compressor would save less than a quarter. */

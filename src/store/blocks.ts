@@ -26,6 +26,7 @@ import {
   sequenceValue,
 } from './keys.js'
 import { guarded, openLevel } from './level.js'
+import { OpenedBlocks } from './opened-blocks.js'
 import { reconcile } from './reconcile.js'
 import { createIngestSequence, type IngestSequence } from './sequence.js'
 import { forgetRepair, wasRepaired } from './tables.js'
@@ -34,8 +35,6 @@ import { migrateFromVersion1 } from './version1.js'
 export type { IndexedBlock } from './index-entry.js'
 
 const WHAT = 'blocks'
-/** Blocks kept open for the next reader of the same rows. */
-const OPEN_BLOCKS = 24
 /** Blocks that are written at a time, as a rule. */
 const SPARE_WRITERS = 8
 /** LevelDB's memory table: blocks are large, so it is. */
@@ -58,8 +57,11 @@ export type BlockStore = {
   sync(): Promise<void>
   /** The blocks of a stream below the watermark, in sequence order, as the index has them after looking for new ones. */
   index(stream: StreamName): Promise<readonly IndexedBlock[]>
-  /** Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. */
-  block(entry: BlockPlace & Pick<IndexedBlock, 'damage'>): Promise<Block | undefined>
+  /**
+   * Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. It is kept
+   * open for others unless they are not likely to ask for it.
+   */
+  block(entry: BlockPlace & Pick<IndexedBlock, 'damage'>, isKept?: boolean): Promise<Block | undefined>
   /** A block's octets as they lie in the database now, unchecked; undefined when it has been removed. Throws BLOCK_DAMAGED. */
   octets(entry: BlockPlace): Promise<Uint8Array | undefined>
   /** Numbers rows that were received and will never be written, so that they show as missing ones. */
@@ -108,7 +110,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   let durable = 0
   /** The latest synced write on its way. */
   let syncing: Promise<void> = Promise.resolve()
-  const opened = new Map<string, Block>()
+  const opened = new OpenedBlocks()
   /** What blocks are put together in, free again when they are written. */
   const writers: OctetWriter[] = []
 
@@ -194,23 +196,18 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       await guarded(WHAT, index.sync())
     },
     index: (stream) => guarded(WHAT, index.of(streamNamed(stream))),
-    async block(entry) {
+    async block(entry, isKept = true) {
       if (entry.damage !== undefined) throw new ApplianceError('BLOCK_DAMAGED', entry.damage)
       const name = nameOfBlock(entry)
       const found = opened.get(name)
-      if (found !== undefined) {
-        opened.delete(name)
-        opened.set(name, found)
-        return found
-      }
+      if (found !== undefined) return found
       const octets = await guarded(WHAT, level().get(blockKey(entry)))
       if (octets === undefined) {
         if (entry.firstSequence < (await guarded(WHAT, index.floor(entry.stream)))) return undefined
         throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
       }
       const block = openBlock(entry, octets)
-      opened.set(name, block)
-      if (opened.size > OPEN_BLOCKS) opened.delete(opened.keys().next().value!)
+      if (isKept) opened.add(name, block)
       return block
     },
     async octets(place) {

@@ -1,6 +1,6 @@
 /**
- * The side of those who ask: queries as promises, shared out among querying threads. Threads are started when the first
- * query comes. Aggregations run one or two at a time, for each may hold a million groups; a few more wait their turn.
+ * The side of those who ask: queries as promises, shared out among querying threads. Threads are started as
+ * there is work for them. Aggregations run one or two at a time, for each may hold a million groups; a few more wait their turn.
  */
 import { Worker } from 'node:worker_threads'
 import { ApplianceError, type ErrorCode, errorCodes } from '../errors.js'
@@ -75,11 +75,12 @@ export function createQueryClient({ setup, threads: count }: QueryClientOptions)
     thread.pending.clear()
     thread.stopped?.()
   }
-  /** The threads there are; one that ended is replaced. */
-  const ready = (): Thread[] => {
+  /** So many threads, the idlest first; more are started where there are too few. At least 1, at most `count`. */
+  const idlest = (wanted: number): Thread[] => {
     if (isClosing) throw new ApplianceError('BUSY', 'the appliance is ending')
-    while (threads.size < count) startThread()
-    return [...threads]
+    const idle = () => [...threads].filter(({ pending }) => pending.size === 0).length
+    while (threads.size < count && (threads.size < wanted || idle() === 0)) startThread()
+    return [...threads].sort((one, other) => one.pending.size - other.pending.size).slice(0, wanted)
   }
   const ask = <Name extends QueryWorkName>(
     thread: Thread,
@@ -95,24 +96,19 @@ export function createQueryClient({ setup, threads: count }: QueryClientOptions)
       const message: ToQuery = { type: 'work', id, name, ask, control: words, deadlineMilliseconds }
       thread.worker.postMessage(message, transfer)
     })
-  /** The thread with the least to do. */
-  const idlest = (): Thread =>
-    ready().reduce((one, other) => (other.pending.size < one.pending.size ? other : one))
-
   async function aggregate(query: AggregateQuery, control: Control): Promise<AggregateResult> {
-    const first = idlest()
+    const [first] = idlest(1) as [Thread]
     const plan = await ask(first, 'plan', query, control)
-    const wanted = Math.max(1, Math.min(count, Math.ceil(plan.rows.length / BLOCKS_PER_THREAD)))
-    const others = ready().filter((thread) => thread !== first)
-    const workers = [first, ...others].slice(0, wanted)
+    const workers = idlest(Math.max(1, Math.min(count, Math.ceil(plan.blocksToOpen / BLOCKS_PER_THREAD))))
     const parts = await Promise.all(workers.map((thread) => ask(thread, 'part', { query, plan }, control)))
     const { blocksFailed } = plan
-    return ask(first, 'rank', { query, plan: { blocksFailed }, parts }, control, buffersOf(parts))
+    return ask(workers[0]!, 'rank', { query, plan: { blocksFailed }, parts }, control, buffersOf(parts))
   }
 
   return {
-    rows: (query, limits) => withControl(limits, (control) => ask(idlest(), 'rows', query, control)),
-    sessions: (query, limits) => withControl(limits, (control) => ask(idlest(), 'sessions', query, control)),
+    rows: (query, limits) => withControl(limits, (control) => ask(idlest(1)[0]!, 'rows', query, control)),
+    sessions: (query, limits) =>
+      withControl(limits, (control) => ask(idlest(1)[0]!, 'sessions', query, control)),
     async aggregate(query, limits = {}) {
       await turn(limits.signal)
       try {

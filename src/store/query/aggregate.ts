@@ -3,7 +3,7 @@
  * in its own thread), and the parts are joined: see ranking.ts. Memory is bounded by the number of groups.
  */
 import type { Block } from '../../blocks/block.js'
-import { BLOCK_ROWS } from '../../blocks/builder.js'
+import { BLOCK_ROWS, type Plane } from '../../blocks/builder.js'
 import { type StreamName, streams } from '../../records/columns.js'
 import type { BlockStore } from '../blocks.js'
 import { type Dimension, definitionOf } from './dimensions.js'
@@ -46,6 +46,8 @@ export type AggregatePlan = {
   readonly rows: Uint32Array
   /** 1 where every row of the block matches. */
   readonly isWhole: Uint8Array
+  /** Of those, how many must be read; the rest is counted as it is. */
+  readonly blocksToOpen: number
   readonly blocksFailed: number
 }
 
@@ -72,14 +74,21 @@ export async function planAggregate(store: BlockStore, query: AggregateQuery): P
   const names = query.stream === undefined ? FLOW_STREAMS : [query.stream]
   const planned = await planBlocks(store, names, windowOf(query), prepare(query.filter ?? { type: 'any' }))
   const readable = planned.filter(({ entry }) => entry.damage === undefined)
+  const whole = isCounting(query) ? readable.filter(({ outlook }) => outlook === 'all').length : 0
   return {
     streamIds: Uint8Array.from(readable, ({ entry }) => entry.stream.id),
     firstSequences: Float64Array.from(readable, ({ entry }) => entry.firstSequence),
     levels: Uint8Array.from(readable, ({ entry }) => entry.level),
     rows: Uint32Array.from(readable, ({ entry }) => entry.rows),
     isWhole: Uint8Array.from(readable, ({ outlook }) => Number(outlook === 'all')),
+    blocksToOpen: readable.length - whole,
     blocksFailed: planned.length - readable.length,
   }
+}
+
+/** Whether a block of which every row matches tells all by its number of rows. */
+function isCounting({ by, sums }: AggregateQuery): boolean {
+  return by.length === 0 && sums.every((measure) => measure === 'flows')
 }
 
 /** The families whose keys differ: where no address is among the dimensions, one table does for both. */
@@ -96,7 +105,7 @@ export async function aggregatePart(
   effort: Effort,
 ): Promise<AggregatePart> {
   const sums = new Sums(query)
-  const isCounting = query.by.length === 0 && query.sums.every((measure) => measure === 'flows')
+  const countsWhole = isCounting(query)
   const counts = { blocksRead: 0, blocksFailed: 0 }
   let stopped: 'time' | 'cancelled' | undefined
   /** The next block on its way, while the one before is worked on. */
@@ -104,7 +113,7 @@ export async function aggregatePart(
     for (;;) {
       const index = take()
       if (index >= plan.rows.length) return undefined
-      if (!isCounting || plan.isWhole[index] === 0) return openPlanned(store, plan, index)
+      if (!countsWhole || plan.isWhole[index] === 0) return openPlanned(store, plan, index)
       sums.addRows(plan.rows[index]!)
     }
   }
@@ -127,6 +136,9 @@ export async function aggregatePart(
   return { ...sums.result(), ...counts, ...(stopped === undefined ? {} : { stopped }) }
 }
 
+/** Of more blocks than this, those read first are no longer open when the query comes again. */
+const MOST_KEPT = 24
+
 /** Undefined when the block cannot be read, or is another than was planned; retention may have removed it meanwhile. */
 async function openPlanned(
   store: BlockStore,
@@ -134,12 +146,9 @@ async function openPlanned(
   index: number,
 ): Promise<Block | 'removed' | undefined> {
   const stream = streams[plan.streamIds[index]!]!
+  const place = { stream, firstSequence: plan.firstSequences[index]!, level: plan.levels[index]! }
   try {
-    const block = await store.block({
-      stream,
-      firstSequence: plan.firstSequences[index]!,
-      level: plan.levels[index]!,
-    })
+    const block = await store.block(place, plan.blocksToOpen <= MOST_KEPT)
     if (block === undefined) return 'removed'
     return block.header.rows === plan.rows[index] ? block : undefined
   } catch {
@@ -250,12 +259,13 @@ class Sums {
   }
 }
 
-function addUp(
-  sums: Float64Array,
-  groups: Uint32Array,
-  count: number,
-  values: Float64Array | undefined,
-): void {
+/** Loops of their own for counts, numbers of 32 bits and others: one that serves several kinds is slower. */
+function addUp(sums: Float64Array, groups: Uint32Array, count: number, values: Plane | undefined): void {
   if (values === undefined) for (let index = 0; index < count; index++) sums[groups[index]!]!++
+  else if (values instanceof Uint32Array) addUp32(sums, groups, count, values)
   else for (let index = 0; index < count; index++) sums[groups[index]!]! += values[index]!
+}
+
+function addUp32(sums: Float64Array, groups: Uint32Array, count: number, values: Uint32Array): void {
+  for (let index = 0; index < count; index++) sums[groups[index]!]! += values[index]!
 }

@@ -19,9 +19,11 @@ export class GroupTable {
   /** Whether a key found no room. */
   isFull = false
   readonly #maximum: number
-  /** Pairs of group and hash, so that a row whose place is another's looks at one cache line; group 0 is free. */
+  /** By hash, the group or else one of the next slots has it; 0 is free. At most half are taken. */
   #slots: Uint32Array
   #capacity: number
+  /** Rows whose group was not found at the first look. */
+  #missed = new Uint32Array(0)
 
   constructor(width: number, measures: number, maximumGroups: number) {
     this.width = width
@@ -29,7 +31,7 @@ export class GroupTable {
     this.#capacity = FIRST_SLOTS / 2
     this.keys = new Uint32Array(this.#capacity * width)
     this.sums = Array.from({ length: measures }, () => new Float64Array(this.#capacity))
-    this.#slots = new Uint32Array(2 * FIRST_SLOTS)
+    this.#slots = new Uint32Array(FIRST_SLOTS)
   }
 
   /** Writes the group of each of `count` keys, whose words lie in `words[w][i]`, to `groups`. */
@@ -39,58 +41,60 @@ export class GroupTable {
       groups.fill(1, 0, count)
       return
     }
-    const hashes = hashWords(words, count, groups)
-    for (let index = 0; index < count; index++) groups[index] = this.#find(words, index, hashes[index]!)
+    // Loads that do not wait for each other: first the slots of all rows, then the keys of the groups found there.
+    look(words, count, this.#slots, groups)
+    if (this.#missed.length < count) this.#missed = new Uint32Array(count)
+    const missed = compare(words, count, this.keys, groups, this.#missed)
+    for (let index = 0; index < missed; index++) {
+      const row = this.#missed[index]!
+      groups[row] = this.#find(words, row)
+    }
   }
 
-  #find(words: readonly Uint32Array[], index: number, hash: number): number {
+  #find(words: readonly Uint32Array[], row: number): number {
     const { keys, width } = this
     const slots = this.#slots
     const mask = slots.length - 1
-    let slot = (hash << 1) & mask
-    for (;;) {
+    const hash = hashOfRow(words, row)
+    for (let slot = hash & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
       const group = slots[slot]!
-      if (group === 0) break
-      if (slots[slot + 1] === hash) {
-        const at = group * width
-        let word = 0
-        while (word < width && keys[at + word] === words[word]![index]) word++
-        if (word === width) return group
-      }
-      slot = (slot + 2) & mask
+      const at = group * width
+      let word = 0
+      while (word < width && keys[at + word] === words[word]![row]) word++
+      if (word === width) return group
     }
-    return this.#add(words, index, hash)
+    return this.#add(words, row, hash)
   }
 
-  #add(words: readonly Uint32Array[], index: number, hash: number): number {
+  #add(words: readonly Uint32Array[], row: number, hash: number): number {
     if (this.size >= this.#maximum) {
       this.isFull = true
       return OTHER
     }
     const group = this.size++
     if (group >= this.#capacity) this.#grow()
-    for (let word = 0; word < this.width; word++) this.keys[group * this.width + word] = words[word]![index]!
+    for (let word = 0; word < this.width; word++) this.keys[group * this.width + word] = words[word]![row]!
     this.#place(group, hash)
     return group
   }
 
+  /** Before the key of the group that needs the room is written. */
   #grow(): void {
+    const groups = this.#capacity
     this.#capacity *= 2
     this.keys = enlarged(this.keys, new Uint32Array(this.#capacity * this.width))
     this.sums = this.sums.map((sums) => enlarged(sums, new Float64Array(this.#capacity)))
-    const old = this.#slots
-    this.#slots = new Uint32Array(2 * old.length)
-    for (let slot = 0; slot < old.length; slot += 2)
-      if (old[slot] !== 0) this.#place(old[slot]!, old[slot + 1]!)
+    this.#slots = new Uint32Array(2 * this.#capacity)
+    for (let group = 1; group < groups; group++)
+      this.#place(group, hashOfKey(this.keys, group * this.width, this.width))
   }
 
   #place(group: number, hash: number): void {
     const slots = this.#slots
     const mask = slots.length - 1
-    let slot = (hash << 1) & mask
-    while (slots[slot] !== 0) slot = (slot + 2) & mask
+    let slot = hash & mask
+    while (slots[slot] !== 0) slot = (slot + 1) & mask
     slots[slot] = group
-    slots[slot + 1] = hash
   }
 }
 
@@ -99,19 +103,98 @@ function enlarged<T extends Uint32Array | Float64Array>(from: T, to: T): T {
   return to
 }
 
-/** A column at a time; the last mixing is MurmurHash3's. */
-function hashWords(words: readonly Uint32Array[], count: number, hashes: Uint32Array): Uint32Array {
-  hashes.fill(0, 0, count)
-  for (const column of words) {
-    for (let index = 0; index < count; index++) {
-      const mixed = Math.imul(hashes[index]! ^ column[index]!, 0x9e3779b1)
-      hashes[index] = mixed ^ (mixed >>> 15)
-    }
+function mixWord(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0x9e3779b1)
+  return mixed ^ (mixed >>> 15)
+}
+
+/** The last mixing is MurmurHash3's. */
+function finish(hash: number): number {
+  let mixed = Math.imul(hash, 0x85ebca6b)
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return mixed ^ (mixed >>> 16)
+}
+
+function hashOfRow(words: readonly Uint32Array[], row: number): number {
+  let hash = 0
+  for (let word = 0; word < words.length; word++) hash = mixWord(hash, words[word]![row]!)
+  return finish(hash)
+}
+
+function hashOfKey(keys: Uint32Array, at: number, width: number): number {
+  let hash = 0
+  for (let word = 0; word < width; word++) hash = mixWord(hash, keys[at + word]!)
+  return finish(hash)
+}
+
+/** Writes the group at each row's first slot. Loops of their own for the usual widths, which have all words at hand. */
+function look(words: readonly Uint32Array[], count: number, slots: Uint32Array, groups: Uint32Array): void {
+  const mask = slots.length - 1
+  const [first, second, third] = words as [Uint32Array, Uint32Array, Uint32Array]
+  switch (words.length) {
+    case 1:
+      for (let row = 0; row < count; row++) groups[row] = slots[finish(mixWord(0, first[row]!)) & mask]!
+      return
+    case 2:
+      for (let row = 0; row < count; row++) {
+        const hash = mixWord(mixWord(0, first[row]!), second[row]!)
+        groups[row] = slots[finish(hash) & mask]!
+      }
+      return
+    case 3:
+      for (let row = 0; row < count; row++) {
+        const hash = mixWord(mixWord(mixWord(0, first[row]!), second[row]!), third[row]!)
+        groups[row] = slots[finish(hash) & mask]!
+      }
+      return
+    default:
+      for (let row = 0; row < count; row++) groups[row] = slots[hashOfRow(words, row) & mask]!
   }
-  for (let index = 0; index < count; index++) {
-    let mixed = Math.imul(hashes[index]!, 0x85ebca6b)
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-    hashes[index] = mixed ^ (mixed >>> 16)
+}
+
+/** Notes the rows whose key is not that of the group found for them; how many they are. */
+function compare(
+  words: readonly Uint32Array[],
+  count: number,
+  keys: Uint32Array,
+  groups: Uint32Array,
+  missed: Uint32Array,
+): number {
+  const [first, second, third] = words as [Uint32Array, Uint32Array, Uint32Array]
+  let misses = 0
+  switch (words.length) {
+    case 1:
+      for (let row = 0; row < count; row++) {
+        const group = groups[row]!
+        if (group === 0 || keys[group] !== first[row]) missed[misses++] = row
+      }
+      return misses
+    case 2:
+      for (let row = 0; row < count; row++) {
+        const group = groups[row]!
+        const at = 2 * group
+        if (group === 0 || keys[at] !== first[row] || keys[at + 1] !== second[row]) missed[misses++] = row
+      }
+      return misses
+    case 3:
+      for (let row = 0; row < count; row++) {
+        const group = groups[row]!
+        const at = 3 * group
+        const isSame = keys[at] === first[row] && keys[at + 1] === second[row] && keys[at + 2] === third[row]
+        if (group === 0 || !isSame) missed[misses++] = row
+      }
+      return misses
+    default:
+      for (let row = 0; row < count; row++) {
+        const group = groups[row]!
+        if (group === 0 || !hasKey(words, row, keys, group)) missed[misses++] = row
+      }
+      return misses
   }
-  return hashes
+}
+
+function hasKey(words: readonly Uint32Array[], row: number, keys: Uint32Array, group: number): boolean {
+  const width = words.length
+  for (let word = 0; word < width; word++) if (keys[group * width + word] !== words[word]![row]) return false
+  return true
 }

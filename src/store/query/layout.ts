@@ -8,7 +8,7 @@ import { enumerations } from '../../blocks/row.js'
 import { formatAddress, formatIPv4, formatIPv6 } from '../../records/address.js'
 import { type Dimension, type DimensionDefinition, definitionOf } from './dimensions.js'
 import { wordMask } from './prepare.js'
-import { columnNamed, presentPlanes } from './presence.js'
+import { columnNamed, presentColumn } from './presence.js'
 
 type Place = {
   readonly dimension: Dimension
@@ -170,15 +170,15 @@ function encodeNumbers(
   // Rows of a block of the other family are encoded here when none of their addresses is known.
   if (definition.kind === 'address' && ownWords(definition, block.header.stream.family) !== place.words)
     return
-  const known = new Uint8Array(block.header.rows).fill(1)
-  const planes = presentPlanes(block, definition.column!, known)
-  if (planes === undefined) return
+  const column = presentColumn(block, definition.column!)
+  if (column === undefined) return
+  const { planes, known } = column
   const packed = words[place.packedWord]!
   if (definition.kind === 'small') {
     packSmall(planes[0]!, known, selected, packed, shift)
     return
   }
-  for (let index = 0; index < selected.length; index++) packed[index]! |= known[selected[index]!]! << shift
+  packKnown(known, selected, packed, shift)
   const length = planes.length === 4 ? dimension.prefix6 : dimension.prefix4
   for (const [part, plane] of planes.entries()) {
     const bits = definition.kind === 'address' ? (length ?? 128) - 32 * part : WORD_BITS
@@ -188,24 +188,45 @@ function encodeNumbers(
 
 function packSmall(
   plane: Plane,
-  known: Uint8Array,
+  known: Uint8Array | undefined,
   selected: Uint32Array,
   packed: Uint32Array,
   shift: number,
 ): void {
+  if (known === undefined) {
+    for (let index = 0; index < selected.length; index++)
+      packed[index]! |= (plane[selected[index]!]! + 1) << shift
+    return
+  }
   for (let index = 0; index < selected.length; index++) {
     const row = selected[index]!
     packed[index]! |= known[row] === 0 ? 0 : (plane[row]! + 1) << shift
   }
 }
 
+function packKnown(
+  known: Uint8Array | undefined,
+  selected: Uint32Array,
+  packed: Uint32Array,
+  shift: number,
+): void {
+  if (known === undefined) for (let index = 0; index < selected.length; index++) packed[index]! |= 1 << shift
+  else
+    for (let index = 0; index < selected.length; index++) packed[index]! |= known[selected[index]!]! << shift
+}
+
 function copyKnown(
   plane: Plane,
-  known: Uint8Array,
+  known: Uint8Array | undefined,
   selected: Uint32Array,
   word: Uint32Array,
   mask: number,
 ): void {
+  if (known === undefined) {
+    if (mask === -1 && selected.length === plane.length) word.set(plane)
+    else for (let index = 0; index < selected.length; index++) word[index] = plane[selected[index]!]! & mask
+    return
+  }
   for (let index = 0; index < selected.length; index++) {
     const row = selected[index]!
     word[index] = known[row] === 0 ? 0 : plane[row]! & mask
@@ -231,16 +252,17 @@ function encodeTexts(
   texts: TextNumbers,
   column: string,
 ): void {
-  const known = new Uint8Array(block.header.rows).fill(1)
-  const plane = presentPlanes(block, column, known)?.[0]
-  if (plane === undefined) return
+  const present = presentColumn(block, column)
+  if (present === undefined) return
+  const { planes, known } = present
+  const [plane] = planes as [Plane]
   const strings = block.strings(columnNamed(block.header.stream, column)!)
   // Only texts of selected rows are numbered, each once for the block.
   const numbers = new Uint32Array(strings.length)
   for (let index = 0; index < selected.length; index++) {
     const row = selected[index]!
     const local = plane[row]!
-    if (known[row] === 0 || local >= numbers.length) continue
+    if ((known !== undefined && known[row] === 0) || local >= numbers.length) continue
     if (numbers[local] === 0) numbers[local] = texts.numberOf(strings[local]!)
     word[index] = numbers[local]!
   }

@@ -1,6 +1,7 @@
 /** What can be summed over the rows of a group. */
 import type { Block } from '../../blocks/block.js'
-import { presentPlanes, wholeValues } from './presence.js'
+import type { Plane } from '../../blocks/builder.js'
+import { presentColumn, wholeValues } from './presence.js'
 
 export const measureNames = [
   'octets',
@@ -25,7 +26,7 @@ export function parseMeasures(text: string): Measure[] | string {
 }
 
 /** Values of a measure in the selected rows, and how many of these do not state it. `flows` has no values: each counts 1. */
-export type MeasureValues = { readonly values: Float64Array | undefined; readonly unknown: number }
+export type MeasureValues = { readonly values: Plane | undefined; readonly unknown: number }
 
 /** Reads a measure; with `isScaled` each value is multiplied by the row's sampling interval where that is known. */
 export function readMeasure(
@@ -35,16 +36,19 @@ export function readMeasure(
   isScaled: boolean,
 ): MeasureValues {
   if (measure === 'flows') return { values: undefined, unknown: 0 }
-  const values = new Float64Array(selected.length)
-  const known = new Uint8Array(block.header.rows).fill(1)
-  const planes = presentPlanes(block, measure, known)
-  if (planes === undefined) return { values, unknown: selected.length }
+  const column = presentColumn(block, measure)
+  if (column === undefined) return { values: new Float64Array(selected.length), unknown: selected.length }
+  const { planes, known } = column
   const all = wholeValues(planes)
   const intervals = isScaled ? samplingIntervals(block) : undefined
+  // Nothing to leave out: the values are those of the column.
+  if (known === undefined && intervals === undefined && selected.length === all.length)
+    return { values: all, unknown: 0 }
+  const values = new Float64Array(selected.length)
   let unknown = 0
   for (let index = 0; index < values.length; index++) {
     const row = selected[index]!
-    if (known[row] === 0) unknown++
+    if (known !== undefined && known[row] === 0) unknown++
     else values[index] = intervals === undefined ? all[row]! : all[row]! * intervals[row]!
   }
   return { values, unknown }
@@ -52,11 +56,12 @@ export function readMeasure(
 
 /** By row, 1 where nothing is known; undefined when that is so of every row. */
 function samplingIntervals(block: Block): Float64Array | undefined {
-  const known = new Uint8Array(block.header.rows).fill(1)
-  const planes = presentPlanes(block, 'samplingInterval', known)
-  if (planes === undefined || !known.includes(1)) return undefined
-  const intervals = new Float64Array(known.length).fill(1)
-  for (let row = 0; row < known.length; row++)
-    if (known[row] === 1 && planes[0]![row]! > 1) intervals[row] = planes[0]![row]!
+  const column = presentColumn(block, 'samplingInterval')
+  if (column === undefined) return undefined
+  const { planes, known } = column
+  const [plane] = planes as [Plane]
+  const intervals = new Float64Array(plane.length).fill(1)
+  for (let row = 0; row < plane.length; row++)
+    if ((known === undefined || known[row] === 1) && plane[row]! > 1) intervals[row] = plane[row]!
   return intervals
 }

@@ -45,6 +45,17 @@ export function presentPlanes(block: Block, name: string, mask: Uint8Array): rea
   return planes
 }
 
+/** The arrays of a column, and by row whether it has a value: 1 or 0, undefined where all have one. */
+export type PresentColumn = { readonly planes: readonly Plane[]; readonly known: Uint8Array | undefined }
+
+/** Undefined when no row has a value. */
+export function presentColumn(block: Block, name: string): PresentColumn | undefined {
+  const known = new Uint8Array(block.header.rows).fill(1)
+  const planes = presentPlanes(block, name, known)
+  if (planes === undefined) return undefined
+  return { planes, known: known.includes(0) ? known : undefined }
+}
+
 function nothing(mask: Uint8Array): undefined {
   mask.fill(0)
   return undefined
@@ -64,8 +75,13 @@ function keepNonZero(plane: Plane, mask: Uint8Array): void {
 /** The values of a column of one array, or of a 64-bit one as doubles. */
 export function wholeValues(planes: readonly Plane[]): Plane {
   const [low, high] = planes
-  if (high === undefined || !high.some((value) => value !== 0)) return low!
+  if (high === undefined || isAllZero(high)) return low!
   const values = new Float64Array(low!.length)
   for (let row = 0; row < values.length; row++) values[row] = high[row]! * 0x1_0000_0000 + low![row]!
   return values
+}
+
+function isAllZero(plane: Plane): boolean {
+  for (let row = 0; row < plane.length; row++) if (plane[row] !== 0) return false
+  return true
 }

@@ -1,0 +1,34 @@
+/** Blocks kept open for the next reader of the same rows: the latest used, up to so many octets with what was decoded. */
+import type { Block } from '../blocks/block.js'
+
+const MAX_OCTETS = 48 * 1024 * 1024
+
+export class OpenedBlocks {
+  /** By name, the one used longest ago first. */
+  readonly #blocks = new Map<string, Block>()
+
+  get(name: string): Block | undefined {
+    const block = this.#blocks.get(name)
+    if (block !== undefined) {
+      this.#blocks.delete(name)
+      this.#blocks.set(name, block)
+    }
+    return block
+  }
+
+  /** What is decoded of a block later counts when the next one is added. */
+  add(name: string, block: Block): void {
+    this.#blocks.set(name, block)
+    let octets = 0
+    for (const each of this.#blocks.values()) octets += each.heldOctets
+    for (const [oldest, { heldOctets }] of this.#blocks) {
+      if (octets <= MAX_OCTETS || this.#blocks.size === 1) return
+      this.#blocks.delete(oldest)
+      octets -= heldOctets
+    }
+  }
+
+  delete(name: string): void {
+    this.#blocks.delete(name)
+  }
+}
