@@ -5,6 +5,7 @@ import type { Config } from '#core/config.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import type { ReceivedCounts } from '#core/metrics.js'
 import type { ElementType } from '#core/records/element-types.js'
+import type { ExporterNews } from './exporter-directory.js'
 import type { SyslogMapping } from './syslog/mapping.js'
 
 /** Everything that the thread needs to know when it begins. */
@@ -66,14 +67,20 @@ export type FromReceiver =
       readonly sockets: readonly ListeningReport[]
       readonly restoredTemplates: number
     }
+  /** Once a second. */
+  | { readonly type: 'status'; readonly news: readonly ExporterNews[]; readonly counts: ReceivedCounts }
+  /** A piece of what was asked for by that number. */
   | {
-      readonly type: 'status'
+      readonly type: 'exporters'
+      readonly request: number
       readonly exporters: readonly ExporterStatus[]
-      readonly counts: ReceivedCounts
+      readonly isLast: boolean
     }
   | { readonly type: 'problem'; readonly message: string }
   /** Something to know that is no fault of ours. */
   | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'stopped' }
 
-export type ToReceiver = { readonly type: 'stop' }
+export type ToReceiver =
+  | { readonly type: 'exporters'; readonly request: number; readonly ids: readonly string[] }
+  | { readonly type: 'stop' }

@@ -11,6 +11,8 @@ import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
 import { createBlockWriter } from '#core/store/writer.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
+import { createExporterAnswers } from './exporter-answers.js'
+import { createExporterDirectory } from './exporter-directory.js'
 import { createExporterSettings } from './exporter-settings.js'
 import { createQuota, createTimeoutMeter } from './exporter-watch.js'
 import { createFlowIntake } from './flow-intake.js'
@@ -21,14 +23,12 @@ import { namesOf } from './netflow/elements.js'
 import { TemplateStore } from './netflow/template-store.js'
 import type { FromReceiver, ReceiverSetup, ToReceiver } from './receiver-messages.js'
 import { AgentStore } from './sflow/agents.js'
-import { netflowStatus, type RateMemory, sflowStatus, streamStatus, syslogStatus } from './status.js'
+import { exporterKinds } from './status.js'
 import { createSyslogIntake } from './syslog-intake.js'
 import { createTemplateArchive } from './template-archive.js'
 
 /** A block waits at most this long: what a killed process loses. */
 const SEAL_MILLISECONDS = 1000
-/** Exporters whose state is sent in one second; the others follow. */
-const STATUS_EXPORTERS = 500
 
 async function run(setup: ReceiverSetup): Promise<void> {
   const port = parentPort!
@@ -113,16 +113,25 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const { sockets } = listeners
   say({ type: 'listening', sockets, restoredTemplates })
 
-  const rates: RateMemory = new Map()
+  const directory = createExporterDirectory(
+    exporterKinds({
+      flows: flows.decoder,
+      sflow: agents,
+      streams: streams.decoder,
+      sessions,
+      syslog,
+      timeouts,
+    }),
+  )
   const openPorts = sockets
     .filter(({ ok, transport }) => ok && transport === 'udp')
     .map(({ port: open }) => open)
-  let statusFrom = 0
+  let drops: ReadonlyMap<number, number> | undefined
   let reportedDrops = 0
   const tick = async () => {
     writer.seal()
     const now = clock.now()
-    const drops = readKernelDrops(openPorts)
+    drops = readKernelDrops(openPorts)
     const total = drops === undefined ? 0 : [...drops.values()].reduce((sum, count) => sum + count, 0)
     if (total > reportedDrops) {
       flows.noteDrops(total - reportedDrops, now)
@@ -133,21 +142,6 @@ async function run(setup: ReceiverSetup): Promise<void> {
       flows.noteDrops(refused, now, sender)
     }
     flows.noteSilence(now)
-    const all = [
-      ...templates.exporters
-        .filter(({ domains }) => domains.size > 0)
-        .map((exporter) => () => netflowStatus(flows.decoder, exporter, timeouts, rates, now)),
-      ...[...sessions.exporters.values()].map(
-        (exporter) => () => streamStatus(streams.decoder, exporter, timeouts, rates, now),
-      ),
-      ...agents.exporters
-        .filter((exporter) => exporter.agents.size > 0)
-        .map((exporter) => () => sflowStatus(exporter, rates, now)),
-      ...[...syslog.exporters.values()].map((exporter) => () => syslogStatus(exporter, rates, now)),
-    ]
-    if (statusFrom >= all.length) statusFrom = 0
-    const exporters = all.slice(statusFrom, statusFrom + STATUS_EXPORTERS).map((status) => status())
-    statusFrom += STATUS_EXPORTERS
     const { rows, blocks, octets, droppedRows, failures } = writer.counts
     const report: ReceivedCounts = {
       ...counts,
@@ -162,15 +156,26 @@ async function run(setup: ReceiverSetup): Promise<void> {
       ...listeners.counts(),
       ...(drops === undefined ? {} : { kernelDrops: Object.fromEntries(drops) }),
     }
-    say({ type: 'status', exporters, counts: report })
+    say({ type: 'status', news: directory.look(now), counts: report })
     await Promise.all([store.sync(), archive.write()])
   }
   const timer = setInterval(() => void tick().catch(problem), clock.timer(SEAL_MILLISECONDS))
 
+  const answers = createExporterAnswers({
+    status(id) {
+      const status = directory.status(id, clock.now())
+      const kernelDrops = status?.transport === 'udp' ? drops?.get(status.listenerPort) : undefined
+      return status === undefined || kernelDrops === undefined ? status : { ...status, kernelDrops }
+    },
+    answer: (request, exporters, isLast) => say({ type: 'exporters', request, exporters, isLast }),
+  })
+
   port.on('message', (message: ToReceiver) => {
-    if (message.type !== 'stop') return
-    clearInterval(timer)
-    void stop().catch(problem)
+    if (message.type === 'exporters') answers.ask(message.request, message.ids)
+    else {
+      clearInterval(timer)
+      void stop().catch(problem)
+    }
   })
   const stop = async () => {
     await listeners.close()

@@ -8,8 +8,8 @@ import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { buildServer } from '#api/server.js'
 import { requireReceive } from '#collectors/datagram/choose.js'
-import { startReceiver } from '#collectors/receiver-client.js'
 import type { ListeningReport, ReceiverSetup } from '#collectors/receiver-messages.js'
+import { type Receivers, startReceivers } from '#collectors/receivers.js'
 import { readTls } from '#collectors/stream/tls-files.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
@@ -17,11 +17,10 @@ import { createRepositories, openDataFolder, type Repositories } from './data-fo
 import { detectors } from './detectors/registry.js'
 import { type ConfiguredDetector, configuredDetectors } from './detectors/settings.js'
 import { ApplianceError } from './errors.js'
-import type { ExporterStatus } from './exporters.js'
 import type { Observation } from './findings/finding.js'
 import type { Run } from './findings/runs.js'
 import { createHealth } from './health.js'
-import { createMetrics, type ReceivedCounts } from './metrics.js'
+import { createMetrics } from './metrics.js'
 import { parsePrefix } from './records/address.js'
 import { createScheduler } from './scheduler/scheduler.js'
 import { type AnalysisClient, createAnalysisClient } from './workers/analysis-client.js'
@@ -73,10 +72,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const { now } = clock
   const data = resolve(config.data)
   const closers: (() => Promise<void>)[] = []
-  const exporters = new Map<string, ExporterStatus>()
   /** What one run reads at a time. */
   const stepMilliseconds = Math.min(60, config.detection.intervalSeconds) * 1000
-  let counts: ReceivedCounts | undefined
   let retention: RetentionOutcome | undefined
 
   async function start(): Promise<StartReport> {
@@ -91,8 +88,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const { shared: sequence } = folder.blocks.sequence
     const { analysis, found } = await startAnalysis(sequence)
     const metrics = createMetrics(
-      () => counts,
-      () => exporters.size,
+      () => receivers.counts(),
+      () => receivers.exporterCount(),
       () => retention,
     )
     const observers: RunObserver[] = [metrics]
@@ -110,34 +107,34 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       },
       onFinding: tellFinding,
     })
-    const receiver = await startReceiver({
+    const receivers: Receivers = await startReceivers({
       setup: receiverSetup(sequence),
-      onStatus: takeStatus,
       onProblem: (message) => logger.error({ message }, 'receiver'),
       onNotice: (message) => logger.info({ message }, 'receiver'),
       onDeath: onFatal,
     })
     const health = createHealth({
       retention: () => retention,
-      sockets: receiver.sockets,
-      counts: () => counts,
+      sockets: receivers.sockets,
+      counts: receivers.counts,
       store: found,
       repaired: folder.repaired,
-      silent: silentExporters,
+      silent: () =>
+        receivers.silent().map(({ address, listenerPort }) => `${address} (port ${listenerPort})`),
       intervalSeconds: config.detection.intervalSeconds,
       detectors: scheduled.map(({ detector }) => detector.id),
       now,
     })
     observers.push(health)
     closers.push(() => scheduler.close())
-    closers.push(receiver.close)
+    closers.push(receivers.close)
     const threads = Math.max(1, Math.min(MAX_QUERY_THREADS, availableParallelism() - 1))
     const flows = createQueryClient({ setup: { data, sequence }, threads })
     closers.push(flows.close)
     const port = await serveApi({
       ...repositories,
-      exporters: () => [...exporters.values()],
-      exporter: (id) => exporters.get(id),
+      exporterIds: receivers.exporterIds,
+      exporters: receivers.exporters,
       flows,
       detectors: () => describeDetectors(scheduled),
       health: health.report,
@@ -148,11 +145,11 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     scheduler.start()
     keepRetention(analysis, repositories.visibility)
     return {
-      sockets: receiver.sockets,
+      sockets: receivers.sockets,
       api: { host: config.api.host, port },
       data,
       tokenFile: existsSync(tokenFile) ? tokenFile : undefined,
-      restoredTemplates: receiver.restoredTemplates,
+      restoredTemplates: receivers.restoredTemplates,
       ...found,
     }
   }
@@ -188,21 +185,6 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       mappings: config.syslog.mappings,
       ...(clockSetup === undefined ? {} : { clock: clockSetup }),
     }
-  }
-
-  function takeStatus(status: { counts: ReceivedCounts; exporters: readonly ExporterStatus[] }): void {
-    counts = status.counts
-    for (const exporter of status.exporters) {
-      const kernelDrops =
-        exporter.transport === 'udp' ? counts.kernelDrops?.[exporter.listenerPort] : undefined
-      exporters.set(exporter.id, kernelDrops === undefined ? exporter : { ...exporter, kernelDrops })
-    }
-  }
-
-  function silentExporters(): string[] {
-    return [...exporters.values()]
-      .filter(({ silentSinceMilliseconds }) => silentSinceMilliseconds !== undefined)
-      .map(({ address, listenerPort }) => `${address} (port ${listenerPort})`)
   }
 
   /** Opens the API and returns its port. */

@@ -236,7 +236,7 @@ t.test('how often a template comes is seen over UDP, and when it ceases', async 
   t.ok(isStale(stored(), last + 4 * minute))
   const shown = (at: number) => {
     const [exporter] = probe.decoder.store.exporters
-    const status = netflowStatus(probe.decoder, exporter!, createTimeoutMeter(), new Map(), at)
+    const status = netflowStatus(probe.decoder, exporter!, createTimeoutMeter(), at)
     t.ok(Value.Check(ExporterStatus, status), 'as the API describes it')
     return status.observationDomains[0]!.templates[0]!
   }

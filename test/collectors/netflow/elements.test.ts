@@ -559,7 +559,7 @@ t.test('long application ids, names of interfaces and VRFs, who the exporter say
   )
   t.match(probe.flows, [{ applicationName: 'WebRTC', applicationId: Buffer.from(long).toString('hex') }])
   const [exporter] = probe.decoder.store.exporters
-  const status = netflowStatus(probe.decoder, exporter!, createTimeoutMeter(), new Map(), NOW)
+  const status = netflowStatus(probe.decoder, exporter!, createTimeoutMeter(), NOW)
   t.match(status.observationDomains[0], {
     applicationNames: [{ id: Buffer.from(long).toString('hex'), name: 'WebRTC', learntAtMilliseconds: NOW }],
     interfaceNames: [{ id: '3', name: 'Gi03', learntAtMilliseconds: NOW }],

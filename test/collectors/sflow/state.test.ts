@@ -69,7 +69,7 @@ function seen(
   const agent = agentOf(v4(9))
   for (const [index, sample] of samples.entries())
     for (const datagram of agent.encode([sample], NOW + index)) probe.feed(datagram, { at: NOW + index })
-  const status = sflowStatus(store.exporters[0]!, new Map(), NOW + samples.length)
+  const status = sflowStatus(store.exporters[0]!)
   return { probe, status, sflow: status.observationDomains[0]!.sflow! }
 }
 
@@ -231,7 +231,7 @@ t.test('two agents of one sub-agent id behind one relay are two, in memory and o
     ],
     'the sender itself is named once',
   )
-  const status = sflowStatus(store.exporters[0]!, new Map(), NOW)
+  const status = sflowStatus(store.exporters[0]!)
   t.same(
     status.observationDomains.map(({ observationDomainId, sflow }) => [
       observationDomainId,
