@@ -5,6 +5,7 @@ import type { Config } from '#core/config.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import type { ReceivedCounts } from '#core/metrics.js'
 import type { ElementType } from '#core/records/element-types.js'
+import type { DatagramPort } from './datagram/ports.js'
 import type { ExporterNews } from './exporter-directory.js'
 import type { SyslogMapping } from './syslog/mapping.js'
 
@@ -15,20 +16,12 @@ export type ReceiverSetup = {
   readonly clock?: ClockSetup
   /** Shared memory of the ingest sequence. */
   readonly sequence: SharedArrayBuffer
-  readonly host: string
-  readonly netflowPorts: readonly number[]
-  readonly ipfixTcpPorts: readonly number[]
-  readonly ipfixTlsPorts: readonly number[]
-  /** Paths of PEM files and who may send; without them no TLS port is opened. */
-  readonly tls?: NonNullable<Config['listen']['tls']>
-  readonly maxConnections: number
-  readonly maxConnectionsPerAddress: number
-  readonly sflowPorts: readonly number[]
-  readonly syslogPorts: readonly number[]
-  readonly syslogTlsPorts: readonly number[]
-  readonly receive: Config['listen']['receive']
-  readonly receiveBufferOctets: number
-  readonly datagramsPerSecondPerExporter: number
+  readonly listen: Config['listen']
+  /** Which of the receiving threads it is, from 0, and how many there are. */
+  readonly worker: number
+  readonly workers: number
+  readonly datagramPorts: readonly DatagramPort[]
+  readonly streamPorts: readonly StreamPort[]
   /** Products of log lines that the configuration describes. */
   readonly mappings: readonly SyslogMapping[]
   /** Enterprise elements that the configuration names. */
@@ -45,6 +38,13 @@ export type ReceiverSetup = {
   }[]
 }
 
+/** A port for connections. */
+export type StreamPort = {
+  readonly name: 'ipfix' | 'syslog'
+  readonly transport: 'tcp' | 'tls'
+  readonly port: number
+}
+
 /** A socket, or why there is none. */
 export type ListeningReport = {
   readonly name: 'netflow' | 'ipfix' | 'sflow' | 'syslog'
@@ -59,6 +59,8 @@ export type ListeningReport = {
   readonly receive?: 'dgram' | 'recvmmsg'
   readonly bufferAsked?: number
   readonly bufferGranted?: number
+  /** As in ListeningSocket. */
+  readonly inode?: number
 }
 
 export type FromReceiver =

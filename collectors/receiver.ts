@@ -1,5 +1,5 @@
 /**
- * The receiving thread: sockets, decoders, builders, the store of blocks and templates. Nothing slow may run here. It is
+ * A receiving thread: sockets, decoders, builders, the store of blocks and templates. Nothing slow may run here. It is
  * started as a worker by src/main.ts and speaks receiver-messages.ts.
  */
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
 import { createBlockWriter } from '#core/store/writer.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
+import { workerOf } from './datagram/steering.js'
 import { createExporterAnswers } from './exporter-answers.js'
 import { createExporterDirectory } from './exporter-directory.js'
 import { createExporterSettings } from './exporter-settings.js'
@@ -50,7 +51,10 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const elements = namesOf(setup.elements)
   const templates = new TemplateStore(samplingOf, {}, elements)
   const agents = new AgentStore(samplingOf)
-  const restoredTemplates = await archive.restore(templates)
+  const restoredTemplates = await archive.restore(
+    templates,
+    (address) => workerOf(address, setup.workers) === setup.worker,
+  )
 
   const timeouts = createTimeoutMeter()
   const writer = createBlockWriter({ store, now: clock.now, onFailure: problem, onSeal: timeouts.observe })
@@ -84,7 +88,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   })
 
   const garbageCollection = watchGarbageCollection()
-  const quota = createQuota(setup.datagramsPerSecondPerExporter)
+  const quota = createQuota(setup.listen.datagramsPerSecondPerExporter)
   let overQuota = 0
   const listeners = await openListeners({
     setup,
@@ -123,15 +127,13 @@ async function run(setup: ReceiverSetup): Promise<void> {
       timeouts,
     }),
   )
-  const openPorts = sockets
-    .filter(({ ok, transport }) => ok && transport === 'udp')
-    .map(({ port: open }) => open)
+  const openSockets = sockets.filter(({ ok, transport }) => ok && transport === 'udp')
   let drops: ReadonlyMap<number, number> | undefined
   let reportedDrops = 0
   const tick = async () => {
     writer.seal()
     const now = clock.now()
-    drops = readKernelDrops(openPorts)
+    drops = readKernelDrops(openSockets)
     const total = drops === undefined ? 0 : [...drops.values()].reduce((sum, count) => sum + count, 0)
     if (total > reportedDrops) {
       flows.noteDrops(total - reportedDrops, now)

@@ -8,8 +8,8 @@ import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { buildServer } from '#api/server.js'
 import { requireReceive } from '#collectors/datagram/choose.js'
-import type { ListeningReport, ReceiverSetup } from '#collectors/receiver-messages.js'
-import { type Receivers, startReceivers } from '#collectors/receivers.js'
+import type { ListeningReport } from '#collectors/receiver-messages.js'
+import { type Receivers, type ReceiversOptions, startReceivers } from '#collectors/receivers.js'
 import { readTls } from '#collectors/stream/tls-files.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
@@ -36,6 +36,8 @@ const MAX_QUERY_THREADS = 4
 
 export type StartReport = {
   readonly sockets: readonly ListeningReport[]
+  /** Threads that receive. */
+  readonly receivers: number
   readonly api: { readonly host: string; readonly port: number }
   readonly data: string
   /** Where the first-start token lies; undefined once somebody has put it away. */
@@ -108,6 +110,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       onFinding: tellFinding,
     })
     const receivers: Receivers = await startReceivers({
+      listen: config.listen,
       setup: receiverSetup(sequence),
       onProblem: (message) => logger.error({ message }, 'receiver'),
       onNotice: (message) => logger.info({ message }, 'receiver'),
@@ -116,6 +119,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const health = createHealth({
       retention: () => retention,
       sockets: receivers.sockets,
+      receivers: receivers.workers,
       counts: receivers.counts,
       store: found,
       repaired: folder.repaired,
@@ -146,6 +150,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     keepRetention(analysis, repositories.visibility)
     return {
       sockets: receivers.sockets,
+      receivers: receivers.workers,
       api: { host: config.api.host, port },
       data,
       tokenFile: existsSync(tokenFile) ? tokenFile : undefined,
@@ -175,11 +180,10 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     onFinding?.(observation, change)
   }
 
-  function receiverSetup(sequence: SharedArrayBuffer): ReceiverSetup {
+  function receiverSetup(sequence: SharedArrayBuffer): ReceiversOptions['setup'] {
     return {
       data,
       sequence,
-      ...config.listen,
       exporters: config.exporters,
       elements: config.elements,
       mappings: config.syslog.mappings,
