@@ -132,7 +132,9 @@ t.test('nobody else may have the port, and a port that is taken is told', { skip
 t.test('drops in the kernel are those of the socket that had no room', { skip }, async (t) => {
   const calls = libc as Libc
   const sockets = await openShared(calls, { host: '127.0.0.1', port: 0, receiveBufferOctets: 4096 }, 2)
-  t.teardown(() => sockets.forEach(({ fd }) => calls.close(fd)))
+  t.teardown(() => {
+    for (const { fd } of sockets) calls.close(fd)
+  })
   const { port } = sockets[0]!
   const from = addresses.find((address) => workerOf(parseAddress(address)!, 2) === 1)!
   const socket = await bound(from)
