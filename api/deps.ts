@@ -70,8 +70,10 @@ export type ApiDeps = {
   readonly audit: Audit
   readonly runs: RunRepository
   readonly tokens: TokenRepository
-  exporters(): readonly ExporterStatus[]
-  exporter(id: string): ExporterStatus | undefined
+  /** Of all exporters that are known, in no order. */
+  exporterIds(): readonly string[]
+  /** Those of `ids` that are known, in their order. */
+  exporters(ids: readonly string[]): Promise<readonly ExporterStatus[]>
   readonly flows: Pick<QueryClient, 'rows' | 'sessions' | 'aggregate'>
   /** Begins a backup. Throws BUSY when one is being made. */
   backup(): Readable

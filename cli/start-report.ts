@@ -11,6 +11,7 @@ export function describeStart(report: StartReport): string {
     `  API                  ${url}/api/v1  (page: ${url}/docs)`,
     `  data                 ${report.data}`,
   )
+  if (report.receivers > 1) lines.push(`  receiving threads    ${report.receivers}`)
   if (report.restoredTemplates > 0)
     lines.push(`  templates            ${report.restoredTemplates} kept from before`)
   for (const socket of report.sockets) {

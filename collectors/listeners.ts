@@ -6,24 +6,24 @@ import type { ReceivedCounts } from '#core/metrics.js'
 import { type Address, parseAddress } from '#core/records/address.js'
 import { transportNames } from '#core/records/exporter.js'
 import { chooseReceive } from './datagram/choose.js'
+import type { DatagramPort } from './datagram/ports.js'
 import type { DatagramSource } from './datagram/source.js'
 import { portUnavailable } from './port-error.js'
-import type { ListeningReport, ReceiverSetup } from './receiver-messages.js'
+import type { ListeningReport, ReceiverSetup, StreamPort } from './receiver-messages.js'
 import { createIpfixListener, type IpfixListenerOptions } from './stream/ipfix-tcp.js'
 import type { ConnectionListener, ListenerLimits } from './stream/listener.js'
 import { createRefusedPeers } from './stream/refused-peers.js'
 import { createSyslogListener, type SyslogListenerOptions } from './stream/syslog-tcp.js'
 import { readTls, type TlsMaterial, watchTls } from './stream/tls-files.js'
 
-type DatagramProtocol = 'netflow' | 'sflow' | 'syslog'
-type StreamTransport = 'tcp' | 'tls'
+type StreamTransport = StreamPort['transport']
 
 export type ListenersOptions = {
   readonly setup: ReceiverSetup
   readonly now: () => number
   /** One datagram; the view is valid until the call returns. */
   readonly onDatagram: (
-    protocol: DatagramProtocol,
+    protocol: DatagramPort['name'],
     view: DataView,
     length: number,
     address: Address,
@@ -66,17 +66,21 @@ const NEAR_END_MILLISECONDS = 14 * 86_400_000
 /** Opens every listener of a setup. */
 export async function openListeners(options: ListenersOptions): Promise<Listeners> {
   const { setup, now, onProblem, onNotice } = options
+  const { listen } = setup
   const sockets: ListeningReport[] = []
   const sources: DatagramSource[] = []
   const syslogListeners: ConnectionListener<string>[] = []
   const ipfixListeners: ConnectionListener<string>[] = []
   const refused = createRefusedPeers(now)
-  const receive = chooseReceive(setup.receive)
+  const receive = chooseReceive(listen.receive)
   if (receive.fallback !== undefined)
     onNotice(`UDP is received by Node's own sockets, at more cost for each datagram: ${receive.fallback}`)
-  const tls = setup.tls === undefined ? undefined : await readIdentity(setup.tls)
+  const tls =
+    listen.tls === undefined || setup.streamPorts.length === 0 ? undefined : await readIdentity(listen.tls)
 
-  async function readIdentity(settings: NonNullable<ReceiverSetup['tls']>): Promise<TlsMaterial | Error> {
+  async function readIdentity(
+    settings: NonNullable<ReceiverSetup['listen']['tls']>,
+  ): Promise<TlsMaterial | Error> {
     try {
       const material = await readTls(settings)
       tellEnd(material)
@@ -94,33 +98,35 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
       onProblem(new Error(`the certificate of listen.tls ends on ${until}: renew it`))
   }
 
-  async function openUdp(name: DatagramProtocol, port: number): Promise<void> {
+  async function openUdp({ name, port, opened, error }: DatagramPort): Promise<void> {
+    const report = { name, transport: 'udp', port, isOptional: port < 1024 } as const
+    if (error !== undefined) {
+      sockets.push({ ...report, ok: false, error })
+      return
+    }
     const source = receive.createSource({
-      host: setup.host,
+      host: listen.host,
       port,
-      receiveBufferOctets: setup.receiveBufferOctets,
+      receiveBufferOctets: listen.receiveBufferOctets,
+      ...(opened === undefined ? {} : { opened }),
       onError: onProblem,
       now,
       onDatagram: (view, length, address, receivedMilliseconds) =>
         options.onDatagram(name, view, length, address, port, receivedMilliseconds),
     })
-    const report = { name, transport: 'udp', port, isOptional: port < 1024 } as const
     try {
-      const { bufferAsked, bufferGranted } = await source.start()
+      const { bufferAsked, bufferGranted, inode } = await source.start()
       sources.push(source)
-      sockets.push({ ...report, ok: true, receive: receive.kind, bufferAsked, bufferGranted })
-    } catch (error) {
-      sockets.push({ ...report, ok: false, error: (error as Error).message })
+      const counted = inode === undefined ? {} : { inode }
+      sockets.push({ ...report, ok: true, receive: receive.kind, bufferAsked, bufferGranted, ...counted })
+    } catch (cause) {
+      sockets.push({ ...report, ok: false, error: (cause as Error).message })
     }
   }
 
-  /** `mayBeTaken`: a port that another program has is told and left out. A certificate that cannot be used never is. */
-  async function openStream(
-    name: 'syslog' | 'ipfix',
-    transport: StreamTransport,
-    port: number,
-    mayBeTaken: boolean,
-  ): Promise<void> {
+  async function openStream({ name, transport, port }: StreamPort): Promise<void> {
+    // Such a port that another program has is told and left out. A certificate that cannot be used never is.
+    const mayBeTaken = name === 'ipfix' || transport === 'tls'
     const report = { name, transport, port } as const
     try {
       const limits = limitsOf(transport, port)
@@ -145,7 +151,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
         error:
           code === 'CONFIG_INVALID'
             ? message
-            : portUnavailable(transport.toUpperCase(), setup.host, port, error).message,
+            : portUnavailable(transport.toUpperCase(), listen.host, port, error).message,
       })
     }
   }
@@ -153,11 +159,11 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
   function limitsOf(transport: StreamTransport, port: number): ListenerLimits {
     if (transport === 'tls' && tls instanceof Error) throw tls
     return {
-      host: setup.host,
+      host: listen.host,
       port,
       ...(transport === 'tls' && tls !== undefined && !(tls instanceof Error) ? { tls } : {}),
-      maxConnections: setup.maxConnections,
-      maxConnectionsPerAddress: setup.maxConnectionsPerAddress,
+      maxConnections: listen.maxConnections,
+      maxConnectionsPerAddress: listen.maxConnectionsPerAddress,
       drained: options.drained,
       onError: onProblem,
       onRefused(peer) {
@@ -182,22 +188,13 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
     }
   }
 
-  for (const port of setup.netflowPorts) await openUdp('netflow', port)
-  for (const port of setup.ipfixTcpPorts) await openStream('ipfix', 'tcp', port, true)
-  for (const port of setup.sflowPorts) await openUdp('sflow', port)
-  for (const port of setup.syslogPorts) {
-    await openUdp('syslog', port)
-    await openStream('syslog', 'tcp', port, false)
-  }
-  if (tls !== undefined) {
-    for (const port of setup.ipfixTlsPorts) await openStream('ipfix', 'tls', port, true)
-    for (const port of setup.syslogTlsPorts) await openStream('syslog', 'tls', port, true)
-  }
+  for (const port of setup.datagramPorts) await openUdp(port)
+  for (const port of setup.streamPorts) await openStream(port)
   const watch =
-    setup.tls === undefined
+    listen.tls === undefined || tls === undefined
       ? undefined
       : watchTls({
-          settings: setup.tls,
+          settings: listen.tls,
           onProblem: ({ message }) => onProblem(new Error(`the certificate in use stays: ${message}`)),
           onRenewed(material) {
             for (const listener of [...ipfixListeners, ...syslogListeners]) listener.renew(material)

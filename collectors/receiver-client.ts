@@ -1,11 +1,14 @@
 /** The main thread's side of the receiving thread: what it says as calls, its start and its end as promises. */
 import { Worker } from 'node:worker_threads'
 import { ApplianceError } from '#core/errors.js'
+import type { ExporterStatus } from '#core/exporters.js'
 import type { FromReceiver, ListeningReport, ReceiverSetup, ToReceiver } from './receiver-messages.js'
 
 export type ReceiverClient = {
   readonly sockets: readonly ListeningReport[]
   readonly restoredTemplates: number
+  /** Those of `ids` that the thread knows, in their order; rejects when it has ended. */
+  exporters(ids: readonly string[]): Promise<ExporterStatus[]>
   /** Ends the thread when everything received is stored. */
   close(): Promise<void>
 }
@@ -23,6 +26,12 @@ export type ReceiverClientOptions = {
 /** The thread flushes and syncs when it is told to stop; a disk that hangs must not hold the process for ever. */
 const STOP_MILLISECONDS = 20_000
 
+type Asked = {
+  readonly found: ExporterStatus[]
+  readonly resolve: (found: ExporterStatus[]) => void
+  readonly reject: (error: Error) => void
+}
+
 /** Starts the thread and waits for its sockets. Throws PORT_UNAVAILABLE when one that must be there is not. */
 export function startReceiver(options: ReceiverClientOptions): Promise<ReceiverClient> {
   return new Promise((resolve, reject) => {
@@ -32,6 +41,14 @@ export function startReceiver(options: ReceiverClientOptions): Promise<ReceiverC
     })
     let isClosing = false
     let whenStopped: (() => void) | undefined
+    let requests = 0
+    const asked = new Map<number, Asked>()
+    const exporters = (ids: readonly string[]) =>
+      new Promise<ExporterStatus[]>((resolveAnswer, rejectAnswer) => {
+        const request = requests++
+        asked.set(request, { found: [], resolve: resolveAnswer, reject: rejectAnswer })
+        worker.postMessage({ type: 'exporters', request, ids } satisfies ToReceiver)
+      })
     const close = () =>
       new Promise<void>((resolveStop) => {
         isClosing = true
@@ -43,7 +60,7 @@ export function startReceiver(options: ReceiverClientOptions): Promise<ReceiverC
       switch (message.type) {
         case 'listening': {
           const failed = message.sockets.filter(({ ok, isOptional }) => !ok && !isOptional)
-          if (failed.length === 0) resolve({ ...message, close })
+          if (failed.length === 0) resolve({ ...message, exporters, close })
           else
             void close().then(() =>
               reject(new ApplianceError('PORT_UNAVAILABLE', failed.map(({ error }) => error).join('; '))),
@@ -53,6 +70,14 @@ export function startReceiver(options: ReceiverClientOptions): Promise<ReceiverC
         case 'status':
           options.onStatus(message)
           break
+        case 'exporters': {
+          const { found, resolve: resolveAnswer } = asked.get(message.request)!
+          found.push(...message.exporters)
+          if (!message.isLast) break
+          asked.delete(message.request)
+          resolveAnswer(found)
+          break
+        }
         case 'problem':
           options.onProblem(message.message)
           break
@@ -66,6 +91,8 @@ export function startReceiver(options: ReceiverClientOptions): Promise<ReceiverC
     const die = (error: Error) => {
       reject(error)
       whenStopped?.()
+      for (const { reject: rejectAnswer } of asked.values()) rejectAnswer(error)
+      asked.clear()
       if (!isClosing) options.onDeath(error)
     }
     worker.on('error', (error) => die(error as Error))

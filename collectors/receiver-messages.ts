@@ -5,6 +5,8 @@ import type { Config } from '#core/config.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import type { ReceivedCounts } from '#core/metrics.js'
 import type { ElementType } from '#core/records/element-types.js'
+import type { DatagramPort } from './datagram/ports.js'
+import type { ExporterNews } from './exporter-directory.js'
 import type { SyslogMapping } from './syslog/mapping.js'
 
 /** Everything that the thread needs to know when it begins. */
@@ -14,20 +16,12 @@ export type ReceiverSetup = {
   readonly clock?: ClockSetup
   /** Shared memory of the ingest sequence. */
   readonly sequence: SharedArrayBuffer
-  readonly host: string
-  readonly netflowPorts: readonly number[]
-  readonly ipfixTcpPorts: readonly number[]
-  readonly ipfixTlsPorts: readonly number[]
-  /** Paths of PEM files and who may send; without them no TLS port is opened. */
-  readonly tls?: NonNullable<Config['listen']['tls']>
-  readonly maxConnections: number
-  readonly maxConnectionsPerAddress: number
-  readonly sflowPorts: readonly number[]
-  readonly syslogPorts: readonly number[]
-  readonly syslogTlsPorts: readonly number[]
-  readonly receive: Config['listen']['receive']
-  readonly receiveBufferOctets: number
-  readonly datagramsPerSecondPerExporter: number
+  readonly listen: Config['listen']
+  /** Which of the receiving threads it is, from 0, and how many there are. */
+  readonly worker: number
+  readonly workers: number
+  readonly datagramPorts: readonly DatagramPort[]
+  readonly streamPorts: readonly StreamPort[]
   /** With less free space in the data folder nothing is stored. */
   readonly stopBelowFreeOctets: number
   /** Products of log lines that the configuration describes. */
@@ -46,6 +40,13 @@ export type ReceiverSetup = {
   }[]
 }
 
+/** A port for connections. */
+export type StreamPort = {
+  readonly name: 'ipfix' | 'syslog'
+  readonly transport: 'tcp' | 'tls'
+  readonly port: number
+}
+
 /** A socket, or why there is none. */
 export type ListeningReport = {
   readonly name: 'netflow' | 'ipfix' | 'sflow' | 'syslog'
@@ -60,6 +61,8 @@ export type ListeningReport = {
   readonly receive?: 'dgram' | 'recvmmsg'
   readonly bufferAsked?: number
   readonly bufferGranted?: number
+  /** As in ListeningSocket. */
+  readonly inode?: number
 }
 
 export type FromReceiver =
@@ -68,14 +71,20 @@ export type FromReceiver =
       readonly sockets: readonly ListeningReport[]
       readonly restoredTemplates: number
     }
+  /** Once a second. */
+  | { readonly type: 'status'; readonly news: readonly ExporterNews[]; readonly counts: ReceivedCounts }
+  /** A piece of what was asked for by that number. */
   | {
-      readonly type: 'status'
+      readonly type: 'exporters'
+      readonly request: number
       readonly exporters: readonly ExporterStatus[]
-      readonly counts: ReceivedCounts
+      readonly isLast: boolean
     }
   | { readonly type: 'problem'; readonly message: string }
   /** Something to know that is no fault of ours. */
   | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'stopped' }
 
-export type ToReceiver = { readonly type: 'stop' }
+export type ToReceiver =
+  | { readonly type: 'exporters'; readonly request: number; readonly ids: readonly string[] }
+  | { readonly type: 'stop' }

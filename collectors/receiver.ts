@@ -1,5 +1,5 @@
 /**
- * The receiving thread: sockets, decoders, builders, the store of blocks and templates. Nothing slow may run here. It is
+ * A receiving thread: sockets, decoders, builders, the store of blocks and templates. Nothing slow may run here. It is
  * started as a worker by src/main.ts and speaks receiver-messages.ts.
  */
 import { join } from 'node:path'
@@ -14,6 +14,9 @@ import { createLowWater } from '#core/store/low-water.js'
 import { askForMending } from '#core/store/mend.js'
 import { createBlockWriter } from '#core/store/writer.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
+import { workerOf } from './datagram/steering.js'
+import { createExporterAnswers } from './exporter-answers.js'
+import { createExporterDirectory } from './exporter-directory.js'
 import { createExporterSettings } from './exporter-settings.js'
 import { createQuota, createTimeoutMeter } from './exporter-watch.js'
 import { createFlowIntake } from './flow-intake.js'
@@ -24,7 +27,7 @@ import { namesOf } from './netflow/elements.js'
 import { TemplateStore } from './netflow/template-store.js'
 import type { FromReceiver, ReceiverSetup, ToReceiver } from './receiver-messages.js'
 import { AgentStore } from './sflow/agents.js'
-import { netflowStatus, type RateMemory, sflowStatus, streamStatus, syslogStatus } from './status.js'
+import { exporterKinds } from './status.js'
 import { createSyslogIntake } from './syslog-intake.js'
 import { createTemplateArchive } from './template-archive.js'
 
@@ -32,8 +35,6 @@ import { createTemplateArchive } from './template-archive.js'
 const SEAL_MILLISECONDS = 1000
 /** One a second, with room on the disk. */
 const MAX_FAILED_SYNCS = 10
-/** Exporters whose state is sent in one second; the others follow. */
-const STATUS_EXPORTERS = 500
 
 async function run(setup: ReceiverSetup): Promise<void> {
   const port = parentPort!
@@ -55,7 +56,10 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const elements = namesOf(setup.elements)
   const templates = new TemplateStore(samplingOf, {}, elements)
   const agents = new AgentStore(samplingOf)
-  const restoredTemplates = await archive.restore(templates)
+  const restoredTemplates = await archive.restore(
+    templates,
+    (address) => workerOf(address, setup.workers) === setup.worker,
+  )
 
   const timeouts = createTimeoutMeter()
   const writer = createBlockWriter({ store, now: clock.now, onFailure: problem, onSeal: timeouts.observe })
@@ -89,7 +93,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   })
 
   const garbageCollection = watchGarbageCollection()
-  const quota = createQuota(setup.datagramsPerSecondPerExporter)
+  const quota = createQuota(setup.listen.datagramsPerSecondPerExporter)
   let overQuota = 0
   const listeners = await openListeners({
     setup,
@@ -118,11 +122,18 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const { sockets } = listeners
   say({ type: 'listening', sockets, restoredTemplates })
 
-  const rates: RateMemory = new Map()
-  const openPorts = sockets
-    .filter(({ ok, transport }) => ok && transport === 'udp')
-    .map(({ port: open }) => open)
-  let statusFrom = 0
+  const directory = createExporterDirectory(
+    exporterKinds({
+      flows: flows.decoder,
+      sflow: agents,
+      streams: streams.decoder,
+      sessions,
+      syslog,
+      timeouts,
+    }),
+  )
+  const openSockets = sockets.filter(({ ok, transport }) => ok && transport === 'udp')
+  let drops: ReadonlyMap<number, number> | undefined
   let reportedDrops = 0
   let dropped = 0
   let lastDropMilliseconds: number | undefined
@@ -151,7 +162,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
     writer.stop(stopped !== undefined)
     writer.seal()
     const now = clock.now()
-    const drops = readKernelDrops(openPorts)
+    drops = readKernelDrops(openSockets)
     const total = drops === undefined ? 0 : [...drops.values()].reduce((sum, count) => sum + count, 0)
     if (total > reportedDrops) {
       flows.noteDrops(total - reportedDrops, now)
@@ -162,21 +173,6 @@ async function run(setup: ReceiverSetup): Promise<void> {
       flows.noteDrops(refused, now, sender)
     }
     flows.noteSilence(now)
-    const all = [
-      ...templates.exporters
-        .filter(({ domains }) => domains.size > 0)
-        .map((exporter) => () => netflowStatus(flows.decoder, exporter, timeouts, rates, now)),
-      ...[...sessions.exporters.values()].map(
-        (exporter) => () => streamStatus(streams.decoder, exporter, timeouts, rates, now),
-      ),
-      ...agents.exporters
-        .filter((exporter) => exporter.agents.size > 0)
-        .map((exporter) => () => sflowStatus(exporter, rates, now)),
-      ...[...syslog.exporters.values()].map((exporter) => () => syslogStatus(exporter, rates, now)),
-    ]
-    if (statusFrom >= all.length) statusFrom = 0
-    const exporters = all.slice(statusFrom, statusFrom + STATUS_EXPORTERS).map((status) => status())
-    statusFrom += STATUS_EXPORTERS
     const { rows, blocks, octets, droppedRows, failures } = writer.counts
     if (droppedRows > dropped) lastDropMilliseconds = now
     dropped = droppedRows
@@ -195,7 +191,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
       ...listeners.counts(),
       ...(drops === undefined ? {} : { kernelDrops: Object.fromEntries(drops) }),
     }
-    say({ type: 'status', exporters, counts: report })
+    say({ type: 'status', news: directory.look(now), counts: report })
     if (stopped === undefined) await Promise.all([syncOrEnd(), archive.write()])
   }
   let notedTo = 0
@@ -208,10 +204,21 @@ async function run(setup: ReceiverSetup): Promise<void> {
   }
   const timer = setInterval(() => void tick().catch(problem), clock.timer(SEAL_MILLISECONDS))
 
+  const answers = createExporterAnswers({
+    status(id) {
+      const status = directory.status(id, clock.now())
+      const kernelDrops = status?.transport === 'udp' ? drops?.get(status.listenerPort) : undefined
+      return status === undefined || kernelDrops === undefined ? status : { ...status, kernelDrops }
+    },
+    answer: (request, exporters, isLast) => say({ type: 'exporters', request, exporters, isLast }),
+  })
+
   port.on('message', (message: ToReceiver) => {
-    if (message.type !== 'stop') return
-    clearInterval(timer)
-    void stop().catch(problem)
+    if (message.type === 'exporters') answers.ask(message.request, message.ids)
+    else {
+      clearInterval(timer)
+      void stop().catch(problem)
+    }
   })
   const stop = async () => {
     await listeners.close()

@@ -1,34 +1,75 @@
 /** What the collectors know of each exporter, in the form that the API shows (src/exporters.ts). */
-import {
-  type ExporterStatus,
-  exporterId,
-  type ObservationDomain,
-  type TemplateStatus,
-} from '#core/exporters.js'
+import type { ObservationDomain, TemplateStatus } from '#core/exporters.js'
 import { formatAddress } from '#core/records/address.js'
 import { samplingFromNames } from '#core/records/columns.js'
 import { protocolVersionNames, transportNames } from '#core/records/exporter.js'
-import { isSilent, type TimeoutMeter } from './exporter-watch.js'
-import type { PastCounts, StreamExporter } from './ipfix-sessions.js'
+import { type ExporterDescription, type ExporterKind, idOf, kindOf, sumPace } from './exporter-directory.js'
+import type { ExporterSession } from './exporter-table.js'
+import type { TimeoutMeter } from './exporter-watch.js'
+import type { IpfixSessions, PastCounts, StreamExporter } from './ipfix-sessions.js'
 import type { Domain, LearntName } from './netflow/context.js'
 import type { NetflowDecoder } from './netflow/decoder.js'
 import { describeElement } from './netflow/elements.js'
 import { isStale } from './netflow/template-refresh.js'
 import type { Exporter, StoredTemplate } from './netflow/template-store.js'
-import type { SflowExporter } from './sflow/agents.js'
+import type { AgentStore, SflowExporter } from './sflow/agents.js'
 import { agentStatuses, sflowCounts } from './sflow/status.js'
-import type { SyslogExporter } from './syslog-intake.js'
+import type { SyslogExporter, SyslogIntake } from './syslog-intake.js'
 
-/** A status goes to the main thread every second: names beyond these are counted, not listed. */
+/** An answer stays small: names beyond these are counted, not listed. */
 const MOST_INTERFACE_NAMES = 256
 const MOST_NAMES = 64
-
-/** Rates need two looks at the counts. */
-export type RateMemory = Map<string, { atMilliseconds: number; records: number; datagrams: number }>
 
 const sequenceUnits: Readonly<Record<number, 'flows' | 'packets' | 'records'>> = {
   9: 'packets',
   10: 'records',
+}
+
+export type Collectors = {
+  readonly flows: NetflowDecoder
+  readonly sflow: AgentStore
+  readonly streams: NetflowDecoder
+  readonly sessions: Pick<IpfixSessions, 'exporters'>
+  readonly syslog: Pick<SyslogIntake, 'exporters'>
+  readonly timeouts: TimeoutMeter
+}
+
+/** The exporters of all collectors, for the directory. */
+export function exporterKinds(collectors: Collectors): ExporterKind<object>[] {
+  const { flows, sflow, streams, sessions, syslog, timeouts } = collectors
+  const place = (exporter: ExporterSession) => exporter
+  const statisticsOf = ({ domains }: Exporter) => [...domains.values()].map(({ statistics }) => statistics)
+  return [
+    kindOf<Exporter>({
+      all: () => flows.store.exporters.filter(({ domains }) => domains.size > 0),
+      place,
+      counts: (exporter) => sumPace(statisticsOf(exporter)),
+      describe: (exporter, now) => netflowStatus(flows, exporter, timeouts, now),
+    }),
+    kindOf<StreamExporter>({
+      all: () => sessions.exporters.values(),
+      place,
+      counts: (exporter) => sumPace([exporter.past, ...[...exporter.sessions].flatMap(statisticsOf)]),
+      describe: (exporter, now) => streamStatus(streams, exporter, timeouts, now),
+    }),
+    kindOf<SflowExporter>({
+      all: () => sflow.exporters.filter(({ agents }) => agents.size > 0),
+      place,
+      counts: (exporter) => sumPace([...exporter.agents].map(({ statistics }) => statistics)),
+      describe: sflowStatus,
+    }),
+    kindOf<SyslogExporter>({
+      all: () => syslog.exporters.values(),
+      place: ({ identity }) => identity,
+      counts: ({ lines, connections, firstSeenMilliseconds, lastSeenMilliseconds }) => ({
+        datagrams: lines,
+        records: connections,
+        firstSeenMilliseconds,
+        lastSeenMilliseconds,
+      }),
+      describe: syslogStatus,
+    }),
+  ]
 }
 
 /** An exporter over UDP. */
@@ -36,10 +77,9 @@ export function netflowStatus(
   decoder: NetflowDecoder,
   exporter: Exporter,
   timeouts: TimeoutMeter,
-  rates: RateMemory,
   nowMilliseconds: number,
-): ExporterStatus {
-  return flowStatus(decoder, exporter, [exporter], undefined, timeouts, rates, nowMilliseconds)
+): ExporterDescription {
+  return flowStatus(decoder, exporter, [exporter], undefined, timeouts, nowMilliseconds)
 }
 
 /** An exporter over TCP or TLS: its open connections and what came over those that have ended. */
@@ -47,11 +87,10 @@ export function streamStatus(
   decoder: NetflowDecoder,
   exporter: StreamExporter,
   timeouts: TimeoutMeter,
-  rates: RateMemory,
   nowMilliseconds: number,
-): ExporterStatus {
+): ExporterDescription {
   const { sessions, past } = exporter
-  const status = flowStatus(decoder, exporter, [...sessions], past, timeouts, rates, nowMilliseconds)
+  const status = flowStatus(decoder, exporter, [...sessions], past, timeouts, nowMilliseconds)
   return { ...status, connections: sessions.size }
 }
 
@@ -61,54 +100,32 @@ function flowStatus(
   sessions: readonly Exporter[],
   past: PastCounts | undefined,
   timeouts: TimeoutMeter,
-  rates: RateMemory,
   nowMilliseconds: number,
-): ExporterStatus {
+): ExporterDescription {
   const domains = sessions.flatMap((session) => [...session.domains.values()])
   const address = formatAddress(words)
-  const transportName = transportNames[transport]!
-  const id = exporterId(address, listenerPort, transportName === 'udp' ? undefined : transportName)
   const all = [...(past === undefined ? [] : [past]), ...domains.map(({ statistics }) => statistics)]
-  const sum = (read: (counts: PastCounts) => number) => all.reduce((total, one) => total + read(one), 0)
   const undecoded: Record<string, number> = {}
   for (const one of all) {
     for (const [reason, count] of one.undecoded) undecoded[reason] = (undecoded[reason] ?? 0) + count
   }
-  const records = sum((one) => one.records)
-  const datagrams = sum((one) => one.datagrams)
-  const seen = all.map((one) => one.firstSeenMilliseconds).filter((time) => time > 0)
-  const lastSeenMilliseconds = Math.max(0, ...all.map((one) => one.lastSeenMilliseconds))
-  const skew = domains.find(({ statistics }) => statistics.lastSeenMilliseconds === lastSeenMilliseconds)
+  const pace = sumPace(all)
+  const skew = domains.find(({ statistics }) => statistics.lastSeenMilliseconds === pace.lastSeenMilliseconds)
     ?.statistics.clockSkewMilliseconds
   const versions = new Set(domains.map(({ identity }) => protocolVersionNames.get(identity.protocol)!))
   return {
-    id,
+    id: idOf(address, listenerPort, transport),
     address,
     listenerPort,
-    transport: transportName,
+    transport: transportNames[transport]!,
     kind: 'netflow',
     protocolVersions: past === undefined ? [...versions] : [10],
     observationDomains: domains.map((domain) => domainStatus(decoder, domain, timeouts, nowMilliseconds)),
-    datagrams,
-    octets: sum((one) => one.octets),
-    records,
-    ...ratesOf(rates, id, { records, datagrams }, nowMilliseconds),
+    ...pace,
+    octets: all.reduce((total, one) => total + one.octets, 0),
     undecoded,
     ...(skew === undefined || Number.isNaN(skew) ? {} : { clockSkewMilliseconds: skew }),
-    firstSeenMilliseconds: seen.length === 0 ? 0 : Math.min(...seen),
-    lastSeenMilliseconds,
-    ...silence(datagrams, seen.length === 0 ? 0 : Math.min(...seen), lastSeenMilliseconds, nowMilliseconds),
   }
-}
-
-/** The key that says so when a device has fallen silent. */
-function silence(
-  datagrams: number,
-  first: number,
-  last: number,
-  now: number,
-): { silentSinceMilliseconds?: number } {
-  return isSilent(datagrams, first, last, now) ? { silentSinceMilliseconds: last } : {}
 }
 
 function domainStatus(
@@ -230,72 +247,40 @@ function learntStatus(domain: Domain): Partial<ObservationDomain> {
   }
 }
 
-export function sflowStatus(
-  exporter: SflowExporter,
-  rates: RateMemory,
-  nowMilliseconds: number,
-): ExporterStatus {
-  const address = formatAddress(exporter.address)
-  const id = exporterId(address, exporter.listenerPort)
-  const counts = sflowCounts(exporter)
-  const { records, datagrams, firstSeenMilliseconds, lastSeenMilliseconds } = counts
+export function sflowStatus(exporter: SflowExporter): ExporterDescription {
+  const { address: words, listenerPort, transport } = exporter
+  const address = formatAddress(words)
   return {
-    id,
+    id: idOf(address, listenerPort, transport),
     address,
-    listenerPort: exporter.listenerPort,
-    transport: transportNames[exporter.transport]!,
+    listenerPort,
+    transport: transportNames[transport]!,
     kind: 'sflow',
     protocolVersions: ['sflow5'],
     observationDomains: agentStatuses(exporter),
-    ...counts,
-    ...ratesOf(rates, id, { records, datagrams }, nowMilliseconds),
-    ...silence(datagrams, firstSeenMilliseconds, lastSeenMilliseconds, nowMilliseconds),
+    ...sflowCounts(exporter),
   }
 }
 
-export function syslogStatus(
-  exporter: SyslogExporter,
-  rates: RateMemory,
-  nowMilliseconds: number,
-): ExporterStatus {
+export function syslogStatus(exporter: SyslogExporter): ExporterDescription {
   const { identity, lines, octets, clockSkewMilliseconds, vendor, product } = exporter
   const address = formatAddress(identity.address)
-  const transport = transportNames[identity.transport]!
-  const id = exporterId(address, identity.listenerPort, transport === 'udp' ? undefined : transport)
+  const { listenerPort, transport } = identity
   return {
-    id,
+    id: idOf(address, listenerPort, transport),
     address,
-    listenerPort: identity.listenerPort,
-    transport,
+    listenerPort,
+    transport: transportNames[transport]!,
     kind: 'syslog',
     protocolVersions: ['syslog'],
     observationDomains: [],
     datagrams: lines,
     octets,
     records: exporter.connections,
-    ...ratesOf(rates, id, { records: exporter.connections, datagrams: lines }, nowMilliseconds),
     undecoded: exporter.notUnderstood === 0 ? {} : { 'line-not-understood': exporter.notUnderstood },
     ...(Number.isNaN(clockSkewMilliseconds) ? {} : { clockSkewMilliseconds }),
     firstSeenMilliseconds: exporter.firstSeenMilliseconds,
     lastSeenMilliseconds: exporter.lastSeenMilliseconds,
-    ...silence(lines, exporter.firstSeenMilliseconds, exporter.lastSeenMilliseconds, nowMilliseconds),
     ...(vendor === '' ? {} : { vendor, product }),
-  }
-}
-
-function ratesOf(
-  memory: RateMemory,
-  id: string,
-  counts: { records: number; datagrams: number },
-  nowMilliseconds: number,
-): { recordsPerSecond: number; datagramsPerSecond: number } {
-  const before = memory.get(id)
-  memory.set(id, { atMilliseconds: nowMilliseconds, ...counts })
-  const seconds = before === undefined ? 0 : (nowMilliseconds - before.atMilliseconds) / 1000
-  if (before === undefined || seconds <= 0) return { recordsPerSecond: 0, datagramsPerSecond: 0 }
-  const rate = (now: number, then: number) => Math.round(((now - then) / seconds) * 10) / 10
-  return {
-    recordsPerSecond: rate(counts.records, before.records),
-    datagramsPerSecond: rate(counts.datagrams, before.datagrams),
   }
 }

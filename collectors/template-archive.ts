@@ -49,8 +49,8 @@ export type TemplateArchive = {
   keepOptions(domain: Domain): void
   /** Writes what was noted and is due; at the end, with `all`, what is not due too. */
   write(all?: boolean): Promise<void>
-  /** Gives all that was kept to a store; returns how many templates it took. */
-  restore(store: TemplateStore): Promise<number>
+  /** Gives what was kept of the exporters that are ours to a store; returns how many templates it took. */
+  restore(store: TemplateStore, isOurs?: (address: Address) => boolean): Promise<number>
 }
 
 export function createTemplateArchive(
@@ -100,17 +100,17 @@ export function createTemplateArchive(
       operations.push(...dueOptions(all))
       if (operations.length > 0) await documents.batch(operations)
     },
-    async restore(store) {
+    async restore(store, isOurs = () => true) {
       let restored = 0
       for await (const [, document] of documents.list<TemplateDocument>(PREFIX, { limit: MAX_TEMPLATES })) {
         const address = parseAddress(document.address)
-        if (address !== undefined && store.restore(document, address)) restored++
+        if (address !== undefined && isOurs(address) && store.restore(document, address)) restored++
       }
       for await (const [, document] of documents.list<OptionsDocument>(OPTIONS_PREFIX, {
         limit: MAX_DOMAINS,
       })) {
         const address = parseAddress(document.address)
-        if (address !== undefined) restoreOptions(store, document, address)
+        if (address !== undefined && isOurs(address)) restoreOptions(store, document, address)
       }
       return restored
     },

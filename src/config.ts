@@ -72,6 +72,11 @@ export const Config = Type.Object(
           description:
             'how UDP is received: `recvmmsg` takes many datagrams in one call (Linux), `dgram` is everywhere; `auto` takes the first that is there',
         }),
+        workers: Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum: 16 })], {
+          default: 'auto',
+          description:
+            'threads that receive UDP, each its own exporters (by recvmmsg alone); `auto`: one on up to four cores, then one for each core more, at most 8',
+        }),
         receiveBufferOctets: Type.Integer({
           default: 32 * 1024 * 1024,
           minimum: 65536,

@@ -210,7 +210,7 @@ export const ExporterStatus = Type.Object(
     firstSeenMilliseconds: Type.Number(),
     lastSeenMilliseconds: Type.Number(),
     kernelDrops: Type.Optional(
-      Type.Integer({ description: 'datagrams lost in the socket of the listener, whoever sent them' }),
+      Type.Integer({ description: 'datagrams lost in the socket that receives from it, whoever sent them' }),
     ),
     silentSinceMilliseconds: Type.Optional(
       Type.Number({

@@ -28,6 +28,8 @@ export type HealthOptions = {
     bufferAsked?: number
     bufferGranted?: number
   }[]
+  /** Threads that receive. */
+  readonly receivers: number
   readonly counts: () => ReceivedCounts | undefined
   /** What retention did last; undefined before its first look. */
   readonly retention: () => RetentionOutcome | undefined
@@ -45,8 +47,19 @@ export type HealthOptions = {
 }
 
 export function createHealth(options: HealthOptions) {
-  const { sockets, counts, retention, damage, scrub, setAside, silent, intervalSeconds, detectors, now } =
-    options
+  const {
+    sockets,
+    receivers,
+    counts,
+    retention,
+    damage,
+    scrub,
+    setAside,
+    silent,
+    intervalSeconds,
+    detectors,
+    now,
+  } = options
   const startedAtMilliseconds = now()
   const lastRuns = new Map<string, Run>()
 
@@ -67,7 +80,7 @@ export function createHealth(options: HealthOptions) {
     if (missing !== undefined) all.push(damageCheck(missing))
     const scrubbed = scrub()
     if (scrubbed !== undefined) all.push(scrubCheck(scrubbed))
-    const receiving = receivingCheck(sockets)
+    const receiving = receivingCheck(sockets, receivers)
     if (receiving !== undefined) all.push(receiving)
     const space = retention()
     if (space !== undefined) all.push(spaceCheck(space))
@@ -128,12 +141,13 @@ export function createHealth(options: HealthOptions) {
 }
 
 /** How datagrams come in; a small buffer is no fault by itself, the drops that follow from it are. */
-function receivingCheck(sockets: HealthOptions['sockets']): Check | undefined {
+function receivingCheck(sockets: HealthOptions['sockets'], receivers: number): Check | undefined {
   const open = sockets.filter(({ ok, receive }) => ok && receive !== undefined)
   const [first] = open
   if (first === undefined) return undefined
   const granted = Math.min(...open.map(({ bufferGranted = 0 }) => bufferGranted))
-  const text = `by ${first.receive}, ${granted} octets of receive buffer for each socket, ${first.bufferAsked} asked`
+  const threads = `${receivers} ${receivers === 1 ? 'thread' : 'threads'}`
+  const text = `by ${first.receive} in ${threads}, ${granted} octets of receive buffer for each socket, ${first.bufferAsked} asked`
   return check('UDP', 'ok', text)
 }
 

@@ -8,8 +8,8 @@ import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { buildServer } from '#api/server.js'
 import { requireReceive } from '#collectors/datagram/choose.js'
-import { startReceiver } from '#collectors/receiver-client.js'
-import type { ListeningReport, ReceiverSetup } from '#collectors/receiver-messages.js'
+import type { ListeningReport } from '#collectors/receiver-messages.js'
+import { type Receivers, type ReceiversOptions, startReceivers } from '#collectors/receivers.js'
 import { readTls } from '#collectors/stream/tls-files.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
@@ -17,13 +17,12 @@ import { createRepositories, openDataFolder } from './data-folder.js'
 import { describeDetectors } from './detectors/describe.js'
 import { configuredDetectors } from './detectors/settings.js'
 import { ApplianceError } from './errors.js'
-import type { ExporterStatus } from './exporters.js'
 import type { Observation } from './findings/finding.js'
 import type { Run } from './findings/runs.js'
 import { createHealth } from './health.js'
 import { keepHouse } from './housekeeping.js'
 import { startMended } from './mended-start.js'
-import { createMetrics, type ReceivedCounts } from './metrics.js'
+import { createMetrics } from './metrics.js'
 import { parsePrefix } from './records/address.js'
 import { createScheduler } from './scheduler/scheduler.js'
 import { createBallast } from './store/ballast.js'
@@ -43,6 +42,8 @@ const MAX_QUERY_THREADS = 4
 
 export type StartReport = {
   readonly sockets: readonly ListeningReport[]
+  /** Threads that receive. */
+  readonly receivers: number
   readonly api: { readonly host: string; readonly port: number }
   readonly data: string
   /** Where the first-start token lies; undefined once somebody has put it away. */
@@ -79,12 +80,10 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const { now } = clock
   const data = resolve(config.data)
   const closers: (() => Promise<void>)[] = []
-  const exporters = new Map<string, ExporterStatus>()
   /** What one run reads at a time. */
   const stepMilliseconds = Math.min(60, config.detection.intervalSeconds) * 1000
   const { ballastOctets, stopBelowFreeOctets } = config.retention
   const ballast = createBallast(data, ballastOctets, stopBelowFreeOctets)
-  let counts: ReceivedCounts | undefined
   let retention: RetentionOutcome | undefined
   let damage: StoreDamage | undefined
   let scrub: ScrubState | undefined
@@ -101,8 +100,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const { shared: sequence } = folder.blocks.sequence
     const { analysis, found } = await startAnalysis(sequence, folder.documents)
     const metrics = createMetrics(
-      () => counts,
-      () => exporters.size,
+      () => receivers.counts(),
+      () => receivers.exporterCount(),
       () => retention,
       () => damage,
       () => scrub,
@@ -115,7 +114,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       stepMilliseconds,
       analysis,
       documents: folder.documents,
-      droppedRows: () => counts?.droppedRows ?? 0,
+      droppedRows: () => receivers.counts()?.droppedRows ?? 0,
       clock,
       onRun(run) {
         for (const observer of observers) observer.observeRun(run)
@@ -123,28 +122,30 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       },
       onFinding: tellFinding,
     })
-    const receiver = await startReceiver({
+    const receivers: Receivers = await startReceivers({
+      listen: config.listen,
       setup: receiverSetup(sequence),
-      onStatus: takeStatus,
       onProblem: (message) => logger.error({ message }, 'receiver'),
       onNotice: (message) => logger.info({ message }, 'receiver'),
       onDeath: onFatal,
     })
     const health = createHealth({
       retention: () => retention,
-      sockets: receiver.sockets,
-      counts: () => counts,
+      sockets: receivers.sockets,
+      receivers: receivers.workers,
+      counts: receivers.counts,
       damage: () => damage,
       scrub: () => scrub,
       setAside: await findSetAside(data),
-      silent: silentExporters,
+      silent: () =>
+        receivers.silent().map(({ address, listenerPort }) => `${address} (port ${listenerPort})`),
       intervalSeconds: config.detection.intervalSeconds,
       detectors: scheduled.map(({ detector }) => detector.id),
       now,
     })
     observers.push(health)
     closers.push(() => scheduler.close())
-    closers.push(receiver.close)
+    closers.push(receivers.close)
     const threads = Math.max(1, Math.min(MAX_QUERY_THREADS, availableParallelism() - 1))
     const flows = createQueryClient({ setup: { data, sequence }, threads })
     closers.push(flows.close)
@@ -155,8 +156,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     })
     const port = await serveApi({
       ...repositories,
-      exporters: () => [...exporters.values()],
-      exporter: (id) => exporters.get(id),
+      exporterIds: receivers.exporterIds,
+      exporters: receivers.exporters,
       flows,
       backup: backup.archive,
       detectors: () => describeDetectors(scheduled),
@@ -182,11 +183,12 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       }),
     )
     return {
-      sockets: receiver.sockets,
+      sockets: receivers.sockets,
+      receivers: receivers.workers,
       api: { host: config.api.host, port },
       data,
       tokenFile: existsSync(tokenFile) ? tokenFile : undefined,
-      restoredTemplates: receiver.restoredTemplates,
+      restoredTemplates: receivers.restoredTemplates,
       ...found,
     }
   }
@@ -224,32 +226,16 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     onFinding?.(observation, change)
   }
 
-  function receiverSetup(sequence: SharedArrayBuffer): ReceiverSetup {
+  function receiverSetup(sequence: SharedArrayBuffer): ReceiversOptions['setup'] {
     return {
       data,
       sequence,
-      ...config.listen,
       stopBelowFreeOctets,
       exporters: config.exporters,
       elements: config.elements,
       mappings: config.syslog.mappings,
       ...(clockSetup === undefined ? {} : { clock: clockSetup }),
     }
-  }
-
-  function takeStatus(status: { counts: ReceivedCounts; exporters: readonly ExporterStatus[] }): void {
-    counts = status.counts
-    for (const exporter of status.exporters) {
-      const kernelDrops =
-        exporter.transport === 'udp' ? counts.kernelDrops?.[exporter.listenerPort] : undefined
-      exporters.set(exporter.id, kernelDrops === undefined ? exporter : { ...exporter, kernelDrops })
-    }
-  }
-
-  function silentExporters(): string[] {
-    return [...exporters.values()]
-      .filter(({ silentSinceMilliseconds }) => silentSinceMilliseconds !== undefined)
-      .map(({ address, listenerPort }) => `${address} (port ${listenerPort})`)
   }
 
   /** Opens the API and returns its port. */

@@ -1,4 +1,4 @@
-/** Prometheus metrics: what the receiving thread counts, how detection goes, and the process itself. */
+/** Prometheus metrics: what the receiving threads count, how detection goes, and the process itself. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Run } from './findings/runs.js'
 import type { StoreDamage } from './store/holes.js'
@@ -7,7 +7,7 @@ import type { ScrubState } from './store/scrub.js'
 import { VERSION } from './version.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
 
-/** Counts of the receiving thread since the start. */
+/** Counts of the receiving threads since the start. */
 export type ReceivedCounts = {
   readonly datagrams: number
   readonly octets: number
@@ -24,7 +24,7 @@ export type ReceivedCounts = {
   readonly stopped?: Stopped | undefined
   /** Datagrams that were longer than the room for them. */
   readonly truncated: number
-  /** Garbage collection of the receiving thread since its start. */
+  /** Garbage collection of the receiving threads since their start. */
   readonly garbageCollection: { readonly seconds: number; readonly runs: number }
   /** Datagrams of no exporter that could be told, by reason. */
   readonly undecoded: Readonly<Record<string, number>>
@@ -153,12 +153,12 @@ export function createMetrics(
   total('culvert_truncated_datagrams_total', 'datagrams that were cut when received', (now) => now.truncated)
   total(
     'culvert_receiver_gc_seconds_total',
-    'time that garbage collection took of the receiving thread',
+    'time that garbage collection took of the receiving threads',
     (now) => now.garbageCollection.seconds,
   )
   total(
     'culvert_receiver_gc_runs_total',
-    'garbage collections of the receiving thread',
+    'garbage collections of the receiving threads',
     (now) => now.garbageCollection.runs,
   )
   total('culvert_store_failures_total', 'blocks that could not be written', (now) => now.storeFailures)

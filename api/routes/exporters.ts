@@ -22,8 +22,10 @@ export function exporterRoutes(app: App, deps: ApiDeps): void {
         response: { 200: Page(ExporterStatus), ...errorResponses },
       },
     },
-    async (request) =>
-      pageOf({ list: 'exporters', filters: {} }, deps.exporters(), ({ id }) => id, request.query),
+    async (request) => {
+      const page = pageOf({ list: 'exporters', filters: {} }, deps.exporterIds(), (id) => id, request.query)
+      return { ...page, items: [...(await deps.exporters(page.items))] }
+    },
   )
 
   app.get(
@@ -38,7 +40,7 @@ export function exporterRoutes(app: App, deps: ApiDeps): void {
       },
     },
     async (request) => {
-      const exporter = deps.exporter(request.params.id)
+      const [exporter] = await deps.exporters([request.params.id])
       if (exporter === undefined) throw new ApiError('NOT_FOUND', 'no such exporter')
       return exporter
     },

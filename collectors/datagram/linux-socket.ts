@@ -1,5 +1,6 @@
 /** A UDP socket of Linux, opened by its own calls: what Node's sockets cannot be told, these can. */
 import { lookup } from 'node:dns/promises'
+import { fstatSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { parseAddress } from '#core/records/address.js'
 import {
@@ -23,6 +24,7 @@ import {
   writeSocketAddress,
 } from './socket-address.js'
 import type { ListeningSocket } from './source.js'
+import { closeGate, openGate, steer } from './steering.js'
 
 /** The kernel's own limit: it doubles what is asked, and that must fit into an int. */
 const MAX_BUFFER_OCTETS = 0x3fffffff
@@ -33,39 +35,91 @@ export type LinuxSocketOptions = {
   readonly host: string
   readonly port: number
   readonly receiveBufferOctets: number
-  /** Several sockets on one port, between which the kernel divides the senders. */
-  readonly reusePort: boolean
 }
 
-/** Opens and binds a socket. Throws an error whose `code` is that of the call that failed. */
-export async function openLinuxSocket(libc: Libc, options: LinuxSocketOptions): Promise<LinuxSocket> {
-  const { host, port, receiveBufferOctets, reusePort } = options
+/**
+ * Opens `count` sockets on one port, among which the kernel divides senders as `workerOf` does. Descriptors are the
+ * process's: any thread may receive by them. Throws an error whose `code` is that of the call that failed.
+ */
+export async function openLinuxSockets(
+  libc: Libc,
+  options: LinuxSocketOptions,
+  count: number,
+): Promise<LinuxSocket[]> {
+  const { host, port } = options
   const family = host.includes(':') ? 6 : 4
-  const address = writeSocketAddress(family, await resolveHost(host, port, family))
-  const type = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC
-  const fd = checked(libc, 'socket', libc.socket(family === 6 ? AF_INET6 : AF_INET, type, 0))
+  const place = await resolveHost(host, port, family)
+  const sockets: LinuxSocket[] = []
+  const fds: number[] = []
   try {
-    // SO_REUSEADDR is left alone: for UDP it would let a second program take the port, and its datagrams, unseen.
-    if (family === 6) checked(libc, 'setsockopt', setOption(libc, fd, IPPROTO_IPV6, IPV6_V6ONLY, 0))
-    if (reusePort) checked(libc, 'setsockopt', setOption(libc, fd, SOL_SOCKET, SO_REUSEPORT, 1))
-    const asked = Math.min(receiveBufferOctets, MAX_BUFFER_OCTETS)
-    // The first passes net.core.rmem_max and needs CAP_NET_ADMIN; the second grants what the limit allows.
-    if (setOption(libc, fd, SOL_SOCKET, SO_RCVBUFFORCE, asked) < 0)
-      setOption(libc, fd, SOL_SOCKET, SO_RCVBUF, asked)
-    checked(libc, 'bind', libc.bind(fd, address, address.length))
-    const bound = boundAddress(libc, fd)
-    return {
-      fd,
-      host: bound.host,
-      port: bound.port,
-      bufferAsked: receiveBufferOctets,
-      bufferGranted: grantedBuffer(libc, fd),
-      isDualStack: bound.family === 6,
+    const type = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC
+    while (sockets.length < count) {
+      const fd = checked(libc, 'socket', libc.socket(family === 6 ? AF_INET6 : AF_INET, type, 0))
+      fds.push(fd)
+      const [first] = sockets
+      // The kernel steers by the order of binding: before all are there, some datagrams would come to the wrong one.
+      if (count > 1) checked(libc, 'setsockopt', closeGate(libc, fd))
+      if (first !== undefined) sharePort(libc, fd)
+      sockets.push(bindSocket(libc, fd, family, { ...place, port: first?.port ?? port }, options))
+      // Only now: a first one that shares would bind beside another program's, and divide its datagrams with it.
+      if (count > 1 && first === undefined) sharePort(libc, fd)
     }
+    if (count > 1) {
+      checked(libc, 'setsockopt', steer(libc, fds[0]!, count))
+      for (const fd of fds) checked(libc, 'setsockopt', openGate(libc, fd))
+    }
+    return sockets
   } catch (error) {
-    libc.close(fd)
+    for (const fd of fds) libc.close(fd)
     throw error
   }
+}
+
+/** Why the kernel cannot be told how to divide senders among sockets; undefined where it can. */
+export function steeringRefusal(libc: Libc): string | undefined {
+  const fd = libc.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+  if (fd < 0) return libc.errorName()
+  try {
+    sharePort(libc, fd)
+    checked(libc, 'setsockopt', closeGate(libc, fd))
+    checked(libc, 'setsockopt', steer(libc, fd, 2))
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  } finally {
+    libc.close(fd)
+  }
+}
+
+function bindSocket(
+  libc: Libc,
+  fd: number,
+  family: 4 | 6,
+  place: SocketAddress,
+  { receiveBufferOctets }: LinuxSocketOptions,
+): LinuxSocket {
+  const address = writeSocketAddress(family, place)
+  // SO_REUSEADDR is left alone: for UDP it would let a second program take the port, and its datagrams, unseen.
+  if (family === 6) checked(libc, 'setsockopt', setOption(libc, fd, IPPROTO_IPV6, IPV6_V6ONLY, 0))
+  const asked = Math.min(receiveBufferOctets, MAX_BUFFER_OCTETS)
+  // The first passes net.core.rmem_max and needs CAP_NET_ADMIN; the second grants what the limit allows.
+  if (setOption(libc, fd, SOL_SOCKET, SO_RCVBUFFORCE, asked) < 0)
+    setOption(libc, fd, SOL_SOCKET, SO_RCVBUF, asked)
+  checked(libc, 'bind', libc.bind(fd, address, address.length))
+  const bound = boundAddress(libc, fd)
+  return {
+    fd,
+    inode: fstatSync(fd).ino,
+    host: bound.host,
+    port: bound.port,
+    bufferAsked: receiveBufferOctets,
+    bufferGranted: grantedBuffer(libc, fd),
+    isDualStack: bound.family === 6,
+  }
+}
+
+function sharePort(libc: Libc, fd: number): void {
+  checked(libc, 'setsockopt', setOption(libc, fd, SOL_SOCKET, SO_REUSEPORT, 1))
 }
 
 async function resolveHost(host: string, port: number, family: 4 | 6): Promise<SocketAddress> {

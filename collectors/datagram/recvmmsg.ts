@@ -5,7 +5,7 @@
 import type { Batch } from './batch.js'
 import { openOnHost } from './host.js'
 import { type Libc, MSG_DONTWAIT, MSG_TRUNC } from './libc.js'
-import { type LinuxSocket, openLinuxSocket } from './linux-socket.js'
+import { type LinuxSocket, type LinuxSocketOptions, openLinuxSockets } from './linux-socket.js'
 import type { SenderCache } from './sender-cache.js'
 import { SOCKET_ADDRESS_OCTETS } from './socket-address.js'
 import type { DatagramSource, DatagramSourceOptions } from './source.js'
@@ -25,14 +25,9 @@ const LAST_TURNS = 256
 /** What the sources of a thread have in common. */
 export type RecvmmsgShared = { readonly libc: Libc; readonly batch: Batch; readonly senders: SenderCache }
 
-export type RecvmmsgOptions = DatagramSourceOptions & {
-  /** Several sources on one port, between which the kernel divides the senders. */
-  readonly reusePort?: boolean
-}
-
-export function createRecvmmsgSource(shared: RecvmmsgShared, options: RecvmmsgOptions): DatagramSource {
+export function createRecvmmsgSource(shared: RecvmmsgShared, options: DatagramSourceOptions): DatagramSource {
   const { libc, batch, senders } = shared
-  const { host, port, receiveBufferOctets, reusePort = false, onDatagram, onError, now } = options
+  const { host, port, receiveBufferOctets, opened, onDatagram, onError, now } = options
   const turnDatagrams = CALLS_PER_TURN * batch.datagrams
   const counts = { truncated: 0 }
   let socket: LinuxSocket | undefined
@@ -102,16 +97,15 @@ export function createRecvmmsgSource(shared: RecvmmsgShared, options: RecvmmsgOp
       await new Promise((resolve) => setImmediate(resolve))
       if (receiveTurn(socket.fd) < turnDatagrams) break
     }
-    libc.close(socket.fd)
+    // Who opened it closes it.
+    if (opened === undefined) libc.close(socket.fd)
     socket = undefined
   }
 
   return {
     counts,
     async start() {
-      socket = await openOnHost(host, port, (on) =>
-        openLinuxSocket(libc, { host: on, port, receiveBufferOctets, reusePort }),
-      )
+      socket = opened ?? (await openShared(libc, { host, port, receiveBufferOctets }, 1))[0]!
       longestSleep = longestSleepOf(socket.bufferGranted)
       immediate = setImmediate(poll)
       return socket
@@ -121,6 +115,12 @@ export function createRecvmmsgSource(shared: RecvmmsgShared, options: RecvmmsgOp
       return closing
     },
   }
+}
+
+/** Opens `count` sockets on one port, as `openLinuxSockets`. Throws PORT_UNAVAILABLE. */
+export function openShared(libc: Libc, options: LinuxSocketOptions, count: number): Promise<LinuxSocket[]> {
+  const { host, port } = options
+  return openOnHost(host, port, (on) => openLinuxSockets(libc, { ...options, host: on }, count))
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Where datagrams come from: one small interface, so that ways of receiving can be exchanged. */
 import type { Address } from '#core/records/address.js'
+import type { LinuxSocket } from './linux-socket.js'
 
 /**
  * Takes one datagram: `length` octets at the start of `view`, which may be longer and is valid until the call returns.
@@ -13,7 +14,7 @@ export type DatagramHandler = (
 ) => void
 
 export type DatagramSource = {
-  /** Opens the socket; throws PORT_UNAVAILABLE. */
+  /** Opens the socket, where none was given; throws PORT_UNAVAILABLE. */
   start(): Promise<ListeningSocket>
   /** No datagram comes once this has resolved. */
   close(): Promise<void>
@@ -31,12 +32,16 @@ export type ListeningSocket = {
   readonly bufferGranted: number
   /** False where only IPv4 could be had. */
   readonly isDualStack: boolean
+  /** By which /proc tells it from others of its port; undefined where it is the only one. */
+  readonly inode?: number
 }
 
 export type DatagramSourceOptions = {
   readonly host: string
   readonly port: number
   readonly receiveBufferOctets: number
+  /** A socket of recvmmsg that another thread opened, and will close. */
+  readonly opened?: LinuxSocket
   readonly onDatagram: DatagramHandler
   readonly onError: (error: Error) => void
   readonly now: () => number

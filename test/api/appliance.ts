@@ -93,8 +93,9 @@ export async function startAppliance(
     tokenIds,
     status,
     flowResult: { rows: [], nextCursor: undefined, partial: false, blocksFailed: 0 } as RowPage,
-    exporters: () => [exporter('192.0.2.1_2055'), exporter('192.0.2.2_2055')],
-    exporter: (id: string) => appliance.exporters().find((one) => one.id === id),
+    exporterIds: () => ['192.0.2.1_2055', '192.0.2.2_2055'],
+    exporters: async (ids: readonly string[]) =>
+      ids.filter((id) => appliance.exporterIds().includes(id)).map(exporter),
     flows: {
       rows: async (query: RowQuery) => {
         flowQueries.push(query)

@@ -90,7 +90,7 @@ for (const { receive, hasKoffi, expected } of [
       const check = checks.find(({ name }) => name === 'UDP')
       t.equal(
         check?.text,
-        `by ${expected}, ${udp['bufferGranted']} octets of receive buffer for each socket, 33554432 asked`,
+        `by ${expected} in 1 thread, ${udp['bufferGranted']} octets of receive buffer for each socket, 33554432 asked`,
       )
       child.kill('SIGTERM')
       t.same(await once(child, 'exit'), [0, null])

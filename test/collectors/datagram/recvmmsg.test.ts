@@ -1,25 +1,26 @@
-/** What recvmmsg alone has: its room, its pace, its faults, ports in common; and how it is chosen. */
+/** What recvmmsg alone has: its room, its pace, its faults; and how it is chosen. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { Batch } from '#collectors/datagram/batch.js'
 import { chooseReceive, requireReceive } from '#collectors/datagram/choose.js'
 import { type Libc, loadLibc } from '#collectors/datagram/libc.js'
-import {
-  createRecvmmsgSource,
-  longestSleepOf,
-  nextSleep,
-  type RecvmmsgOptions,
-} from '#collectors/datagram/recvmmsg.js'
+import { createRecvmmsgSource, longestSleepOf, nextSleep } from '#collectors/datagram/recvmmsg.js'
 import { MAX_SENDERS, SenderCache } from '#collectors/datagram/sender-cache.js'
 import { readSocketAddress, writeSocketAddress } from '#collectors/datagram/socket-address.js'
+import type { DatagramSourceOptions } from '#collectors/datagram/source.js'
 import { parseAddress } from '#core/records/address.js'
 
 const libc = loadLibc()
 const skip = typeof libc === 'string' && libc
 
 /** A source on a port of its own; what it was given, by length. */
-async function open(t: Test, options: Partial<RecvmmsgOptions> = {}, calls = libc as Libc, batch?: Batch) {
+async function open(
+  t: Test,
+  options: Partial<DatagramSourceOptions> = {},
+  calls = libc as Libc,
+  batch?: Batch,
+) {
   const lengths: number[] = []
   const errors: string[] = []
   const shared = {
@@ -40,16 +41,14 @@ async function open(t: Test, options: Partial<RecvmmsgOptions> = {}, calls = lib
   return { source, lengths, errors, ...(await source.start()) }
 }
 
-async function sendAll(t: Test, port: number, payloads: readonly Uint8Array[], sockets = 1): Promise<void> {
-  for (let index = 0; index < sockets; index++) {
-    const socket = createSocket('udp4')
-    socket.connect(port, '127.0.0.1')
-    t.teardown(() => socket.close())
-    await once(socket, 'connect')
-    await Promise.all(
-      payloads.map((payload) => new Promise<void>((resolve) => socket.send(payload, () => resolve()))),
-    )
-  }
+async function sendAll(t: Test, port: number, payloads: readonly Uint8Array[]): Promise<void> {
+  const socket = createSocket('udp4')
+  socket.connect(port, '127.0.0.1')
+  t.teardown(() => socket.close())
+  await once(socket, 'connect')
+  await Promise.all(
+    payloads.map((payload) => new Promise<void>((resolve) => socket.send(payload, () => resolve()))),
+  )
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
@@ -82,14 +81,6 @@ t.test('what the kernel has taken at the end is still received', { skip }, async
   )
   await source.close()
   t.equal(lengths.length, 1000)
-})
-
-t.test('sources on one port divide the senders', { skip }, async (t) => {
-  const first = await open(t, { reusePort: true })
-  const second = await open(t, { reusePort: true, port: first.port })
-  await sendAll(t, first.port, [Buffer.alloc(1)], 64)
-  await until('64 datagrams', () => first.lengths.length + second.lengths.length === 64)
-  t.ok(first.lengths.length > 0 && second.lengths.length > 0, `${first.lengths.length} of 64`)
 })
 
 t.test('a flood leaves the thread its turns', { skip }, async (t) => {

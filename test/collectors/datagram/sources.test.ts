@@ -144,7 +144,7 @@ for (const way of ways) {
       const socket = await sender(t)
       const octets = Buffer.alloc(payload)
       await Promise.all(Array.from({ length: sent }, () => send(socket, octets, port)))
-      const lost = () => readKernelDrops([port])?.get(port) ?? 0
+      const lost = () => readKernelDrops([{ port }])?.get(port) ?? 0
       await until(`a burst ${name}`, () => received.length + lost() >= sent)
       t.equal(received.length + lost(), sent, `${name}: ${received.length} received, ${lost()} dropped`)
     }
@@ -200,7 +200,7 @@ for (const way of ways) {
         await Promise.all(Array.from({ length: 100 }, () => send(socket, octets, port)))
       await until(
         'all of a round',
-        () => taken + (readKernelDrops([port])?.get(port) ?? 0) >= before + 10_000,
+        () => taken + (readKernelDrops([{ port }])?.get(port) ?? 0) >= before + 10_000,
       )
       collect()
       const { heapUsed, arrayBuffers } = process.memoryUsage()

@@ -559,7 +559,7 @@ t.test('long application ids, names of interfaces and VRFs, who the exporter say
   )
   t.match(probe.flows, [{ applicationName: 'WebRTC', applicationId: Buffer.from(long).toString('hex') }])
   const [exporter] = probe.decoder.store.exporters
-  const status = netflowStatus(probe.decoder, exporter!, createTimeoutMeter(), new Map(), NOW)
+  const status = netflowStatus(probe.decoder, exporter!, createTimeoutMeter(), NOW)
   t.match(status.observationDomains[0], {
     applicationNames: [{ id: Buffer.from(long).toString('hex'), name: 'WebRTC', learntAtMilliseconds: NOW }],
     interfaceNames: [{ id: '3', name: 'Gi03', learntAtMilliseconds: NOW }],
@@ -567,7 +567,7 @@ t.test('long application ids, names of interfaces and VRFs, who the exporter say
     reportedExporterAddresses: ['198.51.100.7'],
     originalExporterAddresses: ['203.0.113.9'],
   })
-  t.ok(Value.Check(ExporterStatus, status), 'as the API describes it')
+  t.ok(Value.Check(ExporterStatus, { ...status, recordsPerSecond: 0, datagramsPerSecond: 0 }), 'as the API describes it')
 })
 
 t.test('what options data taught survives a restart', async (t) => {

@@ -71,7 +71,7 @@ async function listen(options: Partial<IpfixListenerOptions> = {}) {
   const port = await made.start()
   const status = () => {
     const [exporter] = [...sessions.exporters.values()]
-    return streamStatus(probe.decoder, exporter!, createTimeoutMeter(), new Map(), at)
+    return streamStatus(probe.decoder, exporter!, createTimeoutMeter(), at)
   }
   return { made, port, probe, sessions, status }
 }
