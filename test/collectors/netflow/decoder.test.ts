@@ -237,7 +237,10 @@ t.test('how often a template comes is seen over UDP, and when it ceases', async 
   const shown = (at: number) => {
     const [exporter] = probe.decoder.store.exporters
     const status = netflowStatus(probe.decoder, exporter!, createTimeoutMeter(), at)
-    t.ok(Value.Check(ExporterStatus, { ...status, recordsPerSecond: 0, datagramsPerSecond: 0 }), 'as the API describes it')
+    t.ok(
+      Value.Check(ExporterStatus, { ...status, recordsPerSecond: 0, datagramsPerSecond: 0 }),
+      'as the API describes it',
+    )
     return status.observationDomains[0]!.templates[0]!
   }
   const refreshIntervalMilliseconds = Math.round(stored().refreshMilliseconds)

@@ -567,7 +567,10 @@ t.test('long application ids, names of interfaces and VRFs, who the exporter say
     reportedExporterAddresses: ['198.51.100.7'],
     originalExporterAddresses: ['203.0.113.9'],
   })
-  t.ok(Value.Check(ExporterStatus, { ...status, recordsPerSecond: 0, datagramsPerSecond: 0 }), 'as the API describes it')
+  t.ok(
+    Value.Check(ExporterStatus, { ...status, recordsPerSecond: 0, datagramsPerSecond: 0 }),
+    'as the API describes it',
+  )
 })
 
 t.test('what options data taught survives a restart', async (t) => {
