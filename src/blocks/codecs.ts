@@ -22,8 +22,8 @@ export const Codec = {
   after: 7,
 } as const
 
-/** Least and greatest of the values that are not 0, NaN when all are; whether all can be told in whole numbers. */
-export type DoubleRange = { readonly least: number; readonly most: number; readonly isWhole: boolean }
+/** Least and greatest of the values that are not 0, NaN when all are. */
+export type DoubleRange = { readonly least: number; readonly most: number }
 
 /** Offsets are one more, since 0 stands for a value of 0. */
 const LARGEST_OFFSET = 0xfffffffe
@@ -31,16 +31,12 @@ const LARGEST_OFFSET = 0xfffffffe
 export function rangeOfDoubles(values: Float64Array, rows: number): DoubleRange {
   let least = Number.POSITIVE_INFINITY
   let most = Number.NEGATIVE_INFINITY
-  let isWhole = true
   for (let row = 0; row < rows; row++) {
     const value = values[row]!
-    if (value === 0) continue
-    if (value !== Math.floor(value)) isWhole = false
-    if (value < least) least = value
-    if (value > most) most = value
+    if (value < least && value !== 0) least = value
+    if (value > most && value !== 0) most = value
   }
-  if (least > most) return { least: Number.NaN, most: Number.NaN, isWhole }
-  return { least, most, isWhole: isWhole && Number.isSafeInteger(least) && Number.isSafeInteger(most) }
+  return least > most ? { least: Number.NaN, most: Number.NaN } : { least, most }
 }
 
 /** What a column of times is told by: its own range, and the column of the starts where it holds ends. */
@@ -79,30 +75,32 @@ function encodeDoubles(
 ): number {
   if (scratch[0].length < rows) scratch = [new Uint32Array(rows), new Uint32Array(rows)]
   const [offsets] = scratch
-  if (range.isWhole) {
-    if (starts !== undefined && differences(values, starts, rows, offsets)) {
-      encodePlanes(writer, [offsets], rows)
-      return Codec.after
-    }
-    const { least, most } = range
-    if (most - least <= LARGEST_OFFSET) {
-      offsetsFrom(values, least, rows, offsets)
-      writer.f64(least)
-      encodePlanes(writer, [offsets], rows)
-      return Codec.offsets
-    }
+  if (starts !== undefined && differences(values, starts, rows, offsets)) {
+    encodePlanes(writer, [offsets], rows)
+    return Codec.after
+  }
+  const { least, most } = range
+  const isExact = Number.isSafeInteger(least) && Number.isSafeInteger(most)
+  if (isExact && most - least <= LARGEST_OFFSET && offsetsFrom(values, least, rows, offsets)) {
+    writer.f64(least)
+    encodePlanes(writer, [offsets], rows)
+    return Codec.offsets
   }
   halves(values, rows, scratch)
   encodePlanes(writer, scratch, rows)
   return Codec.bytePlanes
 }
 
-function offsetsFrom(values: Float64Array, least: number, rows: number, to: Uint32Array): void {
+/** Each value less one less than the least; 0 stands for 0. False when a row cannot be told so: it has a fraction. */
+function offsetsFrom(values: Float64Array, least: number, rows: number, to: Uint32Array): boolean {
   const base = least - 1
   for (let row = 0; row < rows; row++) {
     const value = values[row]!
-    to[row] = value === 0 ? 0 : value - base
+    const offset = value === 0 ? 0 : value - base
+    to[row] = offset
+    if (to[row] !== offset) return false
   }
+  return true
 }
 
 function halves(values: Float64Array, rows: number, [low, high]: readonly [Uint32Array, Uint32Array]): void {
@@ -113,17 +111,15 @@ function halves(values: Float64Array, rows: number, [low, high]: readonly [Uint3
   }
 }
 
-/** Each value less that of `starts`, plus 1; 0 stands for 0. False when a row cannot be told so. */
+/** Each value less that of `starts`, plus 1; 0 stands for 0. False when a row cannot be told so: it would not come back. */
 function differences(values: Float64Array, starts: Float64Array, rows: number, to: Uint32Array): boolean {
   for (let row = 0; row < rows; row++) {
     const value = values[row]!
-    if (value === 0) {
-      to[row] = 0
-      continue
-    }
-    const difference = value - starts[row]!
-    if (!(difference >= 0 && difference <= LARGEST_OFFSET)) return false
-    to[row] = difference + 1
+    const start = starts[row]!
+    const offset = value === 0 ? 0 : value - start + 1
+    to[row] = offset
+    if (to[row] !== offset || (offset === 0 && value !== 0)) return false
+    if (value !== 0 && start + offset - 1 !== value) return false
   }
   return true
 }

@@ -122,7 +122,8 @@ function doubleContext(
   const range = ranges.get(column)
   if (range === undefined) return undefined
   const starts = ranges.get(FlowColumnIndex.startMilliseconds)
-  if (stream.family === 0 || column !== FlowColumnIndex.endMilliseconds || !starts?.isWhole) return { range }
+  if (stream.family === 0 || column !== FlowColumnIndex.endMilliseconds || starts === undefined)
+    return { range }
   return { range, starts: planes[FlowColumnIndex.startMilliseconds]![0] as Float64Array }
 }
 
@@ -132,9 +133,14 @@ function protocolsOf({ stream, planes, rows }: BlockBuilder): Uint8Array {
   const protocols = stream.family === 0 ? undefined : planes[FlowColumnIndex.protocolIdentifier]![0]
   if (protocols === undefined) return bits
   const seen = new Uint8Array(256)
-  for (let row = 0; row < rows; row++) seen[protocols[row]!] = 1
+  markSeen(protocols as Uint8Array, rows, seen)
   seen.forEach((isSeen, protocol) => {
     if (isSeen === 1) bits[protocol >> 3]! |= 1 << (protocol & 7)
   })
   return bits
+}
+
+/** Apart, so that the loop sees one kind of array. */
+function markSeen(values: Uint8Array, rows: number, seen: Uint8Array): void {
+  for (let row = 0; row < rows; row++) seen[values[row]!] = 1
 }
