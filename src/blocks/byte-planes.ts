@@ -248,9 +248,9 @@ function join16(array: Uint16Array, rows: number, constant: number, varying: rea
   }
 }
 
-/** Rows that are looked at, and the information in an octet from which a compressor would save less than a quarter. */
+/** Rows that are looked at, and the information in an octet from which a compressor would save less than three tenths. */
 const SAMPLE = 2048
-const NOISE_BITS = 6
+const NOISE_BITS = 5.6
 /** n · log2(n), for counts within a sample. */
 const weights = Float64Array.from({ length: SAMPLE + 1 }, (_, count) => count * Math.log2(Math.max(count, 1)))
 const histogram = new Uint16Array(256)
