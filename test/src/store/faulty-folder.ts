@@ -83,6 +83,9 @@ export type Fault = {
   readonly isRepaired: boolean
 }
 
+/** What a table of LevelDB's, 2 MiB, holds at most of these rows, which take some 250 octets each. */
+const TABLE_ROWS = 8500
+
 export const faults: Readonly<Record<string, Fault>> = {
   'a log whose end is torn off': {
     damage: async (location) => {
@@ -103,13 +106,13 @@ export const faults: Readonly<Record<string, Fault>> = {
   'damage inside of a table': {
     damage: async (location) =>
       overwrite(await middleTable(location), (octets) => octets.fill(0xa5, 10_000, 22_000)),
-    losesAtMost: 4000,
+    losesAtMost: TABLE_ROWS,
     isRepaired: true,
   },
   'a table without its footer': {
     damage: async (location) =>
       overwrite(await middleTable(location), (octets) => octets.fill(0, octets.length - 48)),
-    losesAtMost: 6000,
+    losesAtMost: TABLE_ROWS,
     isRepaired: true,
   },
   'a table with a damaged index': {
@@ -117,12 +120,12 @@ export const faults: Readonly<Record<string, Fault>> = {
       overwrite(await middleTable(location), (octets) =>
         octets.fill(0x33, octets.length - 300, octets.length - 100),
       ),
-    losesAtMost: 6000,
+    losesAtMost: TABLE_ROWS,
     isRepaired: true,
   },
   'a table that is gone': {
     damage: async (location) => rm(await middleTable(location)),
-    losesAtMost: 6000,
+    losesAtMost: TABLE_ROWS,
     isRepaired: true,
   },
   'a missing MANIFEST': {
