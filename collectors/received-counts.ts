@@ -10,6 +10,10 @@ export function sumReceived(all: readonly ReceivedCounts[]): ReceivedCounts {
     }
     return sums
   }
+  const drops = all.flatMap(({ lastDropMilliseconds = [] }) => lastDropMilliseconds)
+  const stops = all.flatMap(({ stopped = [] }) => stopped)
+  // All look at one disk: the first to notice tells since when.
+  const stopped = stops.toSorted((one, other) => one.sinceMilliseconds - other.sinceMilliseconds)[0]
   return {
     datagrams: sum((one) => one.datagrams),
     octets: sum((one) => one.octets),
@@ -27,6 +31,8 @@ export function sumReceived(all: readonly ReceivedCounts[]): ReceivedCounts {
     undecoded: byKey((one) => one.undecoded),
     tcp: byKey((one) => one.tcp),
     ipfixStreams: byKey((one) => one.ipfixStreams),
+    ...(drops.length === 0 ? {} : { lastDropMilliseconds: Math.max(...drops) }),
+    ...(stopped === undefined ? {} : { stopped }),
     refusedPeers: all.flatMap(({ refusedPeers = [] }) => refusedPeers),
     ...(all.some(({ kernelDrops }) => kernelDrops !== undefined)
       ? { kernelDrops: byKey((one) => one.kernelDrops) }

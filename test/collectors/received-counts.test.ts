@@ -50,3 +50,11 @@ t.test('every count is a sum, by its key where it has one', async (t) => {
     kernelDrops: { 2055: 7, 514: 0 },
   })
 })
+
+t.test('one that has stopped for want of room, or dropped rows, speaks for all', async (t) => {
+  const stopped = (sinceMilliseconds: number) => ({ ...one, stopped: { sinceMilliseconds, freeOctets: 5 } })
+  t.match(sumReceived([one, stopped(20), stopped(10)]), { stopped: { sinceMilliseconds: 10, freeOctets: 5 } })
+  t.equal(sumReceived([one]).stopped, undefined)
+  const dropped = (lastDropMilliseconds: number) => ({ ...one, lastDropMilliseconds })
+  t.equal(sumReceived([dropped(3), one, dropped(9), dropped(4)]).lastDropMilliseconds, 9)
+})
