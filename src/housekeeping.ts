@@ -34,7 +34,7 @@ export function keepHouse(options: HousekeepingOptions): () => Promise<void> {
     if (kept === 'released') logger.error('the disk is full: the ballast was given up')
   }
   const retain = async () => {
-    // A long detection run may hold it up; one that waits is enough.
+    // A slow disk may hold it up; one that waits is enough.
     if (isRunning) return
     isRunning = true
     try {

@@ -51,12 +51,18 @@ async function run({ data, sequence, stepMilliseconds, scrub }: AnalysisSetup): 
     }
   }
   const stopScrubbing = keepScrubbing(store, scrub, say)
-  // One thing after the other, in the order in which they were asked.
-  let last = Promise.resolve()
-  port.on('message', (message: ToAnalysis) => {
-    last = last
-      .then(() => handle(message))
+  // Runs one after the other, in the order in which they were asked. Retention does not wait for them: a disk would fill
+  // up behind a long run, which steps over what has gone.
+  const queues = { runs: Promise.resolve(), retention: Promise.resolve() }
+  const enqueue = (queue: keyof typeof queues, work: () => Promise<void>) => {
+    queues[queue] = queues[queue]
+      .then(work)
       .catch((error: Error) => say({ type: 'problem', message: error.message }))
+  }
+  port.on('message', (message: ToAnalysis) => {
+    if (message.type === 'retain') enqueue('retention', () => handle(message))
+    else if (message.type === 'run') enqueue('runs', () => handle(message))
+    else void Promise.all(Object.values(queues)).then(() => handle(message))
   })
   say({ type: 'ready', damage: await watch.look(0) })
 }
