@@ -119,6 +119,23 @@ export const Config = Type.Object(
           ),
           { default: {}, description: 'by detector id; see docs/detectors.md' },
         ),
+        learning: Type.Object(
+          {
+            days: Type.Number({
+              default: 7,
+              minimum: 0.01,
+              maximum: 365,
+              description: 'before they have passed, what is new here is not told as such',
+            }),
+            halfLifeDays: Type.Number({
+              default: 7,
+              minimum: 0.01,
+              maximum: 3650,
+              description: 'what was seen counts half as much after so long',
+            }),
+          },
+          { ...closed, default: {} },
+        ),
       },
       { ...closed, default: {} },
     ),

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { createContextRepository } from './context/repository.js'
 import { ApplianceError } from './errors.js'
 import { createAudit } from './findings/audit.js'
 import { createExceptions } from './findings/exceptions.js'
@@ -66,5 +67,6 @@ export function createRepositories(documents: Documents, now: () => number) {
   const visibility = createVisibility({ documents, findings, exceptions, now })
   const runs = createRuns({ documents, now })
   const tokens = createTokens({ documents, audit, now })
-  return { audit, findings, exceptions, visibility, runs, tokens }
+  const context = createContextRepository(documents)
+  return { audit, findings, exceptions, visibility, runs, tokens, context }
 }

@@ -11,6 +11,7 @@ import { requireReceive } from '#collectors/datagram/choose.js'
 import type { ListeningReport } from '#collectors/receiver-messages.js'
 import { type Receivers, type ReceiversOptions, startReceivers } from '#collectors/receivers.js'
 import { readTls } from '#collectors/stream/tls-files.js'
+import { createBaselines } from './baselines/baselines.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
 import { createRepositories, openDataFolder } from './data-folder.js'
@@ -37,6 +38,7 @@ import { createQueryClient } from './workers/query-client.js'
 
 /** Answers in hand are given so long when the appliance ends. */
 const API_CLOSE_MILLISECONDS = 3000
+const DAY_MILLISECONDS = 86_400_000
 /** Receiving keeps a core; more threads than these wait for the disk. */
 const MAX_QUERY_THREADS = 4
 
@@ -95,6 +97,11 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const scheduled = configuredDetectors(config)
     const folder = await openDataFolder({ data, logger, onOpen: (close) => closers.push(close) })
     const repositories = createRepositories(folder.documents, now)
+    const baselines = createBaselines({
+      ...repositories,
+      documents: folder.documents,
+      learning: learningOf(config),
+    })
     const tokenFile = join(data, 'token')
     await repositories.tokens.ensureFirstToken(tokenFile)
     const { shared: sequence } = folder.blocks.sequence
@@ -116,6 +123,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       documents: folder.documents,
       droppedRows: () => receivers.counts()?.droppedRows ?? 0,
       clock,
+      surroundingsOf: baselines.surroundingsOf,
+      onLearned: baselines.keep,
       onRun(run) {
         for (const observer of observers) observer.observeRun(run)
         if (run.outcome !== 'ok') logger.warn({ run }, 'a detector run did not read everything')
@@ -270,6 +279,14 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   return {
     start: () => startMended({ data, logger, start, close, ballast }),
     close,
+  }
+}
+
+function learningOf({ detection }: Config) {
+  const { days, halfLifeDays } = detection.learning
+  return {
+    periodMilliseconds: days * DAY_MILLISECONDS,
+    halfLifeMilliseconds: halfLifeDays * DAY_MILLISECONDS,
   }
 }
 

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { makeConfig, readConfig } from '#core/config.js'
 import { detectorNamed, detectors } from '#core/detectors/registry.js'
 import { type ConfiguredDetector, configuredDetectors } from '#core/detectors/settings.js'
+import { makeSurroundings, nothingKnown } from '#core/detectors/surroundings.js'
 import { ApplianceError } from '#core/errors.js'
 import { createAudit } from '#core/findings/audit.js'
 import { createExceptions } from '#core/findings/exceptions.js'
@@ -112,7 +113,7 @@ async function detectOne(
   const to =
     options.to ?? ceilingTo(range.toMilliseconds + 1, STEP_MILLISECONDS) + detector.settleMilliseconds
   const progress = openProgress(detector.id, to - from)
-  const judge = detector.start(settings)
+  const judge = detector.start(settings, makeSurroundings(nothingKnown))
   const found = new Map<string, Observation>()
   const steps = evaluate({
     store,

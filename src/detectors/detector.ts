@@ -4,6 +4,7 @@
  * `culvert detect` over a capture give the same answer. One file (or folder) a detector, one line in registry.ts.
  */
 import type { TObject } from 'typebox'
+import type { Context } from '../context/context.js'
 import type { Observation } from '../findings/finding.js'
 import type { FlowColumn, StreamName } from '../records/columns.js'
 import type { Selection } from '../store/scan.js'
@@ -36,11 +37,57 @@ export type Detector = {
   readonly lookbackMilliseconds: number
   /** How long after the last row an evaluation may still change its mind. */
   readonly settleMilliseconds: number
-  /** A judge with no memory. `settings` has been validated. */
-  start(settings: Readonly<Record<string, unknown>>): Judge
+  /** A judge that knows what `surroundings` tell it, and no more. `settings` has been validated. */
+  start(settings: Readonly<Record<string, unknown>>, surroundings: Surroundings): Judge
+}
+
+/** How a baseline is learned (ProtocolUsageBaseline, AN1254). */
+export type Learning = {
+  /** From the first row on; before it has passed, what is new here is not told from what is not known yet. */
+  readonly periodMilliseconds: number
+  /** What was seen counts half as much after this time. */
+  readonly halfLifeMilliseconds: number
+  /** Nothing is learned, and what is known stays. */
+  readonly isFrozen: boolean
+}
+
+/** What a judge is told beside rows. */
+export type Surroundings = {
+  readonly context: Context
+  readonly learning: Learning
+  /** What a judge of this detector gave back from `learned`; undefined: nothing yet. */
+  readonly learned: Learned | undefined
+  /** Findings of this detector that people have settled as expected or false: their subjects may be learned from. */
+  readonly settled: ReadonlySet<string>
+}
+
+/** What a judge has learned, as JSON has it. */
+export type Learned = {
+  /** Rows received before have been learned from. */
+  readonly toMilliseconds: number
+  /** The first row that was learned from was received then. */
+  readonly fromMilliseconds: number
+  /** The detector's own; `version` changes with its form, and another version is begun anew. */
+  readonly version: number
+  readonly data: unknown
+}
+
+/** Why something is usual or unusual here, in sentences. */
+export type Explanation = { readonly isUsual: boolean; readonly facts: readonly string[] }
+
+/** What can be asked about: addresses as text; ports and application where the protocol has them. */
+export type Tuple = {
+  readonly source: string
+  readonly destination: string
+  readonly protocolIdentifier: number
+  readonly port?: number | undefined
+  readonly application?: string | undefined
 }
 
 export type Judge = {
+  /** What has been learned so far; absent where a detector has no baseline. */
+  learned?(): Learned
+  explain?(tuple: Tuple, atMilliseconds: number): Explanation
   /** Takes rows of one block; blocks of a stream come in the order of their sequence. */
   observe(selection: Selection): void
   /** What is found as of a time, after all rows received before it. Each observation stands for its subject as a whole. */

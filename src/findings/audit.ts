@@ -20,6 +20,10 @@ export const auditActions = [
   'token.create',
   'token.revoke',
   'backup.create',
+  'baseline.freeze',
+  'baseline.unfreeze',
+  'baseline.reset',
+  'baseline.import',
 ] as const
 export type AuditAction = (typeof auditActions)[number]
 

@@ -36,6 +36,8 @@ export async function planRun(
     readonly hasJudge: boolean
     readonly toMilliseconds: number
     readonly stepMilliseconds: number
+    /** Rows received before have been learned from by a judge that is gone; a new one goes on there. */
+    readonly learnedToMilliseconds?: number | undefined
   },
 ): Promise<RunPlan> {
   const { state, hasJudge, toMilliseconds, stepMilliseconds } = options
@@ -53,7 +55,8 @@ export async function planRun(
   if (hasJudge && !isLate) {
     return { judgeFromMilliseconds: judgeFrom, readFromMilliseconds: judgeFrom, isFresh: false, sequence }
   }
-  const readFrom = Math.max(oldest, floorTo(judgeFrom - detector.lookbackMilliseconds, stepMilliseconds))
+  const from = Math.min(judgeFrom, options.learnedToMilliseconds ?? judgeFrom)
+  const readFrom = Math.max(oldest, floorTo(from - detector.lookbackMilliseconds, stepMilliseconds))
   return {
     judgeFromMilliseconds: judgeFrom,
     readFromMilliseconds: Math.min(readFrom, judgeFrom),

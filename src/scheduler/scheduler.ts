@@ -6,7 +6,8 @@
 import { randomUUID } from 'node:crypto'
 import { Cron } from 'croner'
 import type { Clock } from '../clock.js'
-import type { Detector } from '../detectors/detector.js'
+import type { Detector, Learned } from '../detectors/detector.js'
+import type { SurroundingsData } from '../detectors/surroundings.js'
 import type { Observation } from '../findings/finding.js'
 import type { FindingRepository } from '../findings/repository.js'
 import type { Run, RunRepository } from '../findings/runs.js'
@@ -20,6 +21,9 @@ const STATE_PREFIX = 'detector/'
 
 /** Rows are written within a second of receipt; a run judges up to this much before now. */
 const SETTLED_MILLISECONDS = 3000
+
+/** What a judge has learned since is learned again from the rows after a stop. */
+const KEEP_LEARNED_EVERY_MILLISECONDS = 600_000
 
 export type ScheduledDetector = {
   readonly detector: Detector
@@ -46,6 +50,10 @@ export type SchedulerOptions = {
   /** Rows that could not be written since the start. */
   readonly droppedRows: () => number
   readonly clock: Clock
+  /** What a detector's judge is told beside rows, and the key of it: a judge of another key begins anew. */
+  readonly surroundingsOf: (detector: string) => Promise<{ key: string; data: SurroundingsData }>
+  /** Takes what a detector has learned, now and then. */
+  readonly onLearned: (detector: string, learned: Learned) => Promise<void>
   readonly onRun: (run: Run) => void
   /** Told of findings as they are made or changed. */
   readonly onFinding: (observation: Observation, change: 'created' | 'updated') => void
@@ -62,12 +70,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     runs,
     droppedRows,
     clock,
+    surroundingsOf,
+    onLearned,
     onRun,
     onFinding,
   } = options
   const { now } = clock
   const running = new Map<string, Promise<Run | undefined>>()
   const jobs: Cron[] = []
+  /** By detector: the key of the judge that stands, and when what it learned was last kept. */
+  const judges = new Map<string, { readonly key: string; readonly keptAtMilliseconds: number }>()
 
   async function runOne({ detector, settings }: ScheduledDetector): Promise<Run | undefined> {
     const toMilliseconds = floorTo(now() - clock.span(SETTLED_MILLISECONDS), stepMilliseconds)
@@ -98,10 +110,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
     let run: Run
     try {
+      const { key, data } = await surroundingsOf(detector.id)
+      const judgeKey = `${JSON.stringify(settings)} ${key}`
+      const standing = judges.get(detector.id)
+      const isStanding = standing?.key === judgeKey
+      judges.delete(detector.id)
+      const keptAtMilliseconds = isStanding ? standing.keptAtMilliseconds : 0
+      const wantsLearned = now() - keptAtMilliseconds >= clock.span(KEEP_LEARNED_EVERY_MILLISECONDS)
       const request = {
         id: begun.id,
         detector: detector.id,
         settings,
+        judgeKey,
+        surroundings: isStanding ? { ...data, learned: undefined } : data,
+        wantsLearned,
         state,
         toMilliseconds,
         droppedRows: droppedRows(),
@@ -117,7 +139,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         ...(end.error === undefined ? {} : { error: end.error }),
       }
       if (end.counts.failures.length > 0) run = { ...run, error: end.counts.failures.join('; ') }
+      if (end.learned !== undefined) await onLearned(detector.id, end.learned)
       await documents.put(STATE_PREFIX + detector.id, end.state)
+      if (end.error === undefined)
+        judges.set(detector.id, {
+          key: judgeKey,
+          keptAtMilliseconds: wantsLearned ? now() : keptAtMilliseconds,
+        })
     } catch (error) {
       run = {
         ...begun,

@@ -1,11 +1,14 @@
 /** The main thread's side of the analysing thread: requests as promises, observations as they come. */
+import { randomUUID } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
+import type { Explanation } from '../detectors/detector.js'
 import type { Observation } from '../findings/finding.js'
 import type { StoreDamage } from '../store/holes.js'
 import type { RetentionLimits } from '../store/retention.js'
 import type { ScrubState } from '../store/scrub.js'
 import type {
   AnalysisSetup,
+  ExplainRequest,
   FromAnalysis,
   RetentionOutcome,
   RunRequest,
@@ -22,6 +25,8 @@ export type AnalysisClient = {
     request: Omit<RunRequest, 'type'>,
     onObservations: (observations: readonly Observation[]) => Promise<void>,
   ): Promise<RunEnd>
+  /** Asks a detector's judge about a tuple; undefined before its first run, and where it has no baseline. */
+  explain(question: Omit<ExplainRequest, 'type' | 'id'>): Promise<Explanation | undefined>
   /** Deletes what the limits do not let stay, and puts small blocks together. */
   retain(limits: RetentionLimits & { readonly nowMilliseconds: number }): Promise<RetentionOutcome>
   close(): Promise<void>
@@ -53,6 +58,7 @@ export function createAnalysisClient({
   onDeath,
 }: AnalysisClientOptions): AnalysisClient {
   const runs = new Map<string, Run>()
+  const questions = new Map<string, (explanation: Explanation | undefined) => void>()
   let worker: Worker | undefined
   let isReady = false
   let isClosing = false
@@ -82,6 +88,10 @@ export function createAnalysisClient({
         run?.taken.then(() => run.resolve(message), run.reject)
         break
       }
+      case 'explained':
+        questions.get(message.id)?.(message.explanation)
+        questions.delete(message.id)
+        break
       case 'retained':
         whenRetained?.(message.outcome)
         break
@@ -98,6 +108,8 @@ export function createAnalysisClient({
   const die = (error: Error) => {
     for (const run of runs.values()) run.reject(error)
     runs.clear()
+    for (const answer of questions.values()) answer(undefined)
+    questions.clear()
     whenStopped?.()
     worker = undefined
     // Before it is ready the start fails, and says why.
@@ -123,6 +135,12 @@ export function createAnalysisClient({
       new Promise((resolve, reject) => {
         runs.set(request.id, { onObservations, taken: Promise.resolve(), resolve, reject })
         tell({ type: 'run', ...request })
+      }),
+    explain: (question) =>
+      new Promise((resolve) => {
+        const id = randomUUID()
+        questions.set(id, resolve)
+        tell({ type: 'explain', id, ...question })
       }),
     retain: (limits) =>
       new Promise((resolve) => {

@@ -1,4 +1,6 @@
 /** What the analysing thread and the one that started it say to each other. */
+import type { Explanation, Learned, Tuple } from '../detectors/detector.js'
+import type { SurroundingsData } from '../detectors/surroundings.js'
 import type { Observation } from '../findings/finding.js'
 import type { DetectorState } from '../scheduler/plan.js'
 import type { StoreDamage } from '../store/holes.js'
@@ -19,6 +21,12 @@ export type RunRequest = {
   readonly id: string
   readonly detector: string
   readonly settings: Readonly<Record<string, unknown>>
+  /** Of settings, context and baseline: a judge of another key is not gone on with. */
+  readonly judgeKey: string
+  /** `learned` is there when a judge of this key must begin anew. */
+  readonly surroundings: SurroundingsData
+  /** What has been learned is to be told at the end. */
+  readonly wantsLearned: boolean
   readonly state: DetectorState | undefined
   readonly toMilliseconds: number
   /** Rows that could not be written since the start. */
@@ -45,7 +53,16 @@ export type RetentionOutcome = {
   readonly mergedBlocks: number
 }
 
-export type ToAnalysis = RunRequest | RetainRequest | { readonly type: 'stop' }
+/** Asks the standing judge of a detector. */
+export type ExplainRequest = {
+  readonly type: 'explain'
+  readonly id: string
+  readonly detector: string
+  readonly tuple: Tuple
+  readonly atMilliseconds: number
+}
+
+export type ToAnalysis = RunRequest | RetainRequest | ExplainRequest | { readonly type: 'stop' }
 
 export type FromAnalysis =
   | { readonly type: 'observations'; readonly id: string; readonly observations: readonly Observation[] }
@@ -57,8 +74,11 @@ export type FromAnalysis =
       readonly counts: ScanCounts
       /** Rows that are gone from the time that was read. */
       readonly lostRows: number
+      readonly learned?: Learned
       readonly error?: string
     }
+  /** Undefined where no judge stands, or where it has no baseline. */
+  | { readonly type: 'explained'; readonly id: string; readonly explanation: Explanation | undefined }
   | { readonly type: 'retained'; readonly outcome: RetentionOutcome }
   | { readonly type: 'ready'; readonly damage: StoreDamage }
   | { readonly type: 'damage'; readonly damage: StoreDamage }

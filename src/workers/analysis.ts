@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Judge } from '../detectors/detector.js'
 import { detectorNamed } from '../detectors/registry.js'
+import { makeSurroundings } from '../detectors/surroundings.js'
 import { type StreamName, streamNames } from '../records/columns.js'
 import { evaluate } from '../scheduler/evaluate.js'
 import { describeHoles, holesWithin, lossCoverage, rowsOfHoles } from '../scheduler/hole-coverage.js'
@@ -26,7 +27,12 @@ import type {
 } from './analysis-messages.js'
 
 /** A judge between two runs, and where it stands. */
-type Standing = { readonly judge: Judge; readonly settings: string; readonly state: DetectorState }
+type Standing = {
+  readonly judge: Judge
+  readonly key: string
+  readonly settled: Set<string>
+  readonly state: DetectorState
+}
 
 async function run({ data, sequence, stepMilliseconds, scrub }: AnalysisSetup): Promise<void> {
   const port = parentPort!
@@ -41,6 +47,12 @@ async function run({ data, sequence, stepMilliseconds, scrub }: AnalysisSetup): 
     switch (message.type) {
       case 'run':
         return detect(store, message, standings, stepMilliseconds, watch, say)
+      case 'explain': {
+        const explanation = standings
+          .get(message.detector)
+          ?.judge.explain?.(message.tuple, message.atMilliseconds)
+        return say({ type: 'explained', id: message.id, explanation })
+      }
       case 'retain':
         return retain(store, merger, message, say)
       case 'stop':
@@ -61,7 +73,7 @@ async function run({ data, sequence, stepMilliseconds, scrub }: AnalysisSetup): 
   }
   port.on('message', (message: ToAnalysis) => {
     if (message.type === 'retain') enqueue('retention', () => handle(message))
-    else if (message.type === 'run') enqueue('runs', () => handle(message))
+    else if (message.type === 'run' || message.type === 'explain') enqueue('runs', () => handle(message))
     else void Promise.all(Object.values(queues)).then(() => handle(message))
   })
   say({ type: 'ready', damage: await watch.look(0) })
@@ -141,15 +153,16 @@ async function detect(
   const { id, toMilliseconds } = request
   const counts = emptyScanCounts()
   const detector = detectorNamed(request.detector)!
-  const settings = JSON.stringify(request.settings)
+  const { judgeKey: key, surroundings } = request
   const before = standings.get(detector.id)
-  const standing = before?.settings === settings ? before : undefined
+  const standing = before?.key === key ? before : undefined
   standings.delete(detector.id)
   const plan = await planRun(store, detector, {
     state: standing?.state ?? request.state,
     hasJudge: standing !== undefined,
     toMilliseconds,
     stepMilliseconds,
+    learnedToMilliseconds: surroundings.learned?.toMilliseconds,
   })
   const state: DetectorState = { judgedToMilliseconds: toMilliseconds, sequence: plan.sequence }
   const { holes } = await watch.look(request.droppedRows)
@@ -158,7 +171,12 @@ async function detect(
   const missing = holesWithin(holes, missingFrom, toMilliseconds)
   const lostRows = rowsOfHoles(missing)
   try {
-    const judge = plan.isFresh ? detector.start(request.settings) : standing!.judge
+    const settled = standing?.settled ?? new Set<string>()
+    settled.clear()
+    for (const finding of surroundings.settled) settled.add(finding)
+    const judge = plan.isFresh
+      ? detector.start(request.settings, { ...makeSurroundings(surroundings), settled })
+      : standing!.judge
     const steps = evaluate({
       store,
       judge,
@@ -175,8 +193,17 @@ async function detect(
     const coverage = lossCoverage(detector, missing, [...counts.failed], toMilliseconds)
     if (coverage !== undefined) say({ type: 'observations', id, observations: [coverage] })
     if (lostRows > 0) counts.failures.push(describeHoles(missing))
-    standings.set(detector.id, { judge, settings, state })
-    say({ type: 'done', id, fromMilliseconds: plan.judgeFromMilliseconds, state, counts, lostRows })
+    standings.set(detector.id, { judge, key, settled, state })
+    const learned = request.wantsLearned ? judge.learned?.() : undefined
+    say({
+      type: 'done',
+      id,
+      fromMilliseconds: plan.judgeFromMilliseconds,
+      state,
+      counts,
+      lostRows,
+      ...(learned === undefined ? {} : { learned }),
+    })
   } catch (error) {
     const reached = request.state ?? { judgedToMilliseconds: plan.judgeFromMilliseconds, sequence: 0 }
     say({

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createImportIntake } from '#collectors/import-intake.js'
 import type { Detector } from '#core/detectors/detector.js'
 import { settingsOf } from '#core/detectors/settings.js'
+import { makeSurroundings, nothingKnown } from '#core/detectors/surroundings.js'
 import type { Observation } from '#core/findings/finding.js'
 import { type Address, parseAddress } from '#core/records/address.js'
 import { ceilingTo, evaluate, floorTo, STEP_MILLISECONDS } from '#core/scheduler/evaluate.js'
@@ -52,7 +53,7 @@ export async function judgeDatagrams(
     if (range === undefined) return { observations: [], firstAt }
     const steps = evaluate({
       store,
-      judge: detector.start(settingsOf(detector, {})),
+      judge: detector.start(settingsOf(detector, {}), makeSurroundings(nothingKnown)),
       streams: detector.streams,
       fromMilliseconds: floorTo(range.fromMilliseconds, STEP_MILLISECONDS),
       toMilliseconds: ceilingTo(range.toMilliseconds + 1, STEP_MILLISECONDS) + detector.settleMilliseconds,

@@ -19,6 +19,7 @@ import { serverOf } from '#core/detectors/port-protocol/server.js'
 import { MAX_TESTS } from '#core/detectors/port-protocol/shape-test.js'
 import { KeyedTable } from '#core/detectors/port-protocol/table.js'
 import { settingsOf } from '#core/detectors/settings.js'
+import { makeSurroundings, nothingKnown } from '#core/detectors/surroundings.js'
 import type { Observation } from '#core/findings/finding.js'
 import { formatAddress, parseAddress } from '#core/records/address.js'
 import { type FlowColumn, FlowColumnIndex, outcomeNames, streamNamed } from '#core/records/columns.js'
@@ -151,7 +152,7 @@ function blockOf(rows: readonly Row[], family: 4 | 6, firstSequence: number): Bl
 /** Runs a judge over rows minute by minute, as the scheduler does; the last word on each subject. */
 function judged(made: readonly Made[], settings: Record<string, unknown> = {}): Observation[] {
   const rows = made.flatMap(rowsOf).sort((a, b) => a.receivedMilliseconds - b.receivedMilliseconds)
-  const judge = portProtocol.start(settingsOf(portProtocol, settings))
+  const judge = portProtocol.start(settingsOf(portProtocol, settings), makeSurroundings(nothingKnown))
   const found = new Map<string, Observation>()
   const last =
     ceilingTo(rows.at(-1)!.receivedMilliseconds + 1, STEP_MILLISECONDS) + portProtocol.settleMilliseconds
@@ -694,7 +695,7 @@ async function overStored(
   intake.finish()
   await writer.flush()
   const range = (await receivedRange(store, portProtocol.streams))!
-  const judge = portProtocol.start(settingsOf(portProtocol, {}))
+  const judge = portProtocol.start(settingsOf(portProtocol, {}), makeSurroundings(nothingKnown))
   const found = new Map<string, Observation>()
   const steps = evaluate({
     store,

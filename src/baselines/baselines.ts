@@ -1,0 +1,168 @@
+/**
+ * What detectors have learned, kept over restarts, and what people do with it: freeze, reset, take away and put in place.
+ * The judges learn, in the analysing thread; this keeps what they give back and tells new ones where to go on.
+ */
+import { type Static, Type } from 'typebox'
+import type { ContextRepository } from '../context/repository.js'
+import type { Learned, Learning } from '../detectors/detector.js'
+import type { SurroundingsData } from '../detectors/surroundings.js'
+import { ApplianceError } from '../errors.js'
+import type { Audit, AuditAction } from '../findings/audit.js'
+import type { FindingRepository } from '../findings/repository.js'
+import type { Documents } from '../store/documents.js'
+
+/** A baseline as it is taken away and put in place. */
+export const LearnedDocument = Type.Object(
+  {
+    fromMilliseconds: Type.Number({
+      description: 'the first row learned from was received then, ms since 1970 UTC',
+    }),
+    toMilliseconds: Type.Number({ description: 'rows received before have been learned from' }),
+    version: Type.Integer({ description: 'form of `data`; another one is begun anew' }),
+    data: Type.Unknown({ description: "the detector's own" }),
+  },
+  { additionalProperties: false },
+)
+export type LearnedDocument = Static<typeof LearnedDocument>
+
+export const BaselineStatus = Type.Object(
+  {
+    detector: Type.String(),
+    state: Type.Enum(['empty', 'learning', 'ready'], {
+      description: 'learning: not all of the period has passed, so what is new here is not told as such',
+    }),
+    isFrozen: Type.Boolean(),
+    learnedFromMilliseconds: Type.Optional(Type.Number()),
+    learnedToMilliseconds: Type.Optional(Type.Number()),
+    readyAtMilliseconds: Type.Optional(
+      Type.Number({ description: 'when the learning period will have passed' }),
+    ),
+    periodMilliseconds: Type.Number(),
+    halfLifeMilliseconds: Type.Number(),
+  },
+  { additionalProperties: false },
+)
+export type BaselineStatus = Static<typeof BaselineStatus>
+
+export type Baselines = {
+  /** What a judge is told, and the key of it. */
+  surroundingsOf(detector: string): Promise<{ key: string; data: SurroundingsData }>
+  /** Keeps what was learned. */
+  keep(detector: string, learned: Learned): Promise<void>
+  status(detector: string): Promise<BaselineStatus>
+  setFrozen(detector: string, isFrozen: boolean, by: string): Promise<BaselineStatus>
+  /** Forgets; learning begins anew with the next rows. */
+  reset(detector: string, by: string): Promise<BaselineStatus>
+  /** Throws NOT_FOUND when nothing has been learned. */
+  exported(detector: string): Promise<LearnedDocument>
+  replace(detector: string, learned: LearnedDocument, by: string): Promise<BaselineStatus>
+}
+
+type Control = {
+  /** Changes with what people do, so that a judge begins anew. */
+  readonly revision: number
+  readonly isFrozen: boolean
+}
+
+const LEARNED = 'baseline/learned/'
+const CONTROL = 'baseline/control/'
+
+export function createBaselines(options: {
+  documents: Documents
+  audit: Audit
+  findings: FindingRepository
+  context: ContextRepository
+  learning: Pick<Learning, 'periodMilliseconds' | 'halfLifeMilliseconds'>
+}): Baselines {
+  const { documents, audit, findings, context } = options
+  let settled: { readonly revision: number; readonly byDetector: ReadonlyMap<string, string[]> } | undefined
+
+  const learnedOf = (detector: string) => documents.get<LearnedDocument>(LEARNED + detector)
+  const controlOf = async (detector: string): Promise<Control> =>
+    (await documents.get<Control>(CONTROL + detector)) ?? { revision: 0, isFrozen: false }
+
+  /** Findings that people have settled as expected or false; read again when some finding has changed. */
+  async function settledOf(detector: string): Promise<readonly string[]> {
+    const revision = await findings.revision()
+    if (settled?.revision !== revision) {
+      const byDetector = new Map<string, string[]>()
+      for await (const finding of findings.all()) {
+        const { state } = finding.disposition
+        if (state !== 'expected' && state !== 'false-positive') continue
+        byDetector.set(finding.detector, [...(byDetector.get(finding.detector) ?? []), finding.id])
+      }
+      settled = { revision, byDetector }
+    }
+    return settled.byDetector.get(detector) ?? []
+  }
+
+  async function change(
+    detector: string,
+    by: string,
+    action: AuditAction,
+    isFrozen: boolean | undefined,
+    learned: { readonly value: LearnedDocument | undefined } | undefined,
+  ): Promise<BaselineStatus> {
+    const control = await controlOf(detector)
+    const next: Control = { revision: control.revision + 1, isFrozen: isFrozen ?? control.isFrozen }
+    const key = LEARNED + detector
+    await audit.record({ actor: by, action, subject: detector, before: control, after: next }, [
+      { type: 'put', key: CONTROL + detector, value: next },
+      ...(learned === undefined
+        ? []
+        : [
+            learned.value === undefined
+              ? ({ type: 'delete', key } as const)
+              : ({ type: 'put', key, value: learned.value } as const),
+          ]),
+    ])
+    return status(detector)
+  }
+
+  async function status(detector: string): Promise<BaselineStatus> {
+    const [learned, { isFrozen }] = await Promise.all([learnedOf(detector), controlOf(detector)])
+    const base = { detector, isFrozen, ...options.learning }
+    if (learned === undefined) return { ...base, state: 'empty' }
+    const { fromMilliseconds, toMilliseconds } = learned
+    const readyAtMilliseconds = fromMilliseconds + options.learning.periodMilliseconds
+    return {
+      ...base,
+      state: toMilliseconds >= readyAtMilliseconds ? 'ready' : 'learning',
+      learnedFromMilliseconds: fromMilliseconds,
+      learnedToMilliseconds: toMilliseconds,
+      readyAtMilliseconds,
+    }
+  }
+
+  return {
+    async surroundingsOf(detector) {
+      const [control, known, learned] = await Promise.all([
+        controlOf(detector),
+        context.current(),
+        learnedOf(detector),
+      ])
+      const { revision, isFrozen } = control
+      return {
+        key: `context ${known.version} baseline ${revision}`,
+        data: {
+          context: known.data,
+          learning: { ...options.learning, isFrozen },
+          learned,
+          settled: await settledOf(detector),
+        },
+      }
+    },
+    keep: (detector, learned) => documents.put(LEARNED + detector, learned, { sync: false }),
+    status,
+    setFrozen: (detector, isFrozen, by) =>
+      change(detector, by, isFrozen ? 'baseline.freeze' : 'baseline.unfreeze', isFrozen, undefined),
+    reset: (detector, by) => change(detector, by, 'baseline.reset', undefined, { value: undefined }),
+    async exported(detector) {
+      const learned = await learnedOf(detector)
+      if (learned !== undefined) return learned
+      throw new ApplianceError('NOT_FOUND', `detector ${detector} has learned nothing yet`)
+    },
+    replace: (detector, learned, by) =>
+      change(detector, by, 'baseline.import', undefined, { value: learned }),
+  }
+}

@@ -1,0 +1,30 @@
+/** What judges are told beside rows, in a form that threads can send each other. */
+import { createContext } from '../context/context.js'
+import { type ContextData, emptyContext } from '../context/data.js'
+import type { Learned, Learning, Surroundings } from './detector.js'
+
+export type SurroundingsData = {
+  readonly context: ContextData
+  readonly learning: Learning
+  readonly learned?: Learned | undefined
+  readonly settled: readonly string[]
+}
+
+const DAY_MILLISECONDS = 86_400_000
+
+/** Learning as it is when nobody says otherwise. */
+export const defaultLearning: Learning = {
+  periodMilliseconds: 7 * DAY_MILLISECONDS,
+  halfLifeMilliseconds: 7 * DAY_MILLISECONDS,
+  isFrozen: false,
+}
+
+export const nothingKnown: SurroundingsData = {
+  context: emptyContext,
+  learning: defaultLearning,
+  settled: [],
+}
+
+export function makeSurroundings({ context, learning, learned, settled }: SurroundingsData): Surroundings {
+  return { context: createContext(context), learning, learned, settled: new Set(settled) }
+}
