@@ -2,8 +2,9 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { BlockBuilder } from '#core/blocks/builder.js'
-import { attackNetworkDevices, type Detector } from '#core/detectors/detector.js'
+import { attackNetworkDevices, type Detector, type Learned } from '#core/detectors/detector.js'
 import { icmpTunnel } from '#core/detectors/icmp-tunnel/index.js'
+import { nothingKnown } from '#core/detectors/surroundings.js'
 import { createAudit } from '#core/findings/audit.js'
 import { findingId, type Observation } from '#core/findings/finding.js'
 import { createFindings } from '#core/findings/repository.js'
@@ -54,6 +55,7 @@ function createAnalysis() {
       mergedBlocks: 0,
     }),
     close: async () => {},
+    explain: async () => undefined,
     async run(request, onObservations) {
       await onObservations([observation])
       return new Promise((resolve) => {
@@ -86,6 +88,8 @@ t.test('one run of a detector at a time, and on from where the last one ended', 
   const ended: Run[] = []
   const changes: string[] = []
   const runs = createRuns({ documents, now })
+  const learned: Learned = { fromMilliseconds: 1, toMilliseconds: 2, version: 1, data: {} }
+  const kept: Learned[] = []
   const scheduler = createScheduler({
     detectors: [{ detector: icmpTunnel, settings: {} }],
     intervalSeconds: 60,
@@ -96,6 +100,10 @@ t.test('one run of a detector at a time, and on from where the last one ended', 
     runs,
     droppedRows: () => 0,
     clock: { now, timer: (span) => span, span: (span) => span },
+    surroundingsOf: async () => ({ key: 'one', data: { ...nothingKnown, learned } }),
+    onLearned: async (_detector, what) => {
+      kept.push(what)
+    },
     onRun: (run) => ended.push(run),
     onFinding: (_observation, change) => changes.push(change),
   })
@@ -104,7 +112,8 @@ t.test('one run of a detector at a time, and on from where the last one ended', 
   t.equal(await scheduler.runNow('icmp-tunnel'), undefined, 'the second call finds it running')
   const [written] = (await runs.page({ limit: 1 })).items
   t.equal(written?.outcome, 'interrupted', 'what the process does not survive stays so')
-  analysis.answer()
+  t.match(analysis.requests[0], { surroundings: { learned }, wantsLearned: true })
+  analysis.answer({ learned })
   t.match(await first, {
     outcome: 'ok',
     observations: 1,
@@ -118,6 +127,9 @@ t.test('one run of a detector at a time, and on from where the last one ended', 
   const second = scheduler.runNow('icmp-tunnel')
   while (analysis.requests.length === 1) await new Promise((resolve) => setTimeout(resolve, 5))
   t.match(analysis.requests[1], { state: { judgedToMilliseconds: Date.UTC(2026, 0, 5, 10, 0), sequence: 5 } })
+  t.same(kept, [learned])
+  t.equal(analysis.requests[1]?.surroundings.learned, undefined, 'the judge that stands knows it')
+  t.equal(analysis.requests[1]?.wantsLearned, false, 'it was kept a minute ago')
   analysis.answer({ counts: { ...emptyScanCounts(), blocksFailed: 1, failures: ['block flow4/7'] } })
   t.match(await second, { outcome: 'partial', error: 'block flow4/7', created: 0 })
 
@@ -127,6 +139,13 @@ t.test('one run of a detector at a time, and on from where the last one ended', 
   analysis.answer({ error: 'the judge threw' })
   t.match(await third, { outcome: 'failed', error: 'the judge threw' })
   t.equal(ended.length, 3)
+
+  time += 60_000
+  const fourth = scheduler.runNow('icmp-tunnel')
+  while (analysis.requests.length === 3) await new Promise((resolve) => setTimeout(resolve, 5))
+  t.match(analysis.requests[3]?.surroundings, { learned }, 'a judge that failed begins anew')
+  analysis.answer()
+  await fourth
   await scheduler.close()
 })
 
