@@ -88,6 +88,8 @@ export type Judge = {
   /** What has been learned so far; absent where a detector has no baseline. */
   learned?(): Learned
   explain?(tuple: Tuple, atMilliseconds: number): Explanation
+  /** Whether rows of a stream are of use now; absent: those of every stream are. */
+  wants?(stream: StreamName): boolean
   /** Takes rows of one block; blocks of a stream come in the order of their sequence. */
   observe(selection: Selection): void
   /** What is found as of a time, after all rows received before it. Each observation stands for its subject as a whole. */

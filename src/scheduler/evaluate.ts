@@ -43,6 +43,7 @@ export async function* evaluate(
   while (from < toMilliseconds) {
     const at = Math.min(floorTo(from, stepMilliseconds) + stepMilliseconds, toMilliseconds)
     for (const stream of streams) {
+      if (judge.wants?.(stream) === false) continue
       const window = { stream, fromMilliseconds: from, toMilliseconds: at }
       for await (const selection of scan(store, window, counts)) judge.observe(selection)
     }

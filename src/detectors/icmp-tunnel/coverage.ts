@@ -2,9 +2,8 @@
 import { findingId, type Observation } from '../../findings/finding.js'
 import { formatAddress } from '../../records/address.js'
 import { attackNetworkDevices } from '../detector.js'
+import { ICMP_TUNNEL } from './names.js'
 import type { Point, Points } from './points.js'
-
-const ICMP_TUNNEL = 'icmp-tunnel'
 
 type Blindness = { readonly code: string; readonly title: string; readonly value: number | undefined }
 

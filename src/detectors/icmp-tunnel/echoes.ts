@@ -2,9 +2,11 @@
 import type { Block } from '../../blocks/block.js'
 import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN } from '../../blocks/builder.js'
 import { rowNumbers } from '../../blocks/runs.js'
-import { formatIPv4, formatIPv6, isGroupAddress, parseAddress } from '../../records/address.js'
+import { isGroupAddress, parseAddress } from '../../records/address.js'
 import { type FlowColumn, FlowColumnIndex, samplingFromNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
+import { counterAt, textOf } from './counters.js'
+import type { Messages } from './messages.js'
 import type { Slice } from './mirror.js'
 import { MAX_SESSIONS_PER_POINT, type Pair, type Point, type Points } from './points.js'
 import { addSlice, newSession, SESSION_GAP_MILLISECONDS } from './session.js'
@@ -12,8 +14,8 @@ import { addSlice, newSession, SESSION_GAP_MILLISECONDS } from './session.js'
 /** Echo request and reply of RFC 792 and RFC 4443. */
 export const ECHO_TYPES = { 4: { request: 8, reply: 0 }, 6: { request: 128, reply: 129 } } as const
 
-/** Takes echo records into the sessions of their pair. */
-export function observeEchoes(points: Points, block: Block, rows: Uint32Array): void {
+/** Takes echo records into the sessions of their pair, and what is no echo into `messages`. */
+export function observeEchoes(points: Points, messages: Messages, block: Block, rows: Uint32Array): void {
   const { header } = block
   const numberOf = rowNumbers(header.runs)
   const family = header.stream.family === 6 ? 6 : 4
@@ -21,6 +23,7 @@ export function observeEchoes(points: Points, block: Block, rows: Uint32Array): 
   const received = block.column(RECEIVED_COLUMN)![0]!
   const exporters = block.column(EXPORTER_COLUMN)![0]!
   const types = column('icmpType')
+  const codes = column('icmpCode')
   const from = column('icmpFrom')
   const sources = block.column(FlowColumnIndex.sourceAddress)
   const destinations = block.column(FlowColumnIndex.destinationAddress)
@@ -55,7 +58,21 @@ export function observeEchoes(points: Points, block: Block, rows: Uint32Array): 
     const type = types[row]!
     if (type !== 0) point.isTypeObserved = true
     const isRequest = type === ECHO_TYPES[family].request
-    if (!isRequest && type !== ECHO_TYPES[family].reply) continue
+    if (!isRequest && type !== ECHO_TYPES[family].reply) {
+      messages.take(point, family, {
+        type,
+        code: codes?.[row] ?? 0,
+        source: textOf(sources, row),
+        destination: textOf(destinations, row),
+        packets: counterAt(packets, row),
+        octets: counterAt(octets, row),
+        startMilliseconds: starts?.[row] || received[row]!,
+        endMilliseconds: ends?.[row] || received[row]!,
+        receivedMilliseconds: received[row]!,
+        row: numberOf(row),
+      })
+      continue
+    }
     if (fragmentOffset !== undefined && fragmentOffset[row] !== 0) continue
     const count = counterAt(packets, row)
     if (count === 0) continue
@@ -75,6 +92,7 @@ export function observeEchoes(points: Points, block: Block, rows: Uint32Array): 
     const where = `${flowDirection?.[row] ?? '-'}/${ingress?.[row] ?? '-'}/${egress?.[row] ?? '-'}/${observationPoint?.[row] ?? '-'}`
     const direction = isRequest ? 'request' : 'reply'
     const reverseCount = counterAt(reversePackets, row)
+    if (isRequest) messages.sent(source, destination, count)
     take(point, requester, responder, direction, slice, where, reverseCount > 0)
     if (reverseCount === 0) continue
     const reverse = { ...slice, packets: reverseCount, octets: counterAt(reverseOctets, row) }
@@ -102,7 +120,14 @@ export function take(
       point.pairs.delete(point.pairs.keys().next().value!)
       point.evicted++
     }
-    pair = { requester, responder, session: newSession(slice.startMilliseconds), lastReceivedMilliseconds: 0 }
+    pair = {
+      requester,
+      responder,
+      session: newSession(slice.startMilliseconds),
+      firstReceivedMilliseconds: slice.receivedMilliseconds,
+      lastReceivedMilliseconds: 0,
+      news: { requests: [], replies: [] },
+    }
     point.pairs.set(key, pair)
   }
   const { session } = pair
@@ -118,18 +143,7 @@ export function take(
     pair.session.isIncomplete = true
   pair.lastReceivedMilliseconds = slice.receivedMilliseconds
   pair.session.closedJudged = false
-  addSlice(pair.session, direction, slice, where, isBiflow)
+  if (addSlice(pair.session, direction, slice, where, isBiflow))
+    (direction === 'request' ? pair.news.requests : pair.news.replies).push(slice)
   return pair
-}
-
-/** An unsigned 64-bit counter as a double; 0 where the block lacks the column. */
-export function counterAt(planes: readonly Plane[] | undefined, row: number): number {
-  return planes === undefined ? 0 : planes[0]![row]! + planes[1]![row]! * 0x1_0000_0000
-}
-
-/** The address of a row as text. */
-export function textOf(planes: readonly Plane[], row: number): string {
-  return planes.length === 1
-    ? formatIPv4(planes[0]![row]!)
-    : formatIPv6(planes[0]![row]!, planes[1]![row]!, planes[2]![row]!, planes[3]![row]!)
 }

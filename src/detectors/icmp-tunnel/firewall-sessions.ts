@@ -8,7 +8,8 @@ import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN } from '../../blocks/build
 import { rowNumbers } from '../../blocks/runs.js'
 import { type FlowColumn, FlowColumnIndex, outcomeNames, phaseNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
-import { counterAt, ECHO_TYPES, take, textOf } from './echoes.js'
+import { counterAt, textOf } from './counters.js'
+import { ECHO_TYPES, take } from './echoes.js'
 import { canMirror, type EchoLimits, type Slice } from './mirror.js'
 import type { Points } from './points.js'
 import { addMisaligned } from './session.js'
@@ -23,6 +24,7 @@ export function observeFirewallSessions(
   block: Block,
   rows: Uint32Array,
   limitsOf: (responder: string) => EchoLimits,
+  onDenied: (requester: string, responder: string) => void,
 ): void {
   const { header } = block
   if (!header.exporters.some(({ protocol }) => protocol === SYSLOG_PROTOCOL)) return
@@ -48,7 +50,11 @@ export function observeFirewallSessions(
 
   for (const row of rows) {
     const identity = header.exporters[exporters[row]!]!
-    if (identity.protocol !== SYSLOG_PROTOCOL || outcomes?.[row] === DENY) continue
+    if (identity.protocol !== SYSLOG_PROTOCOL) continue
+    if (outcomes?.[row] === DENY) {
+      if (types?.[row] === request) onDenied(textOf(sources, row), textOf(destinations, row))
+      continue
+    }
     const point = points.of(identity)
     point.records++
     point.lastReceivedMilliseconds = received[row]!

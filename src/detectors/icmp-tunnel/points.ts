@@ -4,12 +4,14 @@
  */
 import type { Block } from '../../blocks/block.js'
 import { EXPORTER_COLUMN, RECEIVED_COLUMN } from '../../blocks/builder.js'
+import { formatAddress } from '../../records/address.js'
 import {
   ExporterEventColumnIndex,
   type ExporterEventName,
   exporterEventNames,
 } from '../../records/columns.js'
-import { type ExporterIdentity, exporterKey } from '../../records/exporter.js'
+import { type ExporterIdentity, exporterKey, SYSLOG_PROTOCOL } from '../../records/exporter.js'
+import type { Slice } from './mirror.js'
 import type { Session } from './session.js'
 
 /** Sessions of one point kept at a time; the least recently used go first. */
@@ -19,7 +21,10 @@ export type Pair = {
   readonly requester: string
   readonly responder: string
   session: Session
+  firstReceivedMilliseconds: number
   lastReceivedMilliseconds: number
+  /** Records since the last evaluation. */
+  readonly news: { requests: Slice[]; replies: Slice[] }
 }
 
 export type Point = {
@@ -44,12 +49,15 @@ export type Point = {
 export type Points = {
   of(identity: ExporterIdentity): Point
   all(): Iterable<Point>
+  /** Whether an address is that of a device that exports: a gateway, as a rule. */
+  isExporter(address: string): boolean
   /** Takes rows of the exporterEvent stream. */
   observeEvents(block: Block, rows: Uint32Array): void
 }
 
 export function createPoints(): Points {
   const points = new Map<string, Point>()
+  const addresses = new Set<string>()
   const of = (identity: ExporterIdentity): Point => {
     const key = exporterKey(identity)
     let point = points.get(key)
@@ -69,12 +77,14 @@ export function createPoints(): Points {
         evicted: 0,
       }
       points.set(key, point)
+      if (identity.protocol !== SYSLOG_PROTOCOL) addresses.add(formatAddress(identity.address))
     }
     return point
   }
   return {
     of,
     all: () => points.values(),
+    isExporter: (address) => addresses.has(address),
     observeEvents(block, rows) {
       const received = block.column(RECEIVED_COLUMN)![0]!
       const exporters = block.column(EXPORTER_COLUMN)![0]!

@@ -1,0 +1,205 @@
+/**
+ * What is remembered of a pair's echo traffic over days: since when, how long at a stretch, how regularly, with which
+ * sizes. One metering point feeds a pair, so that two that see it do not count it twice.
+ */
+import type { Slice } from './mirror.js'
+import { SESSION_GAP_MILLISECONDS } from './session.js'
+
+const DAY_MILLISECONDS = 86_400_000
+/** Pairs that are remembered; those that were quiet the longest go first. */
+const MAX_HISTORIES = 100_000
+/** Another point feeds a pair once the first has been silent about it so long. */
+const FEEDER_SILENT_MILLISECONDS = 3_600_000
+/** Requests further apart are bursts of their own: no exporter's idle timeout is shorter. */
+const BURST_GAP_MILLISECONDS = 15_000
+/** Starts of bursts that are kept. */
+const MAX_STARTS = 24
+/** Packets of a record from which its mean size and its rate say something. */
+export const TELLING_PACKETS = 5
+
+/** `size`: octets of every request as long as they are equal; MIXED once they are not; 0 before the first. */
+export type History = {
+  requester: string
+  responder: string
+  point: string
+  firstMilliseconds: number
+  lastMilliseconds: number
+  lastReceivedMilliseconds: number
+  /** Distinct days (UTC) with traffic, and the last of them. */
+  days: number
+  lastDay: number
+  requestPackets: number
+  requestOctets: number
+  replyPackets: number
+  size: number
+  /** Records of TELLING_PACKETS and more that cannot be of one size. */
+  mixedRecords: number
+  /** The stretch without a gap of SESSION_GAP_MILLISECONDS that goes on now. */
+  stretchSinceMilliseconds: number
+  stretchPackets: number
+  /** Time of all stretches before. */
+  earlierMilliseconds: number
+  /** Requests since the last reply, and since when. */
+  unansweredPackets: number
+  unansweredSinceMilliseconds: number
+  starts: number[]
+  /** Rates of records, packets a second: how many, their mean, sum of squared differences from it. */
+  rates: { count: number; mean: number; squares: number }
+  /** Octets beyond those of as many default pings, of the present day. */
+  excessOctets: number
+}
+
+export const MIXED = -1
+/** IP length of the ping of Linux and macOS: the longest of the defaults. */
+const DEFAULT_PING_OCTETS = { 4: 84, 6: 104 } as const
+
+export class Histories {
+  readonly #pairs = new Map<string, History>()
+  evicted = 0
+
+  get(requester: string, responder: string): History | undefined {
+    return this.#pairs.get(`${requester} ${responder}`)
+  }
+
+  all(): IterableIterator<History> {
+    return this.#pairs.values()
+  }
+
+  /** Takes records that are new at a point; undefined when another point feeds the pair. */
+  add(
+    requester: string,
+    responder: string,
+    point: string,
+    requests: readonly Slice[],
+    replies: readonly Slice[],
+  ): History | undefined {
+    const key = `${requester} ${responder}`
+    const first = [...requests, ...replies].reduce(
+      (least, slice) => Math.min(least, timeOf(slice)),
+      Number.POSITIVE_INFINITY,
+    )
+    if (!Number.isFinite(first)) return undefined
+    let history = this.#pairs.get(key)
+    if (history === undefined) {
+      history = newHistory(requester, responder, point, first)
+      if (this.#pairs.size >= MAX_HISTORIES) {
+        this.#pairs.delete(this.#pairs.keys().next().value!)
+        this.evicted++
+      }
+    } else if (history.point !== point) {
+      if (first - history.lastMilliseconds < FEEDER_SILENT_MILLISECONDS) return undefined
+      history.point = point
+    }
+    // The map keeps the order of use.
+    this.#pairs.delete(key)
+    this.#pairs.set(key, history)
+    for (const slice of replies) addReply(history, slice)
+    for (const slice of [...requests].sort((one, other) => timeOf(one) - timeOf(other)))
+      addRequest(history, slice)
+    return history
+  }
+
+  snapshot(): History[] {
+    return [...this.#pairs.values()]
+  }
+
+  restore(histories: readonly History[]): void {
+    for (const history of histories) {
+      const copy = { ...history, starts: [...history.starts], rates: { ...history.rates } }
+      this.#pairs.set(`${history.requester} ${history.responder}`, copy)
+    }
+  }
+}
+
+function newHistory(requester: string, responder: string, point: string, first: number): History {
+  return {
+    requester,
+    responder,
+    point,
+    firstMilliseconds: first,
+    lastMilliseconds: first,
+    lastReceivedMilliseconds: 0,
+    days: 0,
+    lastDay: -1,
+    requestPackets: 0,
+    requestOctets: 0,
+    replyPackets: 0,
+    size: 0,
+    mixedRecords: 0,
+    stretchSinceMilliseconds: first,
+    stretchPackets: 0,
+    earlierMilliseconds: 0,
+    unansweredPackets: 0,
+    unansweredSinceMilliseconds: first,
+    starts: [],
+    rates: { count: 0, mean: 0, squares: 0 },
+    excessOctets: 0,
+  }
+}
+
+function addReply(history: History, slice: Slice): void {
+  history.replyPackets += slice.packets
+  history.unansweredPackets = 0
+  history.unansweredSinceMilliseconds = endOf(slice)
+  if (slice.packets >= TELLING_PACKETS && !Number.isInteger(slice.octets / slice.packets))
+    history.mixedRecords++
+}
+
+function addRequest(history: History, slice: Slice): void {
+  const start = timeOf(slice)
+  const end = endOf(slice)
+  const day = Math.floor(start / DAY_MILLISECONDS)
+  if (day > history.lastDay) {
+    history.days++
+    history.lastDay = day
+    history.excessOctets = 0
+  }
+  if (start - history.lastMilliseconds > SESSION_GAP_MILLISECONDS) {
+    history.earlierMilliseconds += history.lastMilliseconds - history.stretchSinceMilliseconds
+    history.stretchSinceMilliseconds = start
+    history.stretchPackets = 0
+    history.unansweredPackets = 0
+  }
+  const lastStart = history.starts.at(-1)
+  if (lastStart === undefined || start - history.lastMilliseconds >= BURST_GAP_MILLISECONDS) {
+    history.starts.push(start)
+    if (history.starts.length > MAX_STARTS) history.starts.shift()
+  }
+  if (history.unansweredPackets === 0) history.unansweredSinceMilliseconds = start
+  history.unansweredPackets += slice.packets
+  history.stretchPackets += slice.packets
+  history.requestPackets += slice.packets
+  history.requestOctets += slice.octets
+  history.firstMilliseconds = Math.min(history.firstMilliseconds, start)
+  history.lastMilliseconds = Math.max(history.lastMilliseconds, end)
+  history.lastReceivedMilliseconds = Math.max(history.lastReceivedMilliseconds, slice.receivedMilliseconds)
+  const ping = DEFAULT_PING_OCTETS[history.responder.includes(':') ? 6 : 4]
+  history.excessOctets += Math.max(0, slice.octets - ping * slice.packets)
+  noteSize(history, slice)
+  if (slice.packets >= TELLING_PACKETS && end > start)
+    noteRate(history, ((slice.packets - 1) * 1000) / (end - start))
+}
+
+function noteSize(history: History, { packets, octets }: Slice): void {
+  const mean = octets / packets
+  const size = Number.isInteger(mean) ? mean : MIXED
+  // Series of one size each, as line tests send them, are no mixture.
+  if (size === MIXED && packets >= TELLING_PACKETS) history.mixedRecords++
+  history.size = history.size === 0 ? size : history.size === size ? size : MIXED
+}
+
+function noteRate({ rates }: History, rate: number): void {
+  rates.count++
+  const difference = rate - rates.mean
+  rates.mean += difference / rates.count
+  rates.squares += difference * (rate - rates.mean)
+}
+
+/** Exporters that send no times are taken by the time of receipt. */
+function timeOf(slice: Slice): number {
+  return slice.startMilliseconds > 0 ? slice.startMilliseconds : slice.receivedMilliseconds
+}
+
+function endOf(slice: Slice): number {
+  return slice.endMilliseconds > 0 ? slice.endMilliseconds : slice.receivedMilliseconds
+}

@@ -1,0 +1,138 @@
+/**
+ * What a site's echo traffic is like: which sizes its hosts ping with, how many hosts ping a target, who is a monitor.
+ * Hosts are counted, never packets, so that one host cannot teach its own habit; what has not been seen for long
+ * counts less (half-life). ProtocolUsageBaseline of AN1254.
+ */
+const DAY_MILLISECONDS = 86_400_000
+/** Sizes, targets and requesters that are remembered; hosts of each. */
+const MAX_KEYS = 50_000
+const MAX_HOSTS = 64
+/** A monitor pings at least so many peers with one size, each on so many days. */
+export const MONITOR_PEERS = 5
+export const MONITOR_DAYS = 3
+/** Share of the half-lives below which a host no longer counts. */
+const FORGOTTEN = 0.02
+
+type Seen = { lastDay: number; days: number }
+
+/** Distinct hosts by key. */
+class Hosts {
+  readonly #keys = new Map<string, Map<string, Seen>>()
+
+  note(key: string, host: string, day: number): void {
+    let hosts = this.#keys.get(key)
+    if (hosts === undefined) {
+      if (this.#keys.size >= MAX_KEYS) this.#keys.delete(this.#keys.keys().next().value!)
+      hosts = new Map()
+      this.#keys.set(key, hosts)
+    }
+    const seen = hosts.get(host)
+    if (seen !== undefined) {
+      if (day > seen.lastDay) seen.days++
+      seen.lastDay = Math.max(seen.lastDay, day)
+    } else if (hosts.size < MAX_HOSTS) hosts.set(host, { lastDay: day, days: 1 })
+  }
+
+  of(key: string): ReadonlyMap<string, Seen> | undefined {
+    return this.#keys.get(key)
+  }
+
+  /** Hosts other than one, each counting by how long ago it was seen. */
+  weight(key: string, except: string, day: number, halfLifeDays: number): number {
+    let sum = 0
+    for (const [host, { lastDay }] of this.#keys.get(key) ?? []) {
+      const weight = 2 ** (-Math.max(0, day - lastDay) / halfLifeDays)
+      if (host !== except && weight >= FORGOTTEN) sum += weight
+    }
+    return sum
+  }
+
+  snapshot(): HostsSnapshot {
+    return [...this.#keys].map(([key, hosts]) => [
+      key,
+      [...hosts].map(([host, { lastDay, days }]) => [host, lastDay, days]),
+    ])
+  }
+
+  restore(snapshot: HostsSnapshot): void {
+    for (const [key, hosts] of snapshot)
+      this.#keys.set(key, new Map(hosts.map(([host, lastDay, days]) => [host, { lastDay, days }])))
+  }
+}
+
+type HostsSnapshot = [key: string, hosts: [host: string, lastDay: number, days: number][]][]
+
+export type KnowledgeSnapshot = {
+  readonly sizes: HostsSnapshot
+  readonly targets: HostsSnapshot
+  readonly monitors: HostsSnapshot
+}
+
+/** `octets` are IP total lengths of requests. */
+export class Knowledge {
+  /** By size: who pings with it. */
+  readonly #sizes = new Hosts()
+  /** By target: who pings it. */
+  readonly #targets = new Hosts()
+  /** By requester and size: whom it pings. */
+  readonly #monitors = new Hosts()
+  readonly #halfLifeDays: number
+
+  constructor(halfLifeMilliseconds: number) {
+    this.#halfLifeDays = halfLifeMilliseconds / DAY_MILLISECONDS
+  }
+
+  /** `octets` 0 or less: sizes were mixed. */
+  learn(requester: string, responder: string, octets: number, atMilliseconds: number): void {
+    const day = dayOf(atMilliseconds)
+    this.#targets.note(responder, requester, day)
+    if (octets <= 0) return
+    this.#sizes.note(String(octets), requester, day)
+    this.#monitors.note(`${requester} ${octets}`, responder, day)
+  }
+
+  /** Other hosts that ping with this size. */
+  hostsWithSize(octets: number, requester: string, atMilliseconds: number): number {
+    return this.#sizes.weight(String(octets), requester, dayOf(atMilliseconds), this.#halfLifeDays)
+  }
+
+  /** Other hosts that ping this target. */
+  hostsPinging(responder: string, requester: string, atMilliseconds: number): number {
+    return this.#targets.weight(responder, requester, dayOf(atMilliseconds), this.#halfLifeDays)
+  }
+
+  /** Peers that the host pings with this size, of those that it has pinged on MONITOR_DAYS days. */
+  monitoredPeers(requester: string, octets: number): number {
+    let peers = 0
+    for (const { days } of this.#monitors.of(`${requester} ${octets}`)?.values() ?? [])
+      if (days >= MONITOR_DAYS) peers++
+    return peers
+  }
+
+  /** All peers that the host pings with this size. */
+  peers(requester: string, octets: number): number {
+    return this.#monitors.of(`${requester} ${octets}`)?.size ?? 0
+  }
+
+  isMonitor(requester: string, octets: number): boolean {
+    return this.monitoredPeers(requester, octets) >= MONITOR_PEERS
+  }
+
+  snapshot(): KnowledgeSnapshot {
+    return {
+      sizes: this.#sizes.snapshot(),
+      targets: this.#targets.snapshot(),
+      monitors: this.#monitors.snapshot(),
+    }
+  }
+
+  restore({ sizes, targets, monitors }: KnowledgeSnapshot): void {
+    this.#sizes.restore(sizes)
+    this.#targets.restore(targets)
+    this.#monitors.restore(monitors)
+  }
+}
+
+function dayOf(milliseconds: number): number {
+  return Math.floor(milliseconds / DAY_MILLISECONDS)
+}

@@ -1,0 +1,2 @@
+/** The detector's id. */
+export const ICMP_TUNNEL = 'icmp-tunnel'

@@ -1,0 +1,81 @@
+/**
+ * Echo replies that nobody asked for, where both directions are seen (tier A): a channel that uses replies alone. Guard 8:
+ * type 0 may also be a later fragment of a long ping, so those of hosts that ping with long packets are left alone.
+ */
+import type { Observation } from '../../findings/finding.js'
+import { formatAddress } from '../../records/address.js'
+import { attackNetworkDevices } from '../detector.js'
+import { ICMP_TUNNEL } from './names.js'
+import type { Pair, Point } from './points.js'
+import { evidenceOf, pairId, pairKey } from './subjects.js'
+import type { TwoSidedness } from './views.js'
+
+/** Replies without a request from which they are no remnant of a lost record. */
+const TELLING_PACKETS = 20
+const TELLING_RECORDS = 2
+const TELLING_MILLISECONDS = 60_000
+/** The requests' record may come this much later. */
+const WAIT_MILLISECONDS = 180_000
+/** Pings whose packets are about as long as a frame may have fragments. */
+const LONG_OCTETS = 1400
+
+export type RepliesOnly = { readonly key: string; readonly observation: Observation }
+
+export function unaskedReplies(
+  point: Point,
+  pair: Pair,
+  seen: TwoSidedness,
+  atMilliseconds: number,
+): RepliesOnly | undefined {
+  const { requester, responder, session } = pair
+  const { requests, replies } = session
+  if (requests.records > 0 || replies.packets < TELLING_PACKETS || replies.records < TELLING_RECORDS)
+    return undefined
+  if (session.isIncomplete || session.hasFragments || !session.hasTimes) return undefined
+  if (replies.lastMilliseconds - replies.firstMilliseconds < TELLING_MILLISECONDS) return undefined
+  if (atMilliseconds - pair.firstReceivedMilliseconds < WAIT_MILLISECONDS) return undefined
+  const back = point.pairs.get(`${responder} ${requester}`)
+  if (back !== undefined && back.session.requests.octets > LONG_OCTETS * back.session.requests.packets)
+    return undefined
+  const isKnownPath = seen.ofNetwork(responder)
+  const family = responder.includes(':') ? 6 : 4
+  const { address, listenerPort, observationDomainId } = point.identity
+  return {
+    key: pairKey(requester, responder),
+    observation: {
+      kind: 'finding',
+      id: pairId(requester, responder),
+      detector: ICMP_TUNNEL,
+      // Replies may come back by the one way and requests leave by another; of a neighbour of the host both were seen.
+      severity: isKnownPath ? 'high' : 'medium',
+      score: isKnownPath ? 75 : 55,
+      title: `echo replies from ${responder} to ${requester} that were never asked for`,
+      sourceAddresses: [requester],
+      destinationAddresses: [responder],
+      protocolIdentifier: family === 6 ? 58 : 1,
+      firstSeenMilliseconds: replies.firstMilliseconds,
+      lastSeenMilliseconds: replies.lastMilliseconds,
+      exporters: [
+        { address: formatAddress(address), listenerPort, observationDomainId, bothDirections: false },
+      ],
+      evidenceQuality: isKnownPath
+        ? { level: 'good', reasons: [] }
+        : {
+            level: 'degraded',
+            reasons: [
+              {
+                code: 'path-unknown',
+                text: 'of no other host in its network were both directions seen here',
+              },
+            ],
+          },
+      reasons: [
+        { code: 'replies-without-requests', value: replies.packets, threshold: TELLING_PACKETS },
+        { code: 'octets', value: replies.octets },
+      ],
+      subScores: {},
+      attack: attackNetworkDevices,
+      evidence: evidenceOf(point, pair),
+    },
+  }
+}

@@ -1,0 +1,289 @@
+/**
+ * Echo traffic by what it does over hours and days (tiers B and C): histories of pairs, what the site is like, and what
+ * is told of pairs that fit neither. Learns as it goes, never from what it tells of.
+ */
+import type { Evidence, Observation } from '../../findings/finding.js'
+import { formatAddress, parseAddress } from '../../records/address.js'
+import { attackNetworkDevices, type Explanation, type Learned, type Surroundings } from '../detector.js'
+import { type Behaviour, behaviourOf, type Fact, isPersistent, type PairSurroundings } from './behaviour.js'
+import { Histories, type History, MIXED } from './histories.js'
+import { Knowledge, type KnowledgeSnapshot, MONITOR_DAYS, MONITOR_PEERS } from './knowledge.js'
+import { ICMP_TUNNEL } from './names.js'
+import type { Pair, Point } from './points.js'
+import type { Settings } from './settings.js'
+import { evidenceOf, pairId, pairKey } from './subjects.js'
+
+const VERSION = 1
+const DAY_MILLISECONDS = 86_400_000
+/** A pair's finding is told again when its score has changed, and else so often. */
+const TELL_AGAIN_MILLISECONDS = 600_000
+/** New lasting pings of one host, of one size, to so many targets are a new monitor and not that many channels. */
+const MONITOR_IN_THE_MAKING = 5
+const CANDIDATE_MILLISECONDS = 2 * 3_600_000
+const MAX_DENIED = 10_000
+/** Roles whose business is to ping. */
+const PINGING_ROLES: ReadonlySet<string> = new Set(['monitor', 'loadBalancer', 'gateway', 'firewall', 'vpn'])
+
+type Snapshot = {
+  readonly histories: readonly History[]
+  readonly knowledge: KnowledgeSnapshot
+  readonly told: readonly string[]
+}
+
+type Told = { score: number; atMilliseconds: number }
+
+/** How the point that saw a pair's records sees. */
+export type View = { readonly point: Point; readonly isTwoSided: boolean }
+
+export type Streams = {
+  /** Takes what is new of a pair. */
+  take(pair: Pair, view: View): void
+  /** A firewall refused an echo session. */
+  noteDenied(requester: string, responder: string): void
+  /** `broken`: pairs that are told of for what they carry. */
+  evaluate(atMilliseconds: number, broken: (key: string) => boolean): Observation[]
+  learned(): Learned
+  explain(requester: string, responder: string, atMilliseconds: number): Explanation
+}
+
+export function createStreams(settings: Settings, surroundings: Surroundings): Streams {
+  const { context, learning, settled } = surroundings
+  const histories = new Histories()
+  const knowledge = new Knowledge(learning.halfLifeMilliseconds)
+  const told = new Map<string, Told>()
+  const denied = new Map<string, number>()
+  /** By requester and size: new lasting targets, and when they were last looked at. */
+  const candidates = new Map<string, Map<string, number>>()
+  let changed = new Map<History, { pair: Pair; view: View }>()
+  let learnedFrom = Number.POSITIVE_INFINITY
+  let learnedTo = Number.NEGATIVE_INFINITY
+  restore()
+
+  function restore(): void {
+    const { learned } = surroundings
+    if (learned === undefined || learned.version !== VERSION) return
+    const data = learned.data as Snapshot
+    histories.restore(data.histories)
+    knowledge.restore(data.knowledge)
+    for (const key of data.told) told.set(key, { score: 0, atMilliseconds: 0 })
+    learnedFrom = learned.fromMilliseconds
+    learnedTo = learned.toMilliseconds
+  }
+
+  const isMatureAt = (milliseconds: number) => milliseconds - learnedFrom >= learning.periodMilliseconds
+
+  function isNew(history: History, atMilliseconds: number): boolean {
+    const first = history.firstMilliseconds
+    return isMatureAt(first) && atMilliseconds - first < settings.NewPairDays * DAY_MILLISECONDS
+  }
+
+  /** Why a host may ping on and on; undefined when nothing says so. */
+  function excuseOf({ requester, responder, size }: History, atMilliseconds: number): string | undefined {
+    const [from, to] = [parseAddress(requester), parseAddress(responder)]
+    if (from === undefined || to === undefined) return undefined
+    const sanctioned = context.monitorFor(from, to, Math.max(0, size), atMilliseconds)
+    if (sanctioned !== undefined) return `sanctioned as a monitor; ${sanctioned.owner} answers for it`
+    const role = context.roleOf(from)
+    if (role !== undefined && PINGING_ROLES.has(role)) return `${requester} has the role ${role}`
+    if (size > 0 && knowledge.isMonitor(requester, size))
+      return `${requester} has long pinged ${MONITOR_PEERS} peers and more with ${size} octets`
+    return undefined
+  }
+
+  function surroundingsOf(
+    history: History,
+    view: View | undefined,
+    atMilliseconds: number,
+  ): PairSurroundings {
+    const { requester, responder, size } = history
+    const [from, to] = [parseAddress(requester), parseAddress(responder)]
+    return {
+      isMature: isMatureAt(atMilliseconds),
+      isNewPair: isNew(history, atMilliseconds),
+      isOutside: to !== undefined && !context.isInside(to),
+      hostsPinging: knowledge.hostsPinging(responder, requester, atMilliseconds),
+      hostsWithSize: size > 0 ? knowledge.hostsWithSize(size, requester, atMilliseconds) : 0,
+      role: from === undefined ? undefined : context.roleOf(from),
+      deniedSessions: denied.get(`${requester} ${responder}`) ?? 0,
+      isTwoSidedPoint: view?.isTwoSided ?? false,
+      isSampled: (view?.point.samplingInterval ?? 0) > 1,
+    }
+  }
+
+  /** Whether the requester is starting to ping many in this way, as a monitor that was put up does. */
+  function isMonitorInTheMaking(history: History, atMilliseconds: number): boolean {
+    const key = `${history.requester} ${history.size}`
+    const targets = candidates.get(key) ?? new Map<string, number>()
+    candidates.set(key, targets)
+    targets.set(history.responder, atMilliseconds)
+    for (const [target, at] of targets)
+      if (atMilliseconds - at > CANDIDATE_MILLISECONDS) targets.delete(target)
+    return targets.size >= MONITOR_IN_THE_MAKING
+  }
+
+  function judge(history: History, pair: Pair, view: View, atMilliseconds: number): Observation | undefined {
+    const around = surroundingsOf(history, view, atMilliseconds)
+    const behaviour = behaviourOf(history, around, settings, atMilliseconds)
+    if (behaviour === undefined) return undefined
+    // A monitor's pings are of one size; who may ping may not carry data.
+    const isCarrying =
+      history.mixedRecords > 0 && behaviour.behaviours.some(({ code }) => code === 'mixed-sizes')
+    if (!isCarrying) {
+      if (excuseOf(history, atMilliseconds) !== undefined) return undefined
+      if (isMonitorInTheMaking(history, atMilliseconds)) return undefined
+    }
+    const key = pairKey(history.requester, history.responder)
+    const before = told.get(key)
+    const isAgain =
+      before !== undefined &&
+      before.score === behaviour.score &&
+      atMilliseconds - before.atMilliseconds < TELL_AGAIN_MILLISECONDS
+    if (isAgain) return undefined
+    const evidence = evidenceOf(view.point, pair)
+    told.set(key, { score: behaviour.score, atMilliseconds })
+    return observationOf(history, behaviour, around, view.point, evidence)
+  }
+
+  return {
+    take(pair, view) {
+      const { requests, replies } = pair.news
+      if (requests.length + replies.length === 0) return
+      const history = histories.add(pair.requester, pair.responder, view.point.key, requests, replies)
+      requests.length = 0
+      replies.length = 0
+      if (history !== undefined) changed.set(history, { pair, view })
+    },
+    noteDenied(requester, responder) {
+      const key = `${requester} ${responder}`
+      if (denied.size >= MAX_DENIED && !denied.has(key)) denied.delete(denied.keys().next().value!)
+      denied.set(key, (denied.get(key) ?? 0) + 1)
+    },
+    evaluate(atMilliseconds, broken) {
+      const observations: Observation[] = []
+      const isLearning = !learning.isFrozen && atMilliseconds > learnedTo
+      if (isLearning) learnedFrom = Math.min(learnedFrom, atMilliseconds)
+      for (const [history, { pair, view }] of changed) {
+        const key = pairKey(history.requester, history.responder)
+        if (!broken(key)) {
+          const observation = judge(history, pair, view, atMilliseconds)
+          if (observation !== undefined) observations.push(observation)
+        }
+        const isOpen =
+          (told.has(key) || broken(key)) && !settled.has(pairId(history.requester, history.responder))
+        // A single ping or two say nothing of what is usual here.
+        if (isLearning && !isOpen)
+          knowledge.learn(history.requester, history.responder, history.size, atMilliseconds)
+      }
+      changed = new Map()
+      if (isLearning) learnedTo = atMilliseconds
+      return observations
+    },
+    learned: () => ({
+      fromMilliseconds: Number.isFinite(learnedFrom) ? learnedFrom : 0,
+      toMilliseconds: Number.isFinite(learnedTo) ? learnedTo : 0,
+      version: VERSION,
+      data: {
+        histories: histories.snapshot(),
+        knowledge: knowledge.snapshot(),
+        told: [...told.keys()],
+      } satisfies Snapshot,
+    }),
+    explain(requester, responder, atMilliseconds) {
+      const history = histories.get(requester, responder)
+      if (history === undefined)
+        return { isUsual: false, facts: [`${requester} has not been seen pinging ${responder}`] }
+      const around = surroundingsOf(history, undefined, atMilliseconds)
+      const behaviour = behaviourOf(history, around, settings, atMilliseconds)
+      const excuse = excuseOf(history, atMilliseconds)
+      const facts = [
+        `first seen ${new Date(history.firstMilliseconds).toISOString()}, on ${history.days} days, ${history.requestPackets} requests and ${history.replyPackets} replies`,
+        history.size > 0
+          ? `every request has ${history.size} octets; ${around.hostsWithSize.toFixed(1)} other hosts ping with that size`
+          : 'the requests are of several sizes',
+        `${around.hostsPinging.toFixed(1)} other hosts ping ${responder}`,
+        ...(around.isMature ? [] : ['the learning period has not passed, so "new" means nothing yet']),
+        ...(around.isNewPair ? ['the two did not ping before the site was known'] : []),
+        ...(excuse === undefined
+          ? [
+              `${knowledge.monitoredPeers(requester, history.size)} peers pinged by ${requester} with this size on ${MONITOR_DAYS} days or more; ${MONITOR_PEERS} make a monitor`,
+            ]
+          : [excuse]),
+        ...(isPersistent(history, settings)
+          ? ['it goes on, or comes back, for longer than a person would look']
+          : []),
+        ...(behaviour?.behaviours ?? []).map(({ text }) => text),
+      ]
+      return { isUsual: behaviour === undefined || excuse !== undefined, facts }
+    },
+  }
+}
+
+function observationOf(
+  history: History,
+  { score, severity, behaviours, context }: Behaviour,
+  around: PairSurroundings,
+  point: Point,
+  evidence: readonly Evidence[],
+): Observation {
+  const { requester, responder, size } = history
+  const family = responder.includes(':') ? 6 : 4
+  const isOneWay = behaviours.some(({ code }) => code === 'unanswered-stream')
+  const what = isOneWay
+    ? `one-way echo stream from ${requester} to ${responder}`
+    : size === MIXED
+      ? `echo requests of changing sizes from ${requester} to ${responder}`
+      : `unsanctioned monitor: ${requester} pings ${responder}`
+  const quality = [
+    ...(around.isSampled ? [{ code: 'sampled', text: 'the exporter samples' }] : []),
+    ...(around.isMature
+      ? []
+      : [{ code: 'learning', text: 'the learning period has not passed: little is known of what is usual' }]),
+    {
+      code: 'mirrors',
+      text: 'counters cannot tell an answered channel from a ping: look at the host, or at packets',
+    },
+  ]
+  const octets = size > 0 ? `, octets ${size}` : ''
+  const reasonOf = ({ code, value, threshold }: Fact) => ({
+    code,
+    value,
+    ...(threshold === undefined ? {} : { threshold }),
+  })
+  return {
+    kind: 'finding',
+    id: pairId(requester, responder),
+    detector: ICMP_TUNNEL,
+    severity,
+    score,
+    title: what,
+    sourceAddresses: [requester],
+    destinationAddresses: [responder],
+    protocolIdentifier: family === 6 ? 58 : 1,
+    firstSeenMilliseconds: history.firstMilliseconds,
+    lastSeenMilliseconds: history.lastMilliseconds,
+    exporters: [
+      {
+        address: formatAddress(point.identity.address),
+        listenerPort: point.identity.listenerPort,
+        observationDomainId: point.identity.observationDomainId,
+        bothDirections: history.replyPackets > 0,
+        ...(point.samplingInterval > 0 ? { samplingInterval: point.samplingInterval } : {}),
+      },
+    ],
+    evidenceQuality: { level: 'degraded', reasons: quality },
+    reasons: [
+      ...behaviours.map(reasonOf),
+      ...context.map(reasonOf),
+      {
+        code: 'to-sanction',
+        value: `a sanctioned monitor with source ${requester}, target ${responder}${octets} ends this finding; so does the role monitor for ${requester}`,
+      },
+    ],
+    subScores: {
+      behaviour: behaviours.reduce((sum, { points }) => sum + points, 0),
+      context: context.reduce((sum, { points }) => sum + points, 0),
+    },
+    attack: attackNetworkDevices,
+    evidence: [...evidence],
+  }
+}
