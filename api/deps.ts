@@ -6,6 +6,8 @@ import type { Readable } from 'node:stream'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import { type Static, Type } from 'typebox'
+import type { Baselines } from '#core/baselines/baselines.js'
+import type { Explanation, Tuple } from '#core/detectors/detector.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import type { Audit } from '#core/findings/audit.js'
 import type { ExceptionRepository } from '#core/findings/exceptions.js'
@@ -74,6 +76,9 @@ export type ApiDeps = {
   exporterIds(): readonly string[]
   /** Those of `ids` that are known, in their order. */
   exporters(ids: readonly string[]): Promise<readonly ExporterStatus[]>
+  readonly baselines: Baselines
+  /** Why something is usual or unusual to a detector; undefined when it has no judge, or no baseline. */
+  explain(detector: string, tuple: Tuple): Promise<Explanation | undefined>
   readonly flows: Pick<QueryClient, 'rows' | 'sessions' | 'aggregate'>
   /** Begins a backup. Throws BUSY when one is being made. */
   backup(): Readable

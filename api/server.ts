@@ -13,6 +13,7 @@ import { ApiError, handleClientError, handleError } from './errors.js'
 import { addStrictInput } from './query.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backup.js'
+import { baselineRoutes } from './routes/baselines.js'
 import { exceptionRoutes } from './routes/exceptions.js'
 import { exporterRoutes } from './routes/exporters.js'
 import { findingRoutes } from './routes/findings.js'
@@ -86,6 +87,7 @@ export async function buildServer(deps: ApiDeps): Promise<App> {
   flowRoutes(app, deps)
   operationRoutes(app, deps)
   backupRoutes(app, deps)
+  baselineRoutes(app, deps)
   auditRoutes(app, deps)
   tokenRoutes(app, deps)
   return app

@@ -168,6 +168,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       exporterIds: receivers.exporterIds,
       exporters: receivers.exporters,
       flows,
+      baselines,
+      explain: (detector, tuple) => analysis.explain({ detector, tuple, atMilliseconds: now() }),
       backup: backup.archive,
       detectors: () => describeDetectors(scheduled),
       health: health.report,

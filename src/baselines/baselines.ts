@@ -5,6 +5,7 @@
 import { type Static, Type } from 'typebox'
 import type { ContextRepository } from '../context/repository.js'
 import type { Learned, Learning } from '../detectors/detector.js'
+import { detectorNamed } from '../detectors/registry.js'
 import type { SurroundingsData } from '../detectors/surroundings.js'
 import { ApplianceError } from '../errors.js'
 import type { Audit, AuditAction } from '../findings/audit.js'
@@ -55,6 +56,8 @@ export type Baselines = {
   reset(detector: string, by: string): Promise<BaselineStatus>
   /** Throws NOT_FOUND when nothing has been learned. */
   exported(detector: string): Promise<LearnedDocument>
+  /** Why a document is none of the detector's; undefined when it is. */
+  problemOf(detector: string, learned: LearnedDocument): string | undefined
   replace(detector: string, learned: LearnedDocument, by: string): Promise<BaselineStatus>
 }
 
@@ -121,10 +124,11 @@ export function createBaselines(options: {
 
   async function status(detector: string): Promise<BaselineStatus> {
     const [learned, { isFrozen }] = await Promise.all([learnedOf(detector), controlOf(detector)])
-    const base = { detector, isFrozen, ...options.learning }
+    const { periodMilliseconds, halfLifeMilliseconds } = options.learning
+    const base = { detector, isFrozen, periodMilliseconds, halfLifeMilliseconds }
     if (learned === undefined) return { ...base, state: 'empty' }
     const { fromMilliseconds, toMilliseconds } = learned
-    const readyAtMilliseconds = fromMilliseconds + options.learning.periodMilliseconds
+    const readyAtMilliseconds = fromMilliseconds + periodMilliseconds
     return {
       ...base,
       state: toMilliseconds >= readyAtMilliseconds ? 'ready' : 'learning',
@@ -161,6 +165,10 @@ export function createBaselines(options: {
       const learned = await learnedOf(detector)
       if (learned !== undefined) return learned
       throw new ApplianceError('NOT_FOUND', `detector ${detector} has learned nothing yet`)
+    },
+    problemOf(detector, learned) {
+      const found = detectorNamed(detector)
+      return found?.problemOf === undefined ? 'the detector learns nothing' : found.problemOf(learned)
     },
     replace: (detector, learned, by) =>
       change(detector, by, 'baseline.import', undefined, { value: learned }),

@@ -37,6 +37,8 @@ export type Detector = {
   readonly lookbackMilliseconds: number
   /** How long after the last row an evaluation may still change its mind. */
   readonly settleMilliseconds: number
+  /** Why what somebody sent is nothing that a judge of this detector learned; absent: it learns nothing. */
+  problemOf?(learned: Learned): string | undefined
   /** A judge that knows what `surroundings` tell it, and no more. `settings` has been validated. */
   start(settings: Readonly<Record<string, unknown>>, surroundings: Surroundings): Judge
 }

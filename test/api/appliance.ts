@@ -6,6 +6,9 @@ import { Readable } from 'node:stream'
 import { pino } from 'pino'
 import type { ApiDeps, App } from '#api/deps.js'
 import { buildServer } from '#api/server.js'
+import { createBaselines } from '#core/baselines/baselines.js'
+import { createContextRepository } from '#core/context/repository.js'
+import { defaultLearning } from '#core/detectors/surroundings.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import { createAudit } from '#core/findings/audit.js'
 import { createExceptions } from '#core/findings/exceptions.js'
@@ -107,6 +110,14 @@ export async function startAppliance(
       },
       sessions: async () => ({ sessions: [], nextCursor: undefined, partial: false, blocksFailed: 0 }),
     },
+    baselines: createBaselines({
+      documents,
+      audit,
+      findings,
+      context: createContextRepository(documents),
+      learning: defaultLearning,
+    }),
+    explain: async () => ({ isUsual: true, facts: ['seen on 9 days'] }),
     backup: () => Readable.from([Buffer.from('archive')]),
     detectors: () => [
       {

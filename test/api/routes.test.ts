@@ -13,6 +13,7 @@ import { Page } from '#api/schemas/common.js'
 import { Explanations } from '#api/schemas/findings.js'
 import { AggregateAnswer, FlowPage } from '#api/schemas/flows.js'
 import { buildServer } from '#api/server.js'
+import { BaselineStatus, LearnedDocument } from '#core/baselines/baselines.js'
 import { ExporterStatus } from '#core/exporters.js'
 import { AuditEntry, AuditVerdict } from '#core/findings/audit.js'
 import { Exception } from '#core/findings/exception.js'
@@ -96,6 +97,34 @@ const cases: Case[] = [
   { method: 'GET', url: '/api/v1/sessions', role: 'viewer', schema: FlowPage },
   { method: 'GET', url: '/api/v1/messages', role: 'viewer', schema: FlowPage },
   { method: 'GET', url: '/api/v1/backup', role: 'admin' },
+  { method: 'GET', url: '/api/v1/baselines', role: 'viewer', schema: Page(BaselineStatus) },
+  { method: 'GET', url: '/api/v1/baselines/icmp-tunnel', role: 'viewer', schema: BaselineStatus },
+  {
+    method: 'PUT',
+    url: '/api/v1/baselines/icmp-tunnel',
+    role: 'approver',
+    schema: BaselineStatus,
+    body: () => ({
+      fromMilliseconds: 1,
+      toMilliseconds: 2,
+      version: 1,
+      data: { histories: [], knowledge: { sizes: [], targets: [], monitors: [] }, told: [] },
+    }),
+  },
+  {
+    method: 'GET',
+    url: '/api/v1/baselines/icmp-tunnel/export',
+    role: 'analyst',
+    schema: LearnedDocument,
+  },
+  {
+    method: 'GET',
+    url: '/api/v1/baselines/icmp-tunnel/explain?source=10.0.0.1&destination=192.0.2.1&protocol=1',
+    role: 'viewer',
+  },
+  { method: 'POST', url: '/api/v1/baselines/icmp-tunnel/freeze', role: 'approver', schema: BaselineStatus },
+  { method: 'POST', url: '/api/v1/baselines/icmp-tunnel/unfreeze', role: 'approver', schema: BaselineStatus },
+  { method: 'POST', url: '/api/v1/baselines/icmp-tunnel/reset', role: 'approver', schema: BaselineStatus },
   { method: 'GET', url: '/api/v1/detectors', role: 'viewer', schema: Page(DetectorDescription) },
   { method: 'GET', url: '/api/v1/runs', role: 'viewer', schema: Page(Run) },
   { method: 'GET', url: '/api/v1/audit', role: 'approver', schema: Page(AuditEntry) },
@@ -111,6 +140,11 @@ const cases: Case[] = [
   },
   { method: 'DELETE', url: '/api/v1/tokens/REVOKED', role: 'admin', schema: Token },
 ]
+
+/** A query behind a URL that may have one already. */
+function queryOf(url: string, query: string): string {
+  return url.includes('?') ? query.replace('?', '&') : query
+}
 
 async function prepared(location: string): Promise<Appliance> {
   const appliance = await startAppliance(location)
@@ -142,7 +176,7 @@ t.test('every route: tokens, roles, unknown keys, shape of the answer', async (t
 
   const call = (one: Case, headers: Record<string, string>, more: { query?: string; body?: object } = {}) => {
     const body = more.body ?? one.body?.()
-    const url = one.url.replace('REVOKED', spare.token.id) + (more.query ?? '')
+    const url = one.url.replace('REVOKED', spare.token.id) + queryOf(one.url, more.query ?? '')
     return app.inject({
       method: one.method,
       url,
@@ -172,7 +206,7 @@ t.test('every route: tokens, roles, unknown keys, shape of the answer', async (t
 
     const query = await call(route, bearer[route.role], { query: '?limmit=1' })
     const suggestion =
-      /^\/api\/v1\/(findings|exceptions|exporters|flows|sessions|messages|detectors|runs|audit|tokens)$/
+      /^\/api\/v1\/(findings|exceptions|exporters|baselines|flows|sessions|messages|detectors|runs|audit|tokens)$/
     const hint = route.method === 'GET' && suggestion.test(route.url) ? '; did you mean limit?' : ''
     const expected = [400, [{ pointer: '/limmit', message: `unknown key${hint}` }]]
     t.same([query.statusCode, query.json().details], expected, `${name} refuses an unknown query key`)
@@ -208,6 +242,8 @@ t.test('the table has every route', async (t) => {
       .replace(/exception-\d/, '{id}')
       .replace('192.0.2.1_2055', '{id}')
       .replace('REVOKED', '{id}')
+      .replace('baselines/icmp-tunnel', 'baselines/{id}')
+      .replace(/\?.*/, '')
     return `${method} ${path}`
   })
   t.same(declared.sort(), [...tested, 'GET /api/v1/health'].sort())

@@ -2,6 +2,7 @@
  * What is remembered of a pair's echo traffic over days: since when, how long at a stretch, how regularly, with which
  * sizes. One metering point feeds a pair, so that two that see it do not count it twice.
  */
+import { type Static, Type } from 'typebox'
 import type { Slice } from './mirror.js'
 import { SESSION_GAP_MILLISECONDS } from './session.js'
 
@@ -17,37 +18,38 @@ const MAX_STARTS = 24
 /** Packets of a record from which its mean size and its rate say something. */
 export const TELLING_PACKETS = 5
 
-/** `size`: octets of every request as long as they are equal; MIXED once they are not; 0 before the first. */
-export type History = {
-  requester: string
-  responder: string
-  point: string
-  firstMilliseconds: number
-  lastMilliseconds: number
-  lastReceivedMilliseconds: number
-  /** Distinct days (UTC) with traffic, and the last of them. */
-  days: number
-  lastDay: number
-  requestPackets: number
-  requestOctets: number
-  replyPackets: number
-  size: number
-  /** Records of TELLING_PACKETS and more that cannot be of one size. */
-  mixedRecords: number
-  /** The stretch without a gap of SESSION_GAP_MILLISECONDS that goes on now. */
-  stretchSinceMilliseconds: number
-  stretchPackets: number
-  /** Time of all stretches before. */
-  earlierMilliseconds: number
-  /** Requests since the last reply, and since when. */
-  unansweredPackets: number
-  unansweredSinceMilliseconds: number
-  starts: number[]
-  /** Rates of records, packets a second: how many, their mean, sum of squared differences from it. */
-  rates: { count: number; mean: number; squares: number }
-  /** Octets beyond those of as many default pings, of the present day. */
-  excessOctets: number
-}
+/** Times are ms since 1970 UTC, of the device but for its clock's error. */
+export const History = Type.Object({
+  requester: Type.String(),
+  responder: Type.String(),
+  point: Type.String({ description: 'the metering point that feeds it' }),
+  firstMilliseconds: Type.Number(),
+  lastMilliseconds: Type.Number(),
+  lastReceivedMilliseconds: Type.Number(),
+  days: Type.Number({ description: 'distinct days (UTC) with traffic' }),
+  lastDay: Type.Number(),
+  requestPackets: Type.Number(),
+  requestOctets: Type.Number(),
+  replyPackets: Type.Number(),
+  size: Type.Number({
+    description:
+      'octets of every request as long as they are equal; MIXED once they are not; 0 before the first',
+  }),
+  mixedRecords: Type.Number({
+    description: 'records of TELLING_PACKETS and more that cannot be of one size',
+  }),
+  stretchSinceMilliseconds: Type.Number({
+    description: 'start of the stretch that goes on now, without a gap of SESSION_GAP_MILLISECONDS',
+  }),
+  stretchPackets: Type.Number(),
+  earlierMilliseconds: Type.Number({ description: 'length of all stretches before' }),
+  unansweredPackets: Type.Number({ description: 'requests since the last reply' }),
+  unansweredSinceMilliseconds: Type.Number(),
+  starts: Type.Array(Type.Number(), { description: 'starts of bursts, the newest last' }),
+  rates: Type.Object({ count: Type.Number(), mean: Type.Number(), squares: Type.Number() }),
+  excessOctets: Type.Number({ description: 'beyond those of as many default pings, on the last day' }),
+})
+export type History = Static<typeof History>
 
 export const MIXED = -1
 /** IP length of the ping of Linux and macOS: the longest of the defaults. */

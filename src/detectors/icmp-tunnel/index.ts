@@ -16,7 +16,7 @@ import { createPoints, type Pair, type Point } from './points.js'
 import { type RepliesOnly, unaskedReplies } from './replies-only.js'
 import { judge } from './session.js'
 import { Settings } from './settings.js'
-import { createStreams } from './streams.js'
+import { createStreams, problemOfLearned } from './streams.js'
 import { note, observationOf, pairKey, type Subject } from './subjects.js'
 import { seemsSampled } from './suspicion.js'
 import { twoSidednessOf } from './views.js'
@@ -53,6 +53,7 @@ export const icmpTunnel: Detector = {
   settings: Settings,
   lookbackMilliseconds: 2 * 3_600_000,
   settleMilliseconds: 3 * 60_000,
+  problemOf: problemOfLearned,
   start: (settings, surroundings) => createJudge(settings as Settings, surroundings),
 }
 

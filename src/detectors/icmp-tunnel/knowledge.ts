@@ -3,6 +3,8 @@
  * Hosts are counted, never packets, so that one host cannot teach its own habit; what has not been seen for long
  * counts less (half-life). ProtocolUsageBaseline of AN1254.
  */
+import { type Static, Type } from 'typebox'
+
 const DAY_MILLISECONDS = 86_400_000
 /** Sizes, targets and requesters that are remembered; hosts of each. */
 const MAX_KEYS = 50_000
@@ -60,13 +62,18 @@ class Hosts {
   }
 }
 
-type HostsSnapshot = [key: string, hosts: [host: string, lastDay: number, days: number][]][]
+/** Keys with their hosts: each with the last day (since 1970) on which it was seen, and on how many. */
+const HostsSnapshot = Type.Array(
+  Type.Tuple([Type.String(), Type.Array(Type.Tuple([Type.String(), Type.Number(), Type.Number()]))]),
+)
+type HostsSnapshot = Static<typeof HostsSnapshot>
 
-export type KnowledgeSnapshot = {
-  readonly sizes: HostsSnapshot
-  readonly targets: HostsSnapshot
-  readonly monitors: HostsSnapshot
-}
+export const KnowledgeSnapshot = Type.Object({
+  sizes: HostsSnapshot,
+  targets: HostsSnapshot,
+  monitors: HostsSnapshot,
+})
+export type KnowledgeSnapshot = Static<typeof KnowledgeSnapshot>
 
 /** `octets` are IP total lengths of requests. */
 export class Knowledge {

@@ -2,12 +2,14 @@
  * Echo traffic by what it does over hours and days (tiers B and C): histories of pairs, what the site is like, and what
  * is told of pairs that fit neither. Learns as it goes, never from what it tells of.
  */
+import { type Static, Type } from 'typebox'
 import type { Evidence, Observation } from '../../findings/finding.js'
 import { formatAddress, parseAddress } from '../../records/address.js'
+import { faultsOf } from '../../validation.js'
 import { attackNetworkDevices, type Explanation, type Learned, type Surroundings } from '../detector.js'
 import { type Behaviour, behaviourOf, type Fact, isPersistent, type PairSurroundings } from './behaviour.js'
-import { Histories, type History, MIXED } from './histories.js'
-import { Knowledge, type KnowledgeSnapshot, MONITOR_DAYS, MONITOR_PEERS } from './knowledge.js'
+import { Histories, History, MIXED } from './histories.js'
+import { Knowledge, KnowledgeSnapshot, MONITOR_DAYS, MONITOR_PEERS } from './knowledge.js'
 import { ICMP_TUNNEL } from './names.js'
 import type { Pair, Point } from './points.js'
 import type { Settings } from './settings.js'
@@ -24,10 +26,18 @@ const MAX_DENIED = 10_000
 /** Roles whose business is to ping. */
 const PINGING_ROLES: ReadonlySet<string> = new Set(['monitor', 'loadBalancer', 'gateway', 'firewall', 'vpn'])
 
-type Snapshot = {
-  readonly histories: readonly History[]
-  readonly knowledge: KnowledgeSnapshot
-  readonly told: readonly string[]
+const Snapshot = Type.Object({
+  histories: Type.Array(History),
+  knowledge: KnowledgeSnapshot,
+  told: Type.Array(Type.String(), { description: 'pairs that are told of, and so are not learned from' }),
+})
+type Snapshot = Static<typeof Snapshot>
+
+/** Why a document is nothing that this detector learned; undefined when it is. */
+export function problemOfLearned({ version, data }: Learned): string | undefined {
+  if (version !== VERSION) return `its form is ${version}, and ${VERSION} is read here`
+  const [fault] = faultsOf(Snapshot, data)
+  return fault === undefined ? undefined : `/${['data', ...fault.path].join('/')} ${fault.message}`
 }
 
 type Told = { score: number; atMilliseconds: number }
@@ -61,7 +71,7 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
 
   function restore(): void {
     const { learned } = surroundings
-    if (learned === undefined || learned.version !== VERSION) return
+    if (learned === undefined || problemOfLearned(learned) !== undefined) return
     const data = learned.data as Snapshot
     histories.restore(data.histories)
     knowledge.restore(data.knowledge)
