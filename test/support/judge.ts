@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createImportIntake } from '#collectors/import-intake.js'
-import type { Detector } from '#core/detectors/detector.js'
+import type { Detector, Judge } from '#core/detectors/detector.js'
 import { settingsOf } from '#core/detectors/settings.js'
-import { makeSurroundings, nothingKnown } from '#core/detectors/surroundings.js'
+import { makeSurroundings, nothingKnown, type SurroundingsData } from '#core/detectors/surroundings.js'
 import type { Observation } from '#core/findings/finding.js'
 import { type Address, parseAddress } from '#core/records/address.js'
 import { ceilingTo, evaluate, floorTo, STEP_MILLISECONDS } from '#core/scheduler/evaluate.js'
@@ -24,7 +24,8 @@ export type JudgedDatagram = {
 export async function judgeDatagrams(
   datagrams: Iterable<JudgedDatagram>,
   detector: Detector,
-): Promise<{ observations: Observation[]; firstAt: Map<string, number> }> {
+  surroundings: SurroundingsData = nothingKnown,
+): Promise<{ observations: Observation[]; firstAt: Map<string, number>; judge: Judge | undefined }> {
   const folder = await mkdtemp(join(tmpdir(), 'culvert-test-'))
   const store = createBlockStore({ location: join(folder, 'blocks'), isFirst: true })
   try {
@@ -50,10 +51,11 @@ export async function judgeDatagrams(
     const range = await receivedRange(store, detector.streams)
     const found = new Map<string, Observation>()
     const firstAt = new Map<string, number>()
-    if (range === undefined) return { observations: [], firstAt }
+    if (range === undefined) return { observations: [], firstAt, judge: undefined }
+    const judge = detector.start(settingsOf(detector, {}), makeSurroundings(surroundings))
     const steps = evaluate({
       store,
-      judge: detector.start(settingsOf(detector, {}), makeSurroundings(nothingKnown)),
+      judge,
       streams: detector.streams,
       fromMilliseconds: floorTo(range.fromMilliseconds, STEP_MILLISECONDS),
       toMilliseconds: ceilingTo(range.toMilliseconds + 1, STEP_MILLISECONDS) + detector.settleMilliseconds,
@@ -66,7 +68,7 @@ export async function judgeDatagrams(
         found.set(observation.id, observation)
       }
     }
-    return { observations: [...found.values()], firstAt }
+    return { observations: [...found.values()], firstAt, judge }
   } finally {
     await store.close()
     await rm(folder, { recursive: true, force: true })

@@ -90,9 +90,12 @@ export function isPersistent(history: History, settings: Settings): boolean {
   const stretch = history.lastMilliseconds - history.stretchSinceMilliseconds
   const all = history.earlierMilliseconds + stretch
   const needed = settings.persistenceMinutes * MINUTE_MILLISECONDS
-  if (all >= needed) return true
-  const { starts } = history
-  return starts.length > TELLING_GAPS && starts.at(-1)! - starts[0]! >= needed
+  return all >= needed || returnsFor(history) >= needed
+}
+
+/** How long bursts have come again and again, in ms; 0 for too few. */
+function returnsFor({ starts }: History): number {
+  return starts.length > TELLING_GAPS ? starts.at(-1)! - starts[0]! : 0
 }
 
 function* behavioursOf(
@@ -109,6 +112,14 @@ function* behavioursOf(
       text: 'echo requests go on without a pause',
       value: Math.round(stretch),
       threshold: settings.SessionDurationThreshold,
+    }
+  } else if (returnsFor(history) >= settings.persistenceMinutes * MINUTE_MILLISECONDS) {
+    yield {
+      code: 'keeps-returning',
+      points: 15,
+      text: 'single pings, or a few, come again and again',
+      value: Math.round(returnsFor(history) / 1000),
+      threshold: settings.persistenceMinutes * 60,
     }
   }
   if (history.mixedRecords >= MIXED_RECORDS) {

@@ -50,8 +50,8 @@ export type Streams = {
   take(pair: Pair, view: View): void
   /** A firewall refused an echo session. */
   noteDenied(requester: string, responder: string): void
-  /** `broken`: pairs that are told of for what they carry. */
-  evaluate(atMilliseconds: number, broken: (key: string) => boolean): Observation[]
+  /** `isBroken`: pairs that are told of for what they carry. */
+  evaluate(atMilliseconds: number, isBroken: (key: string) => boolean): Observation[]
   learned(): Learned
   explain(requester: string, responder: string, atMilliseconds: number): Explanation
 }
@@ -120,28 +120,39 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
     }
   }
 
-  /** Whether the requester is starting to ping many in this way, as a monitor that was put up does. */
-  function isMonitorInTheMaking(history: History, atMilliseconds: number): boolean {
+  /** Notes a target that a host has begun to ping for long, with one size. */
+  function noteCandidate(history: History, atMilliseconds: number): void {
     const key = `${history.requester} ${history.size}`
     const targets = candidates.get(key) ?? new Map<string, number>()
     candidates.set(key, targets)
     targets.set(history.responder, atMilliseconds)
     for (const [target, at] of targets)
       if (atMilliseconds - at > CANDIDATE_MILLISECONDS) targets.delete(target)
-    return targets.size >= MONITOR_IN_THE_MAKING
   }
 
-  function judge(history: History, pair: Pair, view: View, atMilliseconds: number): Observation | undefined {
+  /** Whether the host is starting to ping many in one way, as a monitor that was put up does. */
+  function isMonitorInTheMaking({ requester, size }: History): boolean {
+    return (candidates.get(`${requester} ${size}`)?.size ?? 0) >= MONITOR_IN_THE_MAKING
+  }
+
+  type Suspect = {
+    readonly history: History
+    readonly behaviour: Behaviour
+    readonly around: PairSurroundings
+    readonly pair: Pair
+    readonly view: View
+  }
+
+  /** A changed pair that behaves oddly, unless something lets it. */
+  function suspectOf(history: History, pair: Pair, view: View, atMilliseconds: number): Suspect | undefined {
     const around = surroundingsOf(history, view, atMilliseconds)
     const behaviour = behaviourOf(history, around, settings, atMilliseconds)
     if (behaviour === undefined) return undefined
-    // A monitor's pings are of one size; who may ping may not carry data.
-    const isCarrying =
-      history.mixedRecords > 0 && behaviour.behaviours.some(({ code }) => code === 'mixed-sizes')
-    if (!isCarrying) {
-      if (excuseOf(history, atMilliseconds) !== undefined) return undefined
-      if (isMonitorInTheMaking(history, atMilliseconds)) return undefined
-    }
+    const isExcused = !isCarrying(behaviour) && excuseOf(history, atMilliseconds) !== undefined
+    return isExcused ? undefined : { history, behaviour, around, pair, view }
+  }
+
+  function tell({ history, behaviour, around, pair, view }: Suspect, atMilliseconds: number) {
     const key = pairKey(history.requester, history.responder)
     const before = told.get(key)
     const isAgain =
@@ -149,9 +160,20 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
       before.score === behaviour.score &&
       atMilliseconds - before.atMilliseconds < TELL_AGAIN_MILLISECONDS
     if (isAgain) return undefined
-    const evidence = evidenceOf(view.point, pair)
     told.set(key, { score: behaviour.score, atMilliseconds })
-    return observationOf(history, behaviour, around, view.point, evidence)
+    return observationOf(history, behaviour, around, view.point, evidenceOf(view.point, pair))
+  }
+
+  /** What goes on between hosts that are not told of may be learned. */
+  function learn(atMilliseconds: number, isBroken: (key: string) => boolean): void {
+    if (learning.isFrozen || atMilliseconds <= learnedTo) return
+    learnedFrom = Math.min(learnedFrom, atMilliseconds)
+    learnedTo = atMilliseconds
+    for (const { requester, responder, size } of changed.keys()) {
+      const key = pairKey(requester, responder)
+      const isOpen = (told.has(key) || isBroken(key)) && !settled.has(pairId(requester, responder))
+      if (!isOpen) knowledge.learn(requester, responder, size, atMilliseconds)
+    }
   }
 
   return {
@@ -168,24 +190,24 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
       if (denied.size >= MAX_DENIED && !denied.has(key)) denied.delete(denied.keys().next().value!)
       denied.set(key, (denied.get(key) ?? 0) + 1)
     },
-    evaluate(atMilliseconds, broken) {
-      const observations: Observation[] = []
-      const isLearning = !learning.isFrozen && atMilliseconds > learnedTo
-      if (isLearning) learnedFrom = Math.min(learnedFrom, atMilliseconds)
+    evaluate(atMilliseconds, isBroken) {
+      const suspects: Suspect[] = []
       for (const [history, { pair, view }] of changed) {
-        const key = pairKey(history.requester, history.responder)
-        if (!broken(key)) {
-          const observation = judge(history, pair, view, atMilliseconds)
-          if (observation !== undefined) observations.push(observation)
-        }
-        const isOpen =
-          (told.has(key) || broken(key)) && !settled.has(pairId(history.requester, history.responder))
-        // A single ping or two say nothing of what is usual here.
-        if (isLearning && !isOpen)
-          knowledge.learn(history.requester, history.responder, history.size, atMilliseconds)
+        if (isBroken(pairKey(history.requester, history.responder))) continue
+        const suspect = suspectOf(history, pair, view, atMilliseconds)
+        if (suspect === undefined) continue
+        suspects.push(suspect)
+        noteCandidate(history, atMilliseconds)
       }
+      const observations: Observation[] = []
+      for (const suspect of suspects) {
+        // A monitor's pings are of one size; who may ping may not carry data.
+        if (!isCarrying(suspect.behaviour) && isMonitorInTheMaking(suspect.history)) continue
+        const observation = tell(suspect, atMilliseconds)
+        if (observation !== undefined) observations.push(observation)
+      }
+      learn(atMilliseconds, isBroken)
       changed = new Map()
-      if (isLearning) learnedTo = atMilliseconds
       return observations
     },
     learned: () => ({
@@ -226,6 +248,10 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
       return { isUsual: behaviour === undefined || excuse !== undefined, facts }
     },
   }
+}
+
+function isCarrying({ behaviours }: Behaviour): boolean {
+  return behaviours.some(({ code }) => code === 'mixed-sizes')
 }
 
 function observationOf(
