@@ -147,7 +147,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     closers.push(() => scheduler.close())
     closers.push(receivers.close)
     const threads = Math.max(1, Math.min(MAX_QUERY_THREADS, availableParallelism() - 1))
-    const flows = createQueryClient({ setup: { data, sequence }, threads })
+    const flows = createQueryClient({ setup: { data, sequence }, threads, damage: () => damage })
     closers.push(flows.close)
     const backup = createBackupClient({
       data,

@@ -4,28 +4,8 @@
  */
 import type { Detector } from '../detectors/detector.js'
 import { findingId, type Observation } from '../findings/finding.js'
-import type { Hole } from '../store/holes.js'
+import { type Hole, rowsOfHoles } from '../store/holes.js'
 import type { UnreadSpan } from './removal-watch.js'
-
-/** Holes that may lie in a window of receive time. */
-export function holesWithin(
-  holes: readonly Hole[],
-  fromMilliseconds: number,
-  toMilliseconds: number,
-): Hole[] {
-  return holes.filter(
-    (hole) => hole.toMilliseconds >= fromMilliseconds && hole.fromMilliseconds < toMilliseconds,
-  )
-}
-
-export function rowsOfHoles(holes: readonly Hole[]): number {
-  return holes.reduce((sum, { fromSequence, toSequence }) => sum + toSequence - fromSequence, 0)
-}
-
-/** A sentence for runs and logs. */
-export function describeHoles(holes: readonly Hole[]): string {
-  return `${rowsOfHoles(holes)} stored rows are gone, in ${holes.length} holes`
-}
 
 /** Undefined when all could be read. `blocks` names the ones that could not. */
 export function lossCoverage(

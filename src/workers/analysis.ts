@@ -9,18 +9,12 @@ import type { Judge } from '../detectors/detector.js'
 import { detectorNamed } from '../detectors/registry.js'
 import { type StreamName, streamNames } from '../records/columns.js'
 import { evaluate } from '../scheduler/evaluate.js'
-import {
-  describeHoles,
-  describeUnread,
-  holesWithin,
-  lossCoverage,
-  unreadCoverage,
-} from '../scheduler/hole-coverage.js'
+import { describeUnread, lossCoverage, unreadCoverage } from '../scheduler/hole-coverage.js'
 import { type DetectorState, planRun } from '../scheduler/plan.js'
 import { REMOVED_TO, RemovalWatch, type RemovedByStream } from '../scheduler/removal-watch.js'
 import { type BlockStore, createBlockStore, type IndexedBlock } from '../store/blocks.js'
 import { createDocuments, type Documents } from '../store/documents.js'
-import { findHoles, type StoreDamage } from '../store/holes.js'
+import { describeHoles, findHoles, holesWithin, type StoreDamage } from '../store/holes.js'
 import { createMerger, type Merger } from '../store/merge.js'
 import { planRemoval } from '../store/retention.js'
 import { emptyScanCounts } from '../store/scan.js'

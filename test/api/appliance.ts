@@ -92,7 +92,13 @@ export async function startAppliance(
     bearer,
     tokenIds,
     status,
-    flowResult: { rows: [], nextCursor: undefined, partial: false, blocksFailed: 0 } as RowPage,
+    flowResult: {
+      rows: [],
+      nextCursor: undefined,
+      partial: false,
+      partialReasons: [],
+      blocksFailed: 0,
+    } as RowPage,
     exporterIds: () => ['192.0.2.1_2055', '192.0.2.2_2055'],
     exporters: async (ids: readonly string[]) =>
       ids.filter((id) => appliance.exporterIds().includes(id)).map(exporter),
@@ -105,7 +111,13 @@ export async function startAppliance(
         aggregations.push({ query, limits })
         return appliance.aggregate(query, limits)
       },
-      sessions: async () => ({ sessions: [], nextCursor: undefined, partial: false, blocksFailed: 0 }),
+      sessions: async () => ({
+        sessions: [],
+        nextCursor: undefined,
+        partial: false,
+        partialReasons: [],
+        blocksFailed: 0,
+      }),
     },
     backup: () => Readable.from([Buffer.from('archive')]),
     detectors: () => [

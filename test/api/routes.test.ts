@@ -466,6 +466,7 @@ t.test('a search for rows is passed on as understood, and its cursor is wrapped'
     rows: [{ octets: '9007199254740993' }],
     nextCursor: 'inner',
     partial: true,
+    partialReasons: ['blocks', 'lost'],
     blocksFailed: 2,
   }
   const query =
@@ -473,7 +474,13 @@ t.test('a search for rows is passed on as understood, and its cursor is wrapped'
   const get = (url: string) => app.inject({ url, headers: bearer.viewer })
   const first = await get(`/api/v1/flows?${query}`)
   const { nextCursor, ...rest } = first.json()
-  t.same(rest, { items: [{ octets: '9007199254740993' }], hasMore: true, partial: true, blocksFailed: 2 })
+  t.same(rest, {
+    items: [{ octets: '9007199254740993' }],
+    hasMore: true,
+    partial: true,
+    partialReasons: ['blocks', 'lost'],
+    blocksFailed: 2,
+  })
   const expected = {
     limit: 7,
     fromMilliseconds: Date.UTC(2026, 0, 1),
@@ -490,9 +497,15 @@ t.test('a search for rows is passed on as understood, and its cursor is wrapped'
     },
   }
   t.strictSame(flowQueries, [expected])
-  appliance.flowResult = { rows: [], nextCursor: undefined, partial: false, blocksFailed: 0 }
+  appliance.flowResult = {
+    rows: [],
+    nextCursor: undefined,
+    partial: false,
+    partialReasons: [],
+    blocksFailed: 0,
+  }
   const second = await get(`/api/v1/flows?${query}&cursor=${nextCursor}`)
-  t.same(second.json(), { items: [], hasMore: false, partial: false, blocksFailed: 0 })
+  t.same(second.json(), { items: [], hasMore: false, partial: false, partialReasons: [], blocksFailed: 0 })
   t.equal(flowQueries[1]?.cursor, 'inner')
   t.equal((await get(`/api/v1/flows?limit=7&cursor=${nextCursor}`)).statusCode, 400, 'other filters')
   t.equal(flowQueries.length, 2)
