@@ -17,6 +17,7 @@ import { ExporterStatus } from '#core/exporters.js'
 import { AuditEntry, AuditVerdict } from '#core/findings/audit.js'
 import { Exception } from '#core/findings/exception.js'
 import { Finding } from '#core/findings/finding.js'
+import { LossAcknowledgement, LossReport } from '#core/findings/losses.js'
 import { Run } from '#core/findings/runs.js'
 import { type Role, roleAllows, roles, Token } from '#core/findings/tokens.js'
 import { PreviewResult } from '#core/findings/visibility.js'
@@ -57,6 +58,22 @@ const cases: Case[] = [
     etag: '*',
   },
   { method: 'GET', url: '/api/v1/exceptions', role: 'viewer', schema: Page(Exception) },
+  { method: 'GET', url: '/api/v1/losses', role: 'viewer', schema: LossReport },
+  {
+    method: 'POST',
+    url: '/api/v1/losses/acknowledge',
+    role: 'analyst',
+    schema: LossAcknowledgement,
+    body: () => ({ note: 'power cut' }),
+    etag: '*',
+    status: 201,
+  },
+  {
+    method: 'GET',
+    url: '/api/v1/losses/acknowledgements',
+    role: 'viewer',
+    schema: Page(LossAcknowledgement),
+  },
   {
     method: 'POST',
     url: '/api/v1/exceptions',
@@ -172,7 +189,7 @@ t.test('every route: tokens, roles, unknown keys, shape of the answer', async (t
 
     const query = await call(route, bearer[route.role], { query: '?limmit=1' })
     const suggestion =
-      /^\/api\/v1\/(findings|exceptions|exporters|flows|sessions|messages|detectors|runs|audit|tokens)$/
+      /^\/api\/v1\/(findings|exceptions|exporters|flows|sessions|messages|detectors|runs|audit|tokens|losses\/acknowledgements)$/
     const hint = route.method === 'GET' && suggestion.test(route.url) ? '; did you mean limit?' : ''
     const expected = [400, [{ pointer: '/limmit', message: `unknown key${hint}` }]]
     t.same([query.statusCode, query.json().details], expected, `${name} refuses an unknown query key`)
@@ -565,3 +582,54 @@ t.test(
     t.equal(await cancelled, noGroups, 'the engine was told that the client had gone')
   },
 )
+
+t.test('a loss is acknowledged by who has read it; a later one shows again', async (t) => {
+  const appliance = await startAppliance(t.testdir())
+  t.teardown(() => appliance.close())
+  const { app, bearer, missing } = appliance
+  const read = () => app.inject({ url: '/api/v1/losses', headers: bearer.analyst })
+  const acknowledge = (etag: string | undefined, note = 'power cut') =>
+    app.inject({
+      method: 'POST',
+      url: '/api/v1/losses/acknowledge',
+      headers: { ...bearer.analyst, ...(etag === undefined ? {} : { 'if-match': etag }) },
+      payload: { note },
+    })
+  const first = await read()
+  t.match(first.json(), { lostRows: 4, damagedBlocks: 1, open: missing.losses })
+  const etag = String(first.headers.etag)
+  t.equal((await acknowledge(undefined)).statusCode, 428)
+  t.equal((await acknowledge(etag, '  ')).statusCode, 400, 'a note of spaces')
+  const span = { fromMilliseconds: NOON, toMilliseconds: NOON + 1 }
+  const later = { fromSequence: 50, toSequence: 60, ...span }
+  const before = missing.losses
+  missing.losses = { ...before, holes: [...before.holes, later] }
+  t.equal((await acknowledge(etag)).statusCode, 412, 'more is open than was read')
+  missing.losses = before
+  t.match((await acknowledge(etag)).json(), {
+    id: 'loss-1',
+    by: 'the analyst',
+    note: 'power cut',
+    losses: before,
+  })
+  const nothing = { holes: [], blocks: [] }
+  t.match((await read()).json(), { lostRows: 4, damagedBlocks: 1, open: nothing })
+  t.match(await acknowledge('*'), { statusCode: 400, body: /no loss to acknowledge/ })
+
+  missing.losses = { ...before, holes: [...before.holes, later] }
+  const second = await read()
+  t.match(second.json(), { lostRows: 14, open: { holes: [later], blocks: [] } })
+  t.equal((await acknowledge(String(second.headers.etag), 'again')).statusCode, 201)
+  const page = async (query: string) =>
+    (await app.inject({ url: `/api/v1/losses/acknowledgements?${query}`, headers: bearer.viewer })).json()
+  const oldest = await page('limit=1')
+  t.match(oldest, { items: [{ id: 'loss-1' }], hasMore: true })
+  t.match(await page(`limit=1&cursor=${oldest.nextCursor}`), {
+    items: [{ id: 'loss-2', losses: { holes: [later], blocks: [] } }],
+    hasMore: false,
+  })
+  const { items } = (await app.inject({ url: '/api/v1/audit?limit=1', headers: bearer.approver })).json()
+  t.match(items, [
+    { action: 'loss.acknowledge', actor: 'the analyst', subject: 'loss-2', after: { note: 'again' } },
+  ])
+})
