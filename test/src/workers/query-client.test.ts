@@ -6,7 +6,7 @@ import { BlockBuilder } from '#core/blocks/builder.js'
 import { FlowColumnIndex as Column, streamNamed } from '#core/records/columns.js'
 import { shapeOf } from '#core/records/shape.js'
 import { createBlockStore } from '#core/store/blocks.js'
-import { findHoles, mayMissRows } from '#core/store/holes.js'
+import { findHoles } from '#core/store/holes.js'
 import { blockKey } from '#core/store/keys.js'
 import { parseFilter } from '#core/store/query/parse.js'
 import { createQueryClient } from '#core/workers/query-client.js'
@@ -169,27 +169,6 @@ t.test('what is asked of a time in which rows are gone is marked so', async (t) 
     cursor = nextCursor
   }
   t.equal(marked.length, 1, 'a page that reaches over the hole')
-})
-
-t.test('holes beyond those that are named', async (t) => {
-  const holes = [{ fromSequence: 100, toSequence: 110, fromMilliseconds: 1000, toMilliseconds: 1100 }]
-  const span = (fromMilliseconds: number, toMilliseconds: number, fromSequence = 0) => ({
-    fromMilliseconds,
-    toMilliseconds,
-    fromSequence,
-    toSequence: Number.POSITIVE_INFINITY,
-  })
-  const cases = [
-    [10, span(1100, 1101), true],
-    [10, span(1101, 2000), false],
-    [10, span(0, 1000), false],
-    [10, span(0, 2000, 110), false],
-    [11, span(0, 500), true],
-    [11, span(1101, 2000), false],
-    [11, span(0, 500, 100), false],
-  ] as const
-  for (const [lostRows, asked, expected] of cases)
-    t.equal(mayMissRows({ lostRows, holes }, asked), expected, JSON.stringify({ lostRows, asked }))
 })
 
 t.test('a damaged block makes the result partial, not wrong', async (t) => {
