@@ -11,6 +11,7 @@ import type { Explanation, Tuple } from '#core/detectors/detector.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import type { Audit } from '#core/findings/audit.js'
 import type { ExceptionRepository } from '#core/findings/exceptions.js'
+import type { LossRepository } from '#core/findings/losses.js'
 import type { FindingRepository } from '#core/findings/repository.js'
 import type { RunRepository } from '#core/findings/runs.js'
 import type { TokenRepository } from '#core/findings/tokens.js'
@@ -72,6 +73,7 @@ export type ApiDeps = {
   readonly audit: Audit
   readonly runs: RunRepository
   readonly tokens: TokenRepository
+  readonly losses: LossRepository
   /** Of all exporters that are known, in no order. */
   exporterIds(): readonly string[]
   /** Those of `ids` that are known, in their order. */

@@ -18,6 +18,7 @@ import { exceptionRoutes } from './routes/exceptions.js'
 import { exporterRoutes } from './routes/exporters.js'
 import { findingRoutes } from './routes/findings.js'
 import { flowRoutes } from './routes/flows.js'
+import { lossRoutes } from './routes/losses.js'
 import { operationRoutes } from './routes/operations.js'
 import { tokenRoutes } from './routes/tokens.js'
 
@@ -88,6 +89,7 @@ export async function buildServer(deps: ApiDeps): Promise<App> {
   operationRoutes(app, deps)
   backupRoutes(app, deps)
   baselineRoutes(app, deps)
+  lossRoutes(app, deps)
   auditRoutes(app, deps)
   tokenRoutes(app, deps)
   return app

@@ -1,7 +1,8 @@
 /** How the appliance is, in checks that say what is wrong and what mends it. */
+import { type Losses, type LossReport, sizeOf } from './findings/losses.js'
 import type { Run } from './findings/runs.js'
 import type { ReceivedCounts } from './metrics.js'
-import type { Hole, StoreDamage } from './store/holes.js'
+import type { Hole } from './store/holes.js'
 import type { SetAside } from './store/mend.js'
 import type { ScrubState } from './store/scrub.js'
 import { SET_ASIDE } from './store/tables.js'
@@ -33,8 +34,10 @@ export type HealthOptions = {
   readonly counts: () => ReceivedCounts | undefined
   /** What retention did last; undefined before its first look. */
   readonly retention: () => RetentionOutcome | undefined
-  /** What is missing of what was stored; undefined before it was looked for. */
-  readonly damage: () => StoreDamage | undefined
+  /** What is missing of what was stored. */
+  readonly losses: () => LossReport
+  /** When losses were acknowledged last; undefined: never. */
+  readonly acknowledgedMilliseconds: () => number | undefined
   /** How far scrubbing has come; undefined before it has told. */
   readonly scrub: () => ScrubState | undefined
   /** What repairs put aside, as it was at the start. */
@@ -52,7 +55,8 @@ export function createHealth(options: HealthOptions) {
     receivers,
     counts,
     retention,
-    damage,
+    losses,
+    acknowledgedMilliseconds,
     scrub,
     setAside,
     silent,
@@ -65,6 +69,7 @@ export function createHealth(options: HealthOptions) {
 
   const checks = (): Check[] => {
     const received = counts()
+    const report = losses()
     const drops = Object.values(received?.kernelDrops ?? {}).reduce((sum, count) => sum + count, 0)
     const all: Check[] = [
       check(
@@ -74,12 +79,11 @@ export function createHealth(options: HealthOptions) {
           ? 'no datagram was lost in our kernel'
           : `${drops} datagrams were lost in our kernel: raise net.core.rmem_max`,
       ),
-      storeCheck(received, now()),
+      storeCheck(received, now(), acknowledgedMilliseconds()),
+      damageCheck(report),
     ]
-    const missing = damage()
-    if (missing !== undefined) all.push(damageCheck(missing))
     const scrubbed = scrub()
-    if (scrubbed !== undefined) all.push(scrubCheck(scrubbed))
+    if (scrubbed !== undefined) all.push(scrubCheck(scrubbed, report.open))
     const receiving = receivingCheck(sockets, receivers)
     if (receiving !== undefined) all.push(receiving)
     const space = retention()
@@ -160,7 +164,7 @@ function spaceCheck({ isShort, reasons, usedOctets, freeOctets }: RetentionOutco
   return check('space', 'ok', sizes)
 }
 
-function storeCheck(received: ReceivedCounts | undefined, now: number): Check {
+function storeCheck(received: ReceivedCounts | undefined, now: number, acknowledgedMilliseconds = 0): Check {
   const { droppedRows: lost = 0, stopped, lastDropMilliseconds = 0 } = received ?? {}
   if (stopped !== undefined) {
     const since = new Date(stopped.sinceMilliseconds).toISOString()
@@ -168,17 +172,21 @@ function storeCheck(received: ReceivedCounts | undefined, now: number): Check {
     return check('store', 'failing', text)
   }
   if (lost === 0) return check('store', 'ok', 'every row received was written')
+  if (lastDropMilliseconds < acknowledgedMilliseconds)
+    return check('store', 'ok', `${lost} rows were lost because the store did not take them: acknowledged`)
   const text = `${lost} rows were lost because the store did not take them: look at the disk`
   return check('store', now - lastDropMilliseconds < FAILING_MILLISECONDS ? 'failing' : 'degraded', text)
 }
 
-/** Losses stay until retention has passed over them: nothing told of that time is complete. */
-function damageCheck({ lostRows, damagedBlocks, holes, damaged }: StoreDamage): Check {
+/** Losses stay until retention has passed over them or somebody says that they know. */
+function damageCheck({ lostRows, damagedBlocks, open }: LossReport): Check {
   const text = `${lostRows} rows gone, ${damagedBlocks} blocks unreadable`
   if (lostRows + damagedBlocks === 0) return check('stored rows', 'ok', text)
+  const { rows, blocks } = sizeOf(open)
+  if (rows + blocks === 0) return check('stored rows', 'ok', `${text}: all acknowledged`)
   const named = [
-    ...holes.slice(-NAMED).map(describeHole),
-    ...damaged.slice(-NAMED).map(({ name, reason }) => `block ${name}: ${reason}`),
+    ...open.holes.slice(-NAMED).map(describeHole),
+    ...open.blocks.slice(-NAMED).map(({ name, reason }) => `block ${name}: ${reason}`),
   ]
   return check('stored rows', 'degraded', `${text}: ${named.join('; ')}`)
 }
@@ -188,13 +196,16 @@ function describeHole({ fromSequence, toSequence, fromMilliseconds, toMillisecon
   return `${toSequence - fromSequence} rows from sequence ${fromSequence} on, received between ${from} and ${to}`
 }
 
-function scrubCheck({ lastPass, damaged, blocks }: ScrubState): Check {
+function scrubCheck({ lastPass, damaged, blocks }: ScrubState, open: Losses): Check {
   const last =
     lastPass === undefined
       ? 'no pass has ended yet'
       : `the last pass over ${lastPass.blocks} blocks ended ${new Date(lastPass.endedMilliseconds).toISOString()}`
   const text = `${last}, ${blocks} blocks checked since`
   if (damaged.length === 0) return check('scrub', 'ok', `${text}: none is damaged`)
+  const names = new Set(open.blocks.map(({ name }) => name))
+  if (!damaged.some(({ name }) => names.has(name)))
+    return check('scrub', 'ok', `${text}: ${damaged.length} damaged, all acknowledged`)
   const named = damaged.slice(-NAMED).map(({ name, reason }) => `${name} (${reason})`)
   return check('scrub', 'degraded', `${text}: ${damaged.length} damaged: ${named.join('; ')}`)
 }

@@ -19,6 +19,7 @@ import { describeDetectors } from './detectors/describe.js'
 import { configuredDetectors } from './detectors/settings.js'
 import { ApplianceError } from './errors.js'
 import type { Observation } from './findings/finding.js'
+import { lossesOf, openLosses } from './findings/losses.js'
 import type { Run } from './findings/runs.js'
 import { createHealth } from './health.js'
 import { keepHouse } from './housekeeping.js'
@@ -96,22 +97,22 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     requireReceive(config.listen.receive)
     const scheduled = configuredDetectors(config)
     const folder = await openDataFolder({ data, logger, onOpen: (close) => closers.push(close) })
-    const repositories = createRepositories(folder.documents, now)
-    const baselines = createBaselines({
-      ...repositories,
-      documents: folder.documents,
-      learning: learningOf(config),
-    })
+    const { documents } = folder
+    const repositories = createRepositories(documents, now)
+    const baselines = createBaselines({ ...repositories, documents, learning: learningOf(config) })
+    const current = () => lossesOf(damage, scrub)
+    const losses = await openLosses({ documents, audit: repositories.audit, now, current })
     const tokenFile = join(data, 'token')
     await repositories.tokens.ensureFirstToken(tokenFile)
     const { shared: sequence } = folder.blocks.sequence
-    const { analysis, found } = await startAnalysis(sequence, folder.documents)
+    const { analysis, found } = await startAnalysis(sequence, documents)
     const metrics = createMetrics(
       () => receivers.counts(),
       () => receivers.exporterCount(),
       () => retention,
       () => damage,
       () => scrub,
+      () => losses.report().open,
     )
     const observers: RunObserver[] = [metrics]
     const scheduler = createScheduler({
@@ -120,7 +121,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       intervalSeconds: config.detection.intervalSeconds,
       stepMilliseconds,
       analysis,
-      documents: folder.documents,
+      documents,
       droppedRows: () => receivers.counts()?.droppedRows ?? 0,
       clock,
       surroundingsOf: baselines.surroundingsOf,
@@ -143,7 +144,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       sockets: receivers.sockets,
       receivers: receivers.workers,
       counts: receivers.counts,
-      damage: () => damage,
+      losses: losses.report,
+      acknowledgedMilliseconds: () => losses.acknowledgements().at(-1)?.atMilliseconds,
       scrub: () => scrub,
       setAside: await findSetAside(data),
       silent: () =>
@@ -156,7 +158,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     closers.push(() => scheduler.close())
     closers.push(receivers.close)
     const threads = Math.max(1, Math.min(MAX_QUERY_THREADS, availableParallelism() - 1))
-    const flows = createQueryClient({ setup: { data, sequence }, threads })
+    const flows = createQueryClient({ setup: { data, sequence }, threads, damage: () => damage })
     closers.push(flows.close)
     const backup = createBackupClient({
       data,
@@ -165,6 +167,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     })
     const port = await serveApi({
       ...repositories,
+      losses,
       exporterIds: receivers.exporterIds,
       exporters: receivers.exporters,
       flows,

@@ -1,5 +1,6 @@
 /** Prometheus metrics: what the receiving threads count, how detection goes, and the process itself. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type Losses, sizeOf } from './findings/losses.js'
 import type { Run } from './findings/runs.js'
 import type { StoreDamage } from './store/holes.js'
 import type { Stopped } from './store/low-water.js'
@@ -58,6 +59,7 @@ export function createMetrics(
   retention: () => RetentionOutcome | undefined,
   damage: () => StoreDamage | undefined,
   scrub: () => ScrubState | undefined,
+  openLosses: () => Losses,
 ): Metrics {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
@@ -101,6 +103,15 @@ export function createMetrics(
   }
   missing('culvert_store_lost_rows', 'rows that were numbered and are not there', (now) => now.lostRows)
   missing('culvert_store_damaged_blocks', 'blocks that cannot be read', (now) => now.damagedBlocks)
+  new Gauge({
+    name: 'culvert_store_unacknowledged_losses',
+    help: 'rows that are gone and blocks that are damaged, of which nobody has said that they know',
+    registers,
+    collect() {
+      const { rows, blocks } = sizeOf(openLosses())
+      this.set(rows + blocks)
+    },
+  })
   const scrubbed = (name: string, help: string, read: (now: ScrubState) => number | undefined) => {
     new Gauge({
       name,

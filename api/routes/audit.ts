@@ -22,7 +22,7 @@ export function auditRoutes(app: App, deps: ApiDeps): void {
       config: { role: 'approver' },
       schema: {
         tags,
-        summary: 'Changes of exceptions, dispositions and tokens',
+        summary: 'Changes of exceptions, dispositions and tokens, backups, acknowledged losses',
         querystring: AuditQuery,
         response: { 200: Page(AuditEntry), ...errorResponses },
       },

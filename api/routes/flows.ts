@@ -5,6 +5,7 @@
 import type { Static } from 'typebox'
 import type { AggregateQuery } from '#core/store/query/aggregate.js'
 import { parseDimensions } from '#core/store/query/dimensions.js'
+import type { PartialReason } from '#core/store/query/effort.js'
 import { DEFAULT_MEASURES, type Measure, parseMeasures } from '#core/store/query/measures.js'
 import { decodeCursor, encodeCursor, type ListIdentity } from '../cursor.js'
 import type { ApiDeps, App } from '../deps.js'
@@ -118,19 +119,21 @@ function positionOf(identity: ListIdentity, cursor: string | undefined): { curso
 type Page = {
   readonly nextCursor: string | undefined
   readonly partial: boolean
+  readonly partialReasons: readonly PartialReason[]
   readonly blocksFailed: number
 }
 
 function pageOf(
   identity: ListIdentity,
   items: readonly object[],
-  { nextCursor, partial, blocksFailed }: Page,
+  { nextCursor, partial, partialReasons, blocksFailed }: Page,
 ) {
   return {
     items: [...items] as Record<string, unknown>[],
     ...(nextCursor === undefined ? {} : { nextCursor: encodeCursor(identity, nextCursor) }),
     hasMore: nextCursor !== undefined,
     partial,
+    partialReasons: [...partialReasons],
     blocksFailed,
   }
 }

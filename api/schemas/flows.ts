@@ -3,6 +3,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { streamNames } from '#core/records/columns.js'
+import { partialReasons } from '#core/store/query/effort.js'
 import { type Measure, measureNames } from '#core/store/query/measures.js'
 import { MAX_FILTER_LENGTH } from '#core/store/query/parse.js'
 import { Paging, Query, QueryPrefix, QueryTime } from '../query.js'
@@ -88,6 +89,11 @@ const Sums = Type.Partial(
   ),
 )
 
+const PartialReasons = Type.Array(Type.Enum([...partialReasons]), {
+  description:
+    'blocks: some cannot be read; lost: stored rows of that time are gone; removed: retention deleted rows meanwhile; time: it was over; groups: too many',
+})
+
 /** Groups of an aggregation. */
 export const AggregateAnswer = Type.Object(
   {
@@ -100,7 +106,7 @@ export const AggregateAnswer = Type.Object(
     blocksRead: Type.Integer(),
     blocksFailed: Type.Integer({ description: 'blocks that could not be read' }),
     partial: Type.Boolean({ description: 'not all could be read, or kept apart' }),
-    partialReasons: Type.Array(Type.Enum(['blocks', 'time', 'groups', 'cancelled'])),
+    partialReasons: PartialReasons,
     isRounded: Type.Boolean({ description: 'a sum is above 2^53 - 1' }),
   },
   { additionalProperties: false },
@@ -137,6 +143,7 @@ export const FlowPage = Type.Object(
     nextCursor: Type.Optional(Type.String()),
     hasMore: Type.Boolean(),
     partial: Type.Boolean({ description: 'not all could be read: there may be more rows than these' }),
+    partialReasons: PartialReasons,
     blocksFailed: Type.Integer({ description: 'blocks that could not be read' }),
   },
   { additionalProperties: false },

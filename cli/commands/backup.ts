@@ -1,35 +1,31 @@
 /** `culvert backup --to FILE`: a backup from a running appliance, or from a data folder that nothing has open. */
 import { existsSync } from 'node:fs'
-import { readFile as readText } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { makeConfig } from '#core/config.js'
 import { ApplianceError } from '#core/errors.js'
 import { openRaw } from '#core/store/backup/restore.js'
 import { verifyArchive } from '#core/store/backup/verify.js'
 import { writeArchive } from '#core/store/backup/write.js'
+import { type ApiOptions, addApiOptions, askAppliance } from '../appliance-api.js'
 import { keep, refuseDamage, STANDARD, tellReport } from '../archive.js'
 import { openBlocks } from '../data-folder.js'
 import { numberOption } from '../options.js'
 import { openOutput } from '../output.js'
 
-type BackupOptions = {
+type BackupOptions = ApiOptions & {
   to: string
-  url: string
-  tokenFile: string
   data?: string
   rate: number
   json?: boolean
 }
 
 export function registerBackup(program: Command): void {
-  program
+  const command = program
     .command('backup')
     .description('write rows and documents, as they are at one moment, into one archive')
     .requiredOption('--to <file>', 'the archive; - for standard output')
-    .option('--url <url>', 'the API of the running appliance', urlOption, 'http://127.0.0.1:8080')
-    .option('--token-file <file>', 'a file with a token of the role admin', 'data/token')
-    .option('--data <dir>', 'a data folder that nothing has open, instead of a running appliance')
+  addApiOptions(command, 'admin')
     .option('--rate <octets>', 'with --data: octets read in a second at most', numberOption, defaultRate())
     .option('--json', 'print what the archive holds as JSON')
     .action(runBackup)
@@ -52,37 +48,14 @@ const standardError = {
   drained: async () => undefined,
 }
 
-async function* fromAppliance({ url, tokenFile }: BackupOptions): AsyncGenerator<Uint8Array> {
-  const token = await readText(tokenFile, 'utf8').catch((cause: unknown) => {
-    throw new ApplianceError(
-      'INPUT_UNREADABLE',
-      `the token file ${tokenFile} cannot be read (--token-file)`,
-      { cause },
-    )
-  })
-  const headers = { authorization: `Bearer ${token.trim()}` }
-  const answer = await fetch(new URL('/api/v1/backup', url), { headers }).catch((cause: unknown) => {
-    const message = `no appliance answers at ${url}: name it by --url, or its folder by --data when it does not run`
-    throw new ApplianceError('INPUT_UNREADABLE', message, { cause: (cause as Error).cause ?? cause })
-  })
-  if (!answer.ok || answer.body === null) {
-    const said = (await answer.text()).slice(0, 500)
-    throw new ApplianceError('INPUT_UNREADABLE', `${url} answers ${answer.status}: ${messageOf(said)}`)
-  }
+async function* fromAppliance(options: BackupOptions): AsyncGenerator<Uint8Array> {
+  const { body } = await askAppliance(options, 'backup')
   try {
-    yield* answer.body
+    if (body !== null) yield* body
   } catch (cause) {
     throw new ApplianceError('BACKUP_DAMAGED', 'the appliance broke off before the end of the archive', {
       cause,
     })
-  }
-}
-
-function messageOf(body: string): string {
-  try {
-    return String((JSON.parse(body) as { message?: unknown }).message)
-  } catch {
-    return JSON.stringify(body)
   }
 }
 
@@ -108,11 +81,4 @@ async function* fromFolder(data: string, octetsPerSecond: number): AsyncGenerato
 
 function defaultRate(): number {
   return makeConfig().backup.octetsPerSecond
-}
-
-function urlOption(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw new InvalidArgumentError('a URL is written like http://127.0.0.1:8080.')
-  return text
 }

@@ -4,7 +4,9 @@ import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { ApplianceError } from '#core/errors.js'
+import { findHoles } from '#core/store/holes.js'
 import { type Dimension, definitionOf, parseDimensions } from '#core/store/query/dimensions.js'
+import type { PartialReason } from '#core/store/query/effort.js'
 import type { Filter } from '#core/store/query/filter.js'
 import { DEFAULT_MEASURES, type Measure, parseMeasures } from '#core/store/query/measures.js'
 import { explainProblem, parseFilter } from '#core/store/query/parse.js'
@@ -105,8 +107,10 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
     )
   }
   const store = await openBlocks(options.data)
+  const damage = await findHoles(store, store.sequence.next())
   const client = createQueryClient({
     setup: { data: resolve(options.data), sequence: store.sequence.shared },
+    damage: () => damage,
     threads: Math.min(MAX_THREADS, availableParallelism()),
   })
   try {
@@ -146,6 +150,7 @@ async function printRows(
   const output = openTable(format, format === 'csv' ? rowColumns : tableColumns, openOutput())
   let left = options.limit
   let blocksFailed = 0
+  const reasons = new Set<PartialReason>()
   let cursor: string | undefined
   do {
     const page = await client.rows({
@@ -158,10 +163,11 @@ async function printRows(
     await output.drained()
     left -= page.rows.length
     blocksFailed += page.blocksFailed
+    for (const reason of page.partialReasons) reasons.add(reason)
     cursor = page.nextCursor
   } while (cursor !== undefined && left > 0)
   output.end()
-  warnOfDamage(blocksFailed)
+  warnOfDamage(blocksFailed, reasons.has('lost'))
 }
 
 type Grouping = {
@@ -200,14 +206,15 @@ function tellOfResult(result: AggregateResult): void {
   if (result.isRounded) tell('a sum is above 2^53 - 1 and is rounded')
   if (result.other !== undefined)
     tell(`more groups than are kept: the rows of some are not in the table: ${JSON.stringify(result.other)}`)
-  warnOfDamage(result.blocksFailed)
+  warnOfDamage(result.blocksFailed, result.partialReasons.includes('lost'))
 }
 
 /** What was printed is true, but there may be more. */
-function warnOfDamage(blocksFailed: number): void {
-  if (blocksFailed === 0) return
-  throw new ApplianceError(
-    'STORE_DAMAGED',
-    `${blocksFailed} blocks could not be read, so the result is partial`,
-  )
+function warnOfDamage(blocksFailed: number, isLost: boolean): void {
+  const causes = [
+    ...(blocksFailed > 0 ? [`${blocksFailed} blocks could not be read`] : []),
+    ...(isLost ? ['stored rows of that time are gone'] : []),
+  ]
+  if (causes.length === 0) return
+  throw new ApplianceError('STORE_DAMAGED', `${causes.join(' and ')}, so the result is partial`)
 }

@@ -12,6 +12,7 @@ export const EXCEPTION_COUNTER = 'exception/counter'
 export const EXCEPTIONS_SETTLED = 'exception/settled'
 export const AUDIT_BY_SEQUENCE = 'audit/sequence/'
 export const AUDIT_HEAD = 'audit/head'
+export const LOSS_BY_NUMBER = 'loss/number/'
 export const RUN_BY_TIME = 'run/time/'
 export const TOKEN_BY_ID = 'token/id/'
 

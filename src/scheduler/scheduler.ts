@@ -188,10 +188,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 }
 
-/** A hole in what was read leaves the run as partial as a block that cannot be read. */
-function outcomeOf({ error, counts, lostRows }: RunEnd): Run['outcome'] {
+/** Rows that are gone leave the run as partial as a block that cannot be read. */
+function outcomeOf({ error, counts, hasMissingRows }: RunEnd): Run['outcome'] {
   if (error !== undefined) return 'failed'
-  return counts.blocksFailed > 0 || lostRows > 0 ? 'partial' : 'ok'
+  return counts.blocksFailed > 0 || hasMissingRows ? 'partial' : 'ok'
 }
 
 function counted({

@@ -75,6 +75,48 @@ export async function findHoles(store: BlockStore, toSequence?: number): Promise
   }
 }
 
+/** Holes that may lie in a window of receive time. */
+export function holesWithin(
+  holes: readonly Hole[],
+  fromMilliseconds: number,
+  toMilliseconds: number,
+): Hole[] {
+  return holes.filter(
+    (hole) => hole.toMilliseconds >= fromMilliseconds && hole.fromMilliseconds < toMilliseconds,
+  )
+}
+
+export function rowsOfHoles(holes: readonly Hole[]): number {
+  return holes.reduce((sum, { fromSequence, toSequence }) => sum + toSequence - fromSequence, 0)
+}
+
+/** A sentence for runs and logs. */
+export function describeHoles(holes: readonly Hole[]): string {
+  return `${rowsOfHoles(holes)} stored rows are gone, in ${holes.length} holes`
+}
+
+/** A part of the store: receive times and numbers, the upper bounds excluded. */
+export type StoreSpan = {
+  readonly fromMilliseconds: number
+  readonly toMilliseconds: number
+  readonly fromSequence: number
+  readonly toSequence: number
+}
+
+/** Whether rows of a part may be gone. Holes that are not named lie before those that are. */
+export function mayMissRows(
+  { lostRows, holes }: Pick<StoreDamage, 'lostRows' | 'holes'>,
+  span: StoreSpan,
+): boolean {
+  const { fromMilliseconds, toMilliseconds, fromSequence, toSequence } = span
+  const isTouched = holesWithin(holes, fromMilliseconds, toMilliseconds).some(
+    (hole) => hole.toSequence > fromSequence && hole.fromSequence < toSequence,
+  )
+  const [first] = holes
+  if (isTouched || first === undefined || lostRows === rowsOfHoles(holes)) return isTouched
+  return fromMilliseconds < first.toMilliseconds && fromSequence < first.fromSequence
+}
+
 /** From the earliest receipt of the block before a hole to the latest of the one behind it. */
 function spanOf(
   gap: SequenceRange,

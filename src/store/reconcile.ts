@@ -1,11 +1,13 @@
 /**
  * Makes the index of blocks agree with the blocks at a start: entries whose block a torn log has lost go, blocks that the
  * index has not heard of come in. Both are looked for where they can be, at the end of the log and in the gaps between
- * the numbers of the index, so that a start reads little of a store that is whole.
+ * the numbers of the index, so that a start reads little of a store that is whole. What a removal or a merge left behind when
+ * it was cut off, below what retention has removed of the stream, is deleted.
  */
 import type { ClassicLevel } from 'classic-level'
 import { BLOCK_ROWS } from '../blocks/builder.js'
 import type { Run } from '../blocks/runs.js'
+import { type StreamDefinition, streams } from '../records/columns.js'
 import type { BlockIndex } from './block-index.js'
 import { endOf, entryOf, type IndexedBlock } from './index-entry.js'
 import { blockKey, readBlockKey, SYNC_KEY, sequenceKey } from './keys.js'
@@ -37,14 +39,21 @@ export async function reconcile(
   if (lost.size > 0) await index.remove([...lost])
   const kept = known.filter((entry) => !lost.has(entry))
 
+  const floors = new Map<StreamDefinition, number>()
+  for (const stream of streams) floors.set(stream, await index.floor(stream))
   const found: IndexedBlock[] = []
+  const orphans: Uint8Array[] = []
   for (const { from, to } of gapsOf(kept)) {
     const range = { gte: sequenceKey(from), lt: to === undefined ? SYNC_KEY : sequenceKey(to) }
     for await (const [key, value] of blocks.iterator(range)) {
       const place = readBlockKey(key)
-      if (place !== undefined && !replaced.has(keyText(key))) found.push(entryOf(place, value))
+      if (place === undefined || replaced.has(keyText(key))) continue
+      if (place.firstSequence < floors.get(place.stream)!) orphans.push(key)
+      else found.push(entryOf(place, value))
     }
   }
+  // Their rows were removed, or are in blocks that the index has: they must not come again.
+  if (orphans.length > 0) await blocks.batch(orphans.map((key) => ({ type: 'del', key })))
   const isCovered = coverOf([...kept, ...found])
   let next = 1
   // How many rows a damaged block has is not known: none may be numbered twice, so it is taken for a full one.

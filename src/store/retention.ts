@@ -32,6 +32,9 @@ export type RetentionReason = 'age' | 'size' | 'freeSpace'
 export type Removal = {
   readonly stream: StreamName
   readonly beforeSequence: number
+  /** The latest of them: receive time (ms since 1970) and one more than the highest number. Damaged ones do not tell a time. */
+  readonly receivedToMilliseconds: number
+  readonly endSequence: number
   readonly blocks: number
   readonly rows: number
   readonly octets: number
@@ -117,9 +120,17 @@ function removalsOf(
     if (count === 0) continue
     const last = blocks[count - 1]!
     const gone = blocks.slice(0, count)
+    const receivedToMilliseconds = gone.reduce(
+      (latest, block) =>
+        block.damage === undefined ? Math.max(latest, block.receivedToMilliseconds) : latest,
+      0,
+    )
+    const endSequence = Math.max(endOf(last), last.firstSequence + 1)
     removals.push({
       stream,
-      beforeSequence: blocks[count]?.firstSequence ?? Math.max(endOf(last), last.firstSequence + 1),
+      beforeSequence: blocks[count]?.firstSequence ?? endSequence,
+      receivedToMilliseconds,
+      endSequence,
       blocks: count,
       rows: gone.reduce((sum, { rows }) => sum + rows, 0),
       octets: gone.reduce((sum, { octets }) => sum + octets, 0),

@@ -3,7 +3,7 @@
  * exporter, host, session id and the two ends. Rows stay as they are; joining is done here, when somebody asks.
  */
 import type { BlockStore } from './blocks.js'
-import { allEffort, type Effort, stopReason } from './query/effort.js'
+import { allEffort, type Effort, type PartialReason, stopReason } from './query/effort.js'
 import { queryRows, type RowQuery } from './query/rows.js'
 
 /** Whether the closing row was seen. */
@@ -26,6 +26,7 @@ export type SessionPage = {
   readonly sessions: readonly Session[]
   readonly nextCursor: string | undefined
   readonly partial: boolean
+  readonly partialReasons: readonly PartialReason[]
   readonly blocksFailed: number
 }
 
@@ -131,6 +132,7 @@ export async function querySessions(
   const joiner = new SessionJoiner()
   const ends = Math.min(effort.deadlineMilliseconds, effort.now() + MAX_MILLISECONDS)
   let blocksFailed = 0
+  let isRemoved = false
   let position: string | undefined
   for (;;) {
     const page = await queryRows(
@@ -145,15 +147,16 @@ export async function querySessions(
       effort,
     )
     blocksFailed += page.blocksFailed
+    isRemoved ||= page.partialReasons.includes('removed')
     const rows = page.rows as Row[]
     for (const row of rows) joiner.add(row)
     position = page.nextCursor
     const reached = Number(rows.at(-1)?.['receivedMilliseconds'] ?? Number.NaN)
     const found = wanted()
     const isEnough = found.length > limit || reached < (filters.fromMilliseconds ?? 0)
-    if (position === undefined || (isEnough && reached < joiner.earliestMissing()))
-      return answer(found, false)
-    if (stopReason({ ...effort, deadlineMilliseconds: ends }) !== undefined) return answer(found, true)
+    if (position === undefined || (isEnough && reached < joiner.earliestMissing())) return answer(found)
+    const stopped = stopReason({ ...effort, deadlineMilliseconds: ends })
+    if (stopped !== undefined) return answer(found, stopped)
   }
 
   function wanted(): Session[] {
@@ -165,14 +168,18 @@ export async function querySessions(
     )
   }
 
-  function answer(found: Session[], partial: boolean): SessionPage {
+  function answer(found: Session[], stopped?: PartialReason): SessionPage {
+    const partialReasons: PartialReason[] = blocksFailed > 0 ? ['blocks'] : []
+    if (isRemoved) partialReasons.push('removed')
+    if (stopped !== undefined) partialReasons.push(stopped)
     const sessions = found.slice(0, limit)
     const last = sessions.at(-1)?.rows[0]
-    const hasMore = found.length > limit || (partial && last !== undefined)
+    const hasMore = found.length > limit || (stopped !== undefined && last !== undefined)
     return {
       sessions,
       nextCursor: hasMore ? String(last) : undefined,
-      partial: partial || blocksFailed > 0,
+      partial: partialReasons.length > 0,
+      partialReasons,
       blocksFailed,
     }
   }

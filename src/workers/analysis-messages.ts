@@ -72,8 +72,8 @@ export type FromAnalysis =
       readonly fromMilliseconds: number
       readonly state: DetectorState
       readonly counts: ScanCounts
-      /** Rows that are gone from the time that was read. */
-      readonly lostRows: number
+      /** Rows of the time that was judged are gone, or were deleted before they were read: the run is partial. */
+      readonly hasMissingRows: boolean
       readonly learned?: Learned
       readonly error?: string
     }

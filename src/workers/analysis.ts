@@ -10,10 +10,12 @@ import { detectorNamed } from '../detectors/registry.js'
 import { makeSurroundings } from '../detectors/surroundings.js'
 import { type StreamName, streamNames } from '../records/columns.js'
 import { evaluate } from '../scheduler/evaluate.js'
-import { describeHoles, holesWithin, lossCoverage, rowsOfHoles } from '../scheduler/hole-coverage.js'
+import { describeUnread, lossCoverage, unreadCoverage } from '../scheduler/hole-coverage.js'
 import { type DetectorState, planRun } from '../scheduler/plan.js'
+import { REMOVED_TO, RemovalWatch, type RemovedByStream } from '../scheduler/removal-watch.js'
 import { type BlockStore, createBlockStore, type IndexedBlock } from '../store/blocks.js'
-import { findHoles, type StoreDamage } from '../store/holes.js'
+import { createDocuments, type Documents } from '../store/documents.js'
+import { describeHoles, findHoles, holesWithin, type StoreDamage } from '../store/holes.js'
 import { createMerger, type Merger } from '../store/merge.js'
 import { planRemoval } from '../store/retention.js'
 import { emptyScanCounts } from '../store/scan.js'
@@ -39,6 +41,9 @@ async function run({ data, sequence, stepMilliseconds, scrub }: AnalysisSetup): 
   const say = (message: FromAnalysis) => port.postMessage(message)
   const store = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false })
   await store.open()
+  const documents = createDocuments({ location: join(data, 'documents') })
+  await documents.open()
+  const removals = new RemovalWatch(await documents.get<RemovedByStream>(REMOVED_TO))
   const standings = new Map<string, Standing>()
   const watch = createDamageWatch(store, (damage) => say({ type: 'damage', damage }))
   const merger = createMerger(store)
@@ -46,7 +51,7 @@ async function run({ data, sequence, stepMilliseconds, scrub }: AnalysisSetup): 
   const handle = async (message: ToAnalysis) => {
     switch (message.type) {
       case 'run':
-        return detect(store, message, standings, stepMilliseconds, watch, say)
+        return detect(store, message, { standings, stepMilliseconds, watch, removals, say })
       case 'explain': {
         const explanation = standings
           .get(message.detector)
@@ -54,17 +59,18 @@ async function run({ data, sequence, stepMilliseconds, scrub }: AnalysisSetup): 
         return say({ type: 'explained', id: message.id, explanation })
       }
       case 'retain':
-        return retain(store, merger, message, say)
+        return retain(store, merger, message, { removals, documents, say })
       case 'stop':
         await stopScrubbing()
         await store.close()
+        await documents.close()
         say({ type: 'stopped' })
         port.close()
     }
   }
   const stopScrubbing = keepScrubbing(store, scrub, say)
   // Runs one after the other, in the order in which they were asked. Retention does not wait for them: a disk would fill
-  // up behind a long run, which steps over what has gone.
+  // up behind a long run, which steps over what has gone and tells of it.
   const queues = { runs: Promise.resolve(), retention: Promise.resolve() }
   const enqueue = (queue: keyof typeof queues, work: () => Promise<void>) => {
     queues[queue] = queues[queue]
@@ -142,13 +148,18 @@ function createDamageWatch(store: BlockStore, onChange: (damage: StoreDamage) =>
   }
 }
 
+type DetectionNeeds = {
+  readonly standings: Map<string, Standing>
+  readonly stepMilliseconds: number
+  readonly watch: DamageWatch
+  readonly removals: RemovalWatch
+  readonly say: (message: FromAnalysis) => void
+}
+
 async function detect(
   store: BlockStore,
   request: RunRequest,
-  standings: Map<string, Standing>,
-  stepMilliseconds: number,
-  watch: DamageWatch,
-  say: (message: FromAnalysis) => void,
+  { standings, stepMilliseconds, watch, removals, say }: DetectionNeeds,
 ): Promise<void> {
   const { id, toMilliseconds } = request
   const counts = emptyScanCounts()
@@ -157,6 +168,7 @@ async function detect(
   const before = standings.get(detector.id)
   const standing = before?.key === key ? before : undefined
   standings.delete(detector.id)
+  const { holes } = await watch.look(request.droppedRows)
   const plan = await planRun(store, detector, {
     state: standing?.state ?? request.state,
     hasJudge: standing !== undefined,
@@ -164,12 +176,18 @@ async function detect(
     stepMilliseconds,
     learnedToMilliseconds: surroundings.learned?.toMilliseconds,
   })
+  const { judgeFromMilliseconds } = plan
+  const watched = removals.begin({
+    streams: detector.streams,
+    judgeFromMilliseconds,
+    judged: request.state,
+  })
   const state: DetectorState = { judgedToMilliseconds: toMilliseconds, sequence: plan.sequence }
-  const { holes } = await watch.look(request.droppedRows)
   // The very first run judges all there is: a stream may have lost the rows before its oldest.
-  const missingFrom = request.state === undefined ? 0 : plan.judgeFromMilliseconds
+  const missingFrom = request.state === undefined ? 0 : judgeFromMilliseconds
   const missing = holesWithin(holes, missingFrom, toMilliseconds)
-  const lostRows = rowsOfHoles(missing)
+  const hasMissingRows = () => missing.length > 0 || watched.unread() !== undefined
+  const end = { type: 'done', id, fromMilliseconds: judgeFromMilliseconds, counts } as const
   try {
     const settled = standing?.settled ?? new Set<string>()
     settled.clear()
@@ -185,36 +203,34 @@ async function detect(
       toMilliseconds,
       stepMilliseconds,
       counts,
+      onProgress: watched.judgedTo,
     })
     for await (const { at, observations } of steps) {
       // What lies before was judged in an earlier run; it is read again only for the judge to remember.
-      if (at > plan.judgeFromMilliseconds) say({ type: 'observations', id, observations })
+      if (at > judgeFromMilliseconds) say({ type: 'observations', id, observations })
     }
     const coverage = lossCoverage(detector, missing, [...counts.failed], toMilliseconds)
     if (coverage !== undefined) say({ type: 'observations', id, observations: [coverage] })
-    if (lostRows > 0) counts.failures.push(describeHoles(missing))
+    if (missing.length > 0) counts.failures.push(describeHoles(missing))
+    const unread = watched.unread()
+    if (unread !== undefined) {
+      say({ type: 'observations', id, observations: [unreadCoverage(detector, unread)] })
+      counts.failures.push(describeUnread(unread))
+    }
     standings.set(detector.id, { judge, key, settled, state })
     const learned = request.wantsLearned ? judge.learned?.() : undefined
     say({
-      type: 'done',
-      id,
-      fromMilliseconds: plan.judgeFromMilliseconds,
+      ...end,
       state,
-      counts,
-      lostRows,
+      hasMissingRows: hasMissingRows(),
       ...(learned === undefined ? {} : { learned }),
     })
   } catch (error) {
-    const reached = request.state ?? { judgedToMilliseconds: plan.judgeFromMilliseconds, sequence: 0 }
-    say({
-      type: 'done',
-      id,
-      fromMilliseconds: plan.judgeFromMilliseconds,
-      state: reached,
-      counts,
-      lostRows,
-      error: (error as Error).message,
-    })
+    const reached = request.state ?? { judgedToMilliseconds: judgeFromMilliseconds, sequence: 0 }
+    const { message } = error as Error
+    say({ ...end, state: reached, hasMissingRows: hasMissingRows(), error: message })
+  } finally {
+    watched.end()
   }
 }
 
@@ -222,12 +238,18 @@ async function detect(
 let usedBefore = 0
 let mergedBlocks = 0
 
+type RetentionNeeds = {
+  readonly removals: RemovalWatch
+  readonly documents: Documents
+  readonly say: (message: FromAnalysis) => void
+}
+
 /** Deletes what the limits do not let stay, and puts small blocks together. */
 async function retain(
   store: BlockStore,
   merger: Merger,
   { type: _type, data, nowMilliseconds, ...limits }: RetainRequest,
-  say: (message: FromAnalysis) => void,
+  { removals: watch, documents, say }: RetentionNeeds,
 ): Promise<void> {
   const indexes = new Map<StreamName, readonly IndexedBlock[]>()
   for (const name of streamNames) indexes.set(name, await store.index(name))
@@ -237,8 +259,15 @@ async function retain(
   const expectedOctets = usedBefore === 0 ? 0 : 2 * Math.max(0, usedOctets - usedBefore)
   const space = { usedOctets, freeOctets: bavail * bsize, expectedOctets }
   const { removals, reasons, isShort } = planRemoval(indexes, limits, space)
-  if (removals.length > 0)
+  if (removals.length > 0) {
+    for (const { stream, receivedToMilliseconds, endSequence } of removals)
+      watch.remove(stream, { toMilliseconds: receivedToMilliseconds, endSequence }, nowMilliseconds)
+    // First, so that a crash in between hides nothing. That it cannot be written must not hold up what makes room.
+    await documents
+      .put(REMOVED_TO, watch.removed)
+      .catch((error: Error) => say({ type: 'problem', message: `retention: ${error.message}` }))
     await store.removeBefore(new Map(removals.map(({ stream, beforeSequence }) => [stream, beforeSequence])))
+  }
   const { merged } = await merger.pass(nowMilliseconds)
   mergedBlocks += merged
   usedBefore = removals.length === 0 && merged === 0 ? usedOctets : await store.usedOctets()

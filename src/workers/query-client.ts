@@ -4,9 +4,11 @@
  */
 import { Worker } from 'node:worker_threads'
 import { ApplianceError, type ErrorCode, errorCodes } from '../errors.js'
+import { mayMissRows, type StoreDamage } from '../store/holes.js'
 import type { AggregatePart, AggregateQuery } from '../store/query/aggregate.js'
+import type { PartialReason } from '../store/query/effort.js'
 import type { AggregateResult } from '../store/query/ranking.js'
-import type { RowPage, RowQuery } from '../store/query/rows.js'
+import { type RowPage, type RowQuery, windowOf } from '../store/query/rows.js'
 import type { SessionPage, SessionQuery } from '../store/sessions.js'
 import {
   CONTROL_CANCELLED,
@@ -37,6 +39,8 @@ export type QueryClientOptions = {
   readonly setup: QuerySetup
   /** At least 1. */
   readonly threads: number
+  /** What is known to be missing of the store: results over it are marked. */
+  readonly damage?: () => StoreDamage | undefined
 }
 
 /** Aggregations at work, and waiting. */
@@ -53,7 +57,11 @@ type Thread = {
 }
 type Control = { readonly words: Int32Array; readonly deadlineMilliseconds: number }
 
-export function createQueryClient({ setup, threads: count }: QueryClientOptions): QueryClient {
+export function createQueryClient({
+  setup,
+  threads: count,
+  damage = () => undefined,
+}: QueryClientOptions): QueryClient {
   const threads = new Set<Thread>()
   const waiting: (() => void)[] = []
   let aggregations = 0
@@ -106,13 +114,20 @@ export function createQueryClient({ setup, threads: count }: QueryClientOptions)
   }
 
   return {
-    rows: (query, limits) => withControl(limits, (control) => ask(idlest(1)[0]!, 'rows', query, control)),
-    sessions: (query, limits) =>
-      withControl(limits, (control) => ask(idlest(1)[0]!, 'sessions', query, control)),
+    async rows(query, limits) {
+      const page = await withControl(limits, (control) => ask(idlest(1)[0]!, 'rows', query, control))
+      // What lies before the cursor is of the pages to come.
+      return markLost(page, query, Number(page.nextCursor ?? 0))
+    },
+    async sessions(query, limits) {
+      const page = await withControl(limits, (control) => ask(idlest(1)[0]!, 'sessions', query, control))
+      // Opening rows may lie anywhere before.
+      return markLost(page, query, 0)
+    },
     async aggregate(query, limits = {}) {
       await turn(limits.signal)
       try {
-        return await withControl(limits, (control) => aggregate(query, control))
+        return markLost(await withControl(limits, (control) => aggregate(query, control)), query, 0)
       } finally {
         aggregations--
         waiting.shift()?.()
@@ -131,6 +146,19 @@ export function createQueryClient({ setup, threads: count }: QueryClientOptions)
         ),
       )
     },
+  }
+
+  /** Says so when rows of what was looked at, from a number on, are known to be gone. */
+  function markLost<Result extends { partial: boolean; partialReasons: readonly PartialReason[] }>(
+    result: Result,
+    query: Parameters<typeof windowOf>[0] & { readonly cursor?: string },
+    fromSequence: number,
+  ): Result {
+    const missing = damage()
+    const toSequence = Number(query.cursor ?? Number.POSITIVE_INFINITY)
+    if (missing === undefined || !mayMissRows(missing, { ...windowOf(query), fromSequence, toSequence }))
+      return result
+    return { ...result, partial: true, partialReasons: [...result.partialReasons, 'lost'] }
   }
 
   /** Waits until one of the aggregations at work has ended; who gives up waits no longer. */

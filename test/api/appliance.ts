@@ -13,6 +13,7 @@ import type { ExporterStatus } from '#core/exporters.js'
 import { createAudit } from '#core/findings/audit.js'
 import { createExceptions } from '#core/findings/exceptions.js'
 import { findingId, type Observation } from '#core/findings/finding.js'
+import { type Losses, openLosses } from '#core/findings/losses.js'
 import { createFindings } from '#core/findings/repository.js'
 import { createRuns } from '#core/findings/runs.js'
 import { createTokens, type Role, roles } from '#core/findings/tokens.js'
@@ -37,6 +38,8 @@ export type Appliance = ApiDeps & {
   aggregate: (query: AggregateQuery, limits: QueryLimits) => Promise<AggregateResult>
   bearer: Record<Role, { authorization: string }>
   tokenIds: Record<Role, string>
+  /** What is missing of the store. */
+  missing: { losses: Losses }
   status: { value: 'ok' | 'degraded' | 'failing' }
   restart(): Promise<App>
   close(): Promise<void>
@@ -79,6 +82,15 @@ export async function startAppliance(
   }
   const flowQueries: RowQuery[] = []
   const aggregations: Appliance['aggregations'] = []
+  const missing = {
+    losses: {
+      holes: [{ fromSequence: 5, toSequence: 9, fromMilliseconds: NOON - 2000, toMilliseconds: NOON - 1000 }],
+      blocks: [{ name: 'flow4/20', reason: 'a piece does not match its checksum' }],
+      unnamedRows: 0,
+      unnamedBlocks: 0,
+    } as Losses,
+  }
+  const losses = await openLosses({ documents, audit, now, current: () => missing.losses })
   const status = { value: 'ok' as 'ok' | 'degraded' | 'failing' }
   const appliance = {
     documents,
@@ -94,8 +106,16 @@ export async function startAppliance(
     aggregate: async () => noGroups,
     bearer,
     tokenIds,
+    missing,
+    losses,
     status,
-    flowResult: { rows: [], nextCursor: undefined, partial: false, blocksFailed: 0 } as RowPage,
+    flowResult: {
+      rows: [],
+      nextCursor: undefined,
+      partial: false,
+      partialReasons: [],
+      blocksFailed: 0,
+    } as RowPage,
     exporterIds: () => ['192.0.2.1_2055', '192.0.2.2_2055'],
     exporters: async (ids: readonly string[]) =>
       ids.filter((id) => appliance.exporterIds().includes(id)).map(exporter),
@@ -108,7 +128,13 @@ export async function startAppliance(
         aggregations.push({ query, limits })
         return appliance.aggregate(query, limits)
       },
-      sessions: async () => ({ sessions: [], nextCursor: undefined, partial: false, blocksFailed: 0 }),
+      sessions: async () => ({
+        sessions: [],
+        nextCursor: undefined,
+        partial: false,
+        partialReasons: [],
+        blocksFailed: 0,
+      }),
     },
     baselines: createBaselines({
       documents,

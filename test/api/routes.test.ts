@@ -18,6 +18,7 @@ import { ExporterStatus } from '#core/exporters.js'
 import { AuditEntry, AuditVerdict } from '#core/findings/audit.js'
 import { Exception } from '#core/findings/exception.js'
 import { Finding } from '#core/findings/finding.js'
+import { LossAcknowledgement, LossReport } from '#core/findings/losses.js'
 import { Run } from '#core/findings/runs.js'
 import { type Role, roleAllows, roles, Token } from '#core/findings/tokens.js'
 import { PreviewResult } from '#core/findings/visibility.js'
@@ -58,6 +59,22 @@ const cases: Case[] = [
     etag: '*',
   },
   { method: 'GET', url: '/api/v1/exceptions', role: 'viewer', schema: Page(Exception) },
+  { method: 'GET', url: '/api/v1/losses', role: 'viewer', schema: LossReport },
+  {
+    method: 'POST',
+    url: '/api/v1/losses/acknowledge',
+    role: 'analyst',
+    schema: LossAcknowledgement,
+    body: () => ({ note: 'power cut' }),
+    etag: '*',
+    status: 201,
+  },
+  {
+    method: 'GET',
+    url: '/api/v1/losses/acknowledgements',
+    role: 'viewer',
+    schema: Page(LossAcknowledgement),
+  },
   {
     method: 'POST',
     url: '/api/v1/exceptions',
@@ -141,6 +158,11 @@ const cases: Case[] = [
   { method: 'DELETE', url: '/api/v1/tokens/REVOKED', role: 'admin', schema: Token },
 ]
 
+/** Whether the answer goes on behind a cursor. */
+function isPaged({ schema }: Case): boolean {
+  return 'nextCursor' in ((schema as { properties?: object } | undefined)?.properties ?? {})
+}
+
 /** A query behind a URL that may have one already. */
 function queryOf(url: string, query: string): string {
   return url.includes('?') ? query.replace('?', '&') : query
@@ -205,9 +227,7 @@ t.test('every route: tokens, roles, unknown keys, shape of the answer', async (t
     t.same(refused, lesser, `${name} refuses the lesser roles`)
 
     const query = await call(route, bearer[route.role], { query: '?limmit=1' })
-    const suggestion =
-      /^\/api\/v1\/(findings|exceptions|exporters|baselines|flows|sessions|messages|detectors|runs|audit|tokens)$/
-    const hint = route.method === 'GET' && suggestion.test(route.url) ? '; did you mean limit?' : ''
+    const hint = isPaged(route) ? '; did you mean limit?' : ''
     const expected = [400, [{ pointer: '/limmit', message: `unknown key${hint}` }]]
     t.same([query.statusCode, query.json().details], expected, `${name} refuses an unknown query key`)
 
@@ -502,6 +522,7 @@ t.test('a search for rows is passed on as understood, and its cursor is wrapped'
     rows: [{ octets: '9007199254740993' }],
     nextCursor: 'inner',
     partial: true,
+    partialReasons: ['blocks', 'lost'],
     blocksFailed: 2,
   }
   const query =
@@ -509,7 +530,13 @@ t.test('a search for rows is passed on as understood, and its cursor is wrapped'
   const get = (url: string) => app.inject({ url, headers: bearer.viewer })
   const first = await get(`/api/v1/flows?${query}`)
   const { nextCursor, ...rest } = first.json()
-  t.same(rest, { items: [{ octets: '9007199254740993' }], hasMore: true, partial: true, blocksFailed: 2 })
+  t.same(rest, {
+    items: [{ octets: '9007199254740993' }],
+    hasMore: true,
+    partial: true,
+    partialReasons: ['blocks', 'lost'],
+    blocksFailed: 2,
+  })
   const expected = {
     limit: 7,
     fromMilliseconds: Date.UTC(2026, 0, 1),
@@ -526,9 +553,15 @@ t.test('a search for rows is passed on as understood, and its cursor is wrapped'
     },
   }
   t.strictSame(flowQueries, [expected])
-  appliance.flowResult = { rows: [], nextCursor: undefined, partial: false, blocksFailed: 0 }
+  appliance.flowResult = {
+    rows: [],
+    nextCursor: undefined,
+    partial: false,
+    partialReasons: [],
+    blocksFailed: 0,
+  }
   const second = await get(`/api/v1/flows?${query}&cursor=${nextCursor}`)
-  t.same(second.json(), { items: [], hasMore: false, partial: false, blocksFailed: 0 })
+  t.same(second.json(), { items: [], hasMore: false, partial: false, partialReasons: [], blocksFailed: 0 })
   t.equal(flowQueries[1]?.cursor, 'inner')
   t.equal((await get(`/api/v1/flows?limit=7&cursor=${nextCursor}`)).statusCode, 400, 'other filters')
   t.equal(flowQueries.length, 2)
@@ -588,3 +621,54 @@ t.test(
     t.equal(await cancelled, noGroups, 'the engine was told that the client had gone')
   },
 )
+
+t.test('a loss is acknowledged by who has read it; a later one shows again', async (t) => {
+  const appliance = await startAppliance(t.testdir())
+  t.teardown(() => appliance.close())
+  const { app, bearer, missing } = appliance
+  const read = () => app.inject({ url: '/api/v1/losses', headers: bearer.analyst })
+  const acknowledge = (etag: string | undefined, note = 'power cut') =>
+    app.inject({
+      method: 'POST',
+      url: '/api/v1/losses/acknowledge',
+      headers: { ...bearer.analyst, ...(etag === undefined ? {} : { 'if-match': etag }) },
+      payload: { note },
+    })
+  const first = await read()
+  t.match(first.json(), { lostRows: 4, damagedBlocks: 1, open: missing.losses })
+  const etag = String(first.headers.etag)
+  t.equal((await acknowledge(undefined)).statusCode, 428)
+  t.equal((await acknowledge(etag, '  ')).statusCode, 400, 'a note of spaces')
+  const span = { fromMilliseconds: NOON, toMilliseconds: NOON + 1 }
+  const later = { fromSequence: 50, toSequence: 60, ...span }
+  const before = missing.losses
+  missing.losses = { ...before, holes: [...before.holes, later] }
+  t.equal((await acknowledge(etag)).statusCode, 412, 'more is open than was read')
+  missing.losses = before
+  t.match((await acknowledge(etag)).json(), {
+    id: 'loss-1',
+    by: 'the analyst',
+    note: 'power cut',
+    losses: before,
+  })
+  const nothing = { holes: [], blocks: [] }
+  t.match((await read()).json(), { lostRows: 4, damagedBlocks: 1, open: nothing })
+  t.match(await acknowledge('*'), { statusCode: 400, body: /no loss to acknowledge/ })
+
+  missing.losses = { ...before, holes: [...before.holes, later] }
+  const second = await read()
+  t.match(second.json(), { lostRows: 14, open: { holes: [later], blocks: [] } })
+  t.equal((await acknowledge(String(second.headers.etag), 'again')).statusCode, 201)
+  const page = async (query: string) =>
+    (await app.inject({ url: `/api/v1/losses/acknowledgements?${query}`, headers: bearer.viewer })).json()
+  const oldest = await page('limit=1')
+  t.match(oldest, { items: [{ id: 'loss-1' }], hasMore: true })
+  t.match(await page(`limit=1&cursor=${oldest.nextCursor}`), {
+    items: [{ id: 'loss-2', losses: { holes: [later], blocks: [] } }],
+    hasMore: false,
+  })
+  const { items } = (await app.inject({ url: '/api/v1/audit?limit=1', headers: bearer.approver })).json()
+  t.match(items, [
+    { action: 'loss.acknowledge', actor: 'the analyst', subject: 'loss-2', after: { note: 'again' } },
+  ])
+})

@@ -28,7 +28,7 @@ async function culvert(...args: string[]): Promise<{ code: number; out: string; 
 }
 
 /** Rows 1 to 6 of two users; octets are 100 times the row. */
-async function makeData(data: string): Promise<void> {
+async function makeData(data: string, lostRows = 0): Promise<void> {
   const store = createBlockStore({ location: join(data, 'blocks'), isFirst: true })
   await store.open()
   const { sourceAddress, protocolIdentifier, octets, userName } = Column
@@ -42,6 +42,10 @@ async function makeData(data: string): Promise<void> {
     builder.setText(userName, row, index < 4 ? '=cmd|"x"!A1' : '\u001b[31mred')
   }
   await store.append(builder, RECEIVED)
+  if (lostRows > 0) {
+    store.skip(lostRows)
+    await store.append(builder, RECEIVED)
+  }
   await store.sync()
   await store.close()
 }
@@ -119,4 +123,20 @@ t.test('what cannot be asked is a usage error that says where', async (t) => {
     t.ok(err.includes(message), err)
   }
   t.equal((await culvert('--data', join(data, 'none'))).code, 1)
+})
+
+t.test('rows that are gone make the result partial, and the exit code says so', async (t) => {
+  const data = t.testdir()
+  await makeData(data, 7)
+  for (const asked of [
+    ['--limit', '20'],
+    ['--sum', 'octets'],
+  ]) {
+    const { code, out, err } = await culvert('--data', data, ...asked, '--json')
+    t.equal(code, 1)
+    t.equal(out.trim().split('\n').length, asked[0] === '--limit' ? 12 : 1, 'what is there is printed')
+    t.match(err, 'stored rows of that time are gone, so the result is partial')
+  }
+  const before = await culvert('--data', data, '--to', '2026-06-01T12:00:00Z')
+  t.equal(before.code, 0, before.err)
 })

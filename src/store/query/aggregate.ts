@@ -67,6 +67,8 @@ export type AggregatePart = {
   readonly rowsMatched: number
   readonly blocksRead: number
   readonly blocksFailed: number
+  /** Blocks that retention deleted since the query was planned. */
+  readonly blocksRemoved: number
   readonly stopped?: Extract<PartialReason, 'time' | 'cancelled'>
 }
 
@@ -106,7 +108,7 @@ export async function aggregatePart(
 ): Promise<AggregatePart> {
   const sums = new Sums(query)
   const countsWhole = isCounting(query)
-  const counts = { blocksRead: 0, blocksFailed: 0 }
+  const counts = { blocksRead: 0, blocksFailed: 0, blocksRemoved: 0 }
   let stopped: 'time' | 'cancelled' | undefined
   /** The next block on its way, while the one before is worked on. */
   const next = (): ReturnType<typeof openPlanned> | undefined => {
@@ -125,7 +127,10 @@ export async function aggregatePart(
     coming = next()
     const block = await current
     try {
-      if (block === 'removed') continue
+      if (block === 'removed') {
+        counts.blocksRemoved++
+        continue
+      }
       if (block === undefined) counts.blocksFailed++
       else sums.addBlock(block)
       counts.blocksRead += Number(block !== undefined)
@@ -234,7 +239,7 @@ class Sums {
     return found
   }
 
-  result(): Omit<AggregatePart, 'blocksRead' | 'blocksFailed' | 'stopped'> {
+  result(): Omit<AggregatePart, 'blocksRead' | 'blocksFailed' | 'blocksRemoved' | 'stopped'> {
     return {
       tables: this.#tables.map(({ layout, table }) => ({
         family: layout.family,

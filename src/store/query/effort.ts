@@ -7,8 +7,12 @@ export type Effort = {
   isCancelled(): boolean
 }
 
-/** Why a result does not tell of all rows. */
-export type PartialReason = 'blocks' | 'time' | 'groups' | 'cancelled'
+/**
+ * Why a result does not tell of all rows. blocks: some cannot be read. lost: rows of the time that was asked for are gone.
+ * removed: retention deleted rows while the query was at work. time: it was over. groups: there were too many.
+ */
+export const partialReasons = ['blocks', 'lost', 'removed', 'time', 'groups', 'cancelled'] as const
+export type PartialReason = (typeof partialReasons)[number]
 
 /** Work without an end of its own. */
 export const allEffort: Effort = {

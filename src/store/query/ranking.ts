@@ -59,13 +59,14 @@ export function rankParts(
     )
   const total = sumsOf((table, measure) => sumTo(table.sums[measure]!, table.size))
   const isFull = joined.some(({ table }) => table.isFull)
-  const count = (key: 'rowsMatched' | 'blocksRead' | 'blocksFailed') =>
+  const count = (key: 'rowsMatched' | 'blocksRead' | 'blocksFailed' | 'blocksRemoved') =>
     parts.reduce((sum, part) => sum + part[key], 0)
   const blocksFailed = plan.blocksFailed + count('blocksFailed')
   const stopped = parts.flatMap((part) => part.stopped ?? [])
   const partialReasons = [
     ...new Set<PartialReason>([
       ...(blocksFailed > 0 ? (['blocks'] as const) : []),
+      ...(count('blocksRemoved') > 0 ? (['removed'] as const) : []),
       ...stopped,
       ...(isFull ? (['groups'] as const) : []),
     ]),

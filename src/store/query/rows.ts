@@ -8,7 +8,7 @@ import type { Run } from '../../blocks/runs.js'
 import { ApplianceError } from '../../errors.js'
 import type { StreamName } from '../../records/columns.js'
 import type { BlockStore, IndexedBlock } from '../blocks.js'
-import { allEffort, type Effort, stopReason } from './effort.js'
+import { allEffort, type Effort, type PartialReason, stopReason } from './effort.js'
 import type { Filter } from './filter.js'
 import { FLOW_STREAMS, planBlocks, type Window } from './plan.js'
 import { prepare } from './prepare.js'
@@ -31,6 +31,7 @@ export type RowPage = {
   readonly rows: readonly object[]
   readonly nextCursor: string | undefined
   readonly partial: boolean
+  readonly partialReasons: readonly PartialReason[]
   readonly blocksFailed: number
 }
 
@@ -63,29 +64,37 @@ export async function queryRows(
   const ends = Math.min(effort.deadlineMilliseconds, effort.now() + PAGE_MILLISECONDS)
   const rows: object[] = []
   let blocksFailed = 0
+  let isRemoved = false
+  const page = (nextCursor?: string, stopped?: PartialReason): RowPage => {
+    const reasons: PartialReason[] = blocksFailed > 0 ? ['blocks'] : []
+    if (isRemoved) reasons.push('removed')
+    if (stopped !== undefined) reasons.push(stopped)
+    return { rows, nextCursor, partial: reasons.length > 0, partialReasons: reasons, blocksFailed }
+  }
   for (const [index, stretch] of wanted.entries()) {
-    if (index > 0 && stopReason({ ...effort, deadlineMilliseconds: ends }) !== undefined) {
-      const nextCursor = String(wanted[index - 1]!.run.firstSequence)
-      return { rows, nextCursor, partial: true, blocksFailed }
-    }
+    const stopped = index > 0 ? stopReason({ ...effort, deadlineMilliseconds: ends }) : undefined
+    if (stopped !== undefined) return page(String(wanted[index - 1]!.run.firstSequence), stopped)
     try {
       const { entry } = stretch
       let selection = selections.get(entry)
       if (selection === undefined) {
         const block = await store.block(entry)
         // Retention removed it meanwhile.
-        if (block === undefined) continue
+        if (block === undefined) {
+          isRemoved = true
+          continue
+        }
         selection = { block, selected: selectRows(block, window, filter) }
         if (entry.runs.length > 1) selections.set(entry, selection)
       }
       const nextCursor = takeRows(selection, stretch, before, query.limit, rows)
-      if (nextCursor !== undefined) return { rows, nextCursor, partial: blocksFailed > 0, blocksFailed }
+      if (nextCursor !== undefined) return page(nextCursor)
     } catch {
       // Named by the scans of the detectors and counted here: a page over it is partial.
       blocksFailed++
     }
   }
-  return { rows, nextCursor: undefined, partial: blocksFailed > 0, blocksFailed }
+  return page()
 }
 
 /** One run of a block's rows; a merged block has many, between which lie rows of other blocks. */

@@ -1,12 +1,15 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
 import fc from 'fast-check'
 import t from 'tap'
 import { BLOCK_ROWS, BlockBuilder } from '#core/blocks/builder.js'
+import { encodeBlock } from '#core/blocks/encode.js'
 import { FlowColumnIndex as Column, type StreamName, streamNamed } from '#core/records/columns.js'
 import { shapeOf } from '#core/records/shape.js'
 import { type BlockStore, createBlockStore, type IndexedBlock } from '#core/store/blocks.js'
 import { findHoles } from '#core/store/holes.js'
+import { blockKey } from '#core/store/keys.js'
 import { createMerger, planMerges } from '#core/store/merge.js'
 import { queryRows } from '#core/store/query/rows.js'
 import { builderOf, exporter } from './rows.js'
@@ -107,6 +110,44 @@ t.test('a merge that was cut off anywhere leaves every row once', async (t) => {
   await store.removeBefore(new Map([['flow4', merged!.firstSequence + 1]]))
   t.equal((await pages(store, 50)).length, before.length - merged!.rows)
   await store.close()
+})
+
+t.test('what a merge or a removal left behind when it was cut off does not come again', async (t) => {
+  const location = t.testdir()
+  let store = await openStore(location)
+  await fill(store, 70)
+  const olds = (await store.index('flow4')).slice(0, 64)
+  const blocks = new ClassicLevel<Uint8Array, Uint8Array>(location, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+  })
+  await store.close()
+  // A merged block that the index never heard of, and one that was removed from the index alone.
+  const rows = olds.reduce((sum, { rows }) => sum + rows, 0)
+  const runs = olds.flatMap((old) => old.runs)
+  const merged = encodeBlock(builderOf(rows, 1000), runs, 0)
+  const keyOf = (at: number, level: number) => blockKey({ ...olds[at]!, level })
+  await blocks.open()
+  await blocks.put(keyOf(0, 1), merged)
+  const removed = (await blocks.get(keyOf(3, 0)))!
+  await blocks.close()
+
+  store = await openStore(location)
+  await store.removeBefore(new Map([['flow4', olds[10]!.firstSequence]]))
+  const before = await pages(store, 50)
+  await store.close()
+  await blocks.open()
+  t.ok(await blocks.has(keyOf(0, 1)), 'nobody knew of it to remove it')
+  await blocks.put(keyOf(3, 0), removed)
+  await blocks.close()
+
+  store = await openStore(location)
+  t.same(await pages(store, 50), before, 'no row is there again, or twice')
+  await store.close()
+  await blocks.open()
+  t.same([await blocks.has(keyOf(0, 1)), await blocks.has(keyOf(3, 0))], [false, false])
+  t.ok(await blocks.has(keyOf(10, 0)), 'what is at the floor stays')
+  await blocks.close()
 })
 
 const block = (

@@ -4,9 +4,13 @@ import { BlockBuilder } from '#core/blocks/builder.js'
 import { FlowColumnIndex, type StreamName, streamNamed } from '#core/records/columns.js'
 import { createBlockStore, type IndexedBlock } from '#core/store/blocks.js'
 import { findHoles } from '#core/store/holes.js'
+import { aggregatePart, planAggregate } from '#core/store/query/aggregate.js'
+import { allEffort } from '#core/store/query/effort.js'
+import { rankParts } from '#core/store/query/ranking.js'
 import { queryRows } from '#core/store/query/rows.js'
 import { planRemoval, type RetentionLimits, type SpaceUsed } from '#core/store/retention.js'
 import { emptyScanCounts, scan } from '#core/store/scan.js'
+import { querySessions } from '#core/store/sessions.js'
 import { createRandom } from '#simulate/random.js'
 import { addRows, builderOf } from './rows.js'
 
@@ -111,12 +115,22 @@ t.test('other readers step over removed blocks', async (t) => {
   await store.sync()
   const before = (await reader.index('flow4')).slice()
   t.equal(before.length, 40)
+  const octets = { by: [], sums: ['octets'], top: 1 } as const
+  const planned = await planAggregate(reader, octets)
 
   await store.removeBefore(new Map([['flow4', before[35]!.firstSequence]]))
   t.equal(await reader.block(before[0]!), undefined, 'a block that is gone by intent is no damage')
   t.equal((await reader.index('flow4')).length, 5)
   const page = await queryRows(reader, { limit: 1000 })
   t.match(page, { partial: false, blocksFailed: 0 })
+  const reasons = { partial: true, partialReasons: ['removed'], blocksFailed: 0 }
+  let next = 0
+  const part = await aggregatePart(reader, octets, planned, () => next++, allEffort)
+  t.match(rankParts(octets, planned, [part]), { ...reasons, rowsMatched: 10_000 }, 'who had begun is told')
+  const walking = { ...reader, index: async (name: StreamName) => (name === 'flow4' ? before : []) }
+  const late = await queryRows(walking, { limit: 20_000 })
+  t.match({ ...late, rows: late.rows.length }, { ...reasons, rows: 10_000 })
+  t.match(await querySessions(walking, { limit: 1 }), reasons)
   const counts = emptyScanCounts()
   let rows = 0
   const whole = { stream: 'flow4' as const, fromMilliseconds: 0, toMilliseconds: 1e15 }

@@ -6,6 +6,7 @@ import { BlockBuilder } from '#core/blocks/builder.js'
 import { FlowColumnIndex as Column, streamNamed } from '#core/records/columns.js'
 import { shapeOf } from '#core/records/shape.js'
 import { createBlockStore } from '#core/store/blocks.js'
+import { findHoles } from '#core/store/holes.js'
 import { blockKey } from '#core/store/keys.js'
 import { parseFilter } from '#core/store/query/parse.js'
 import { createQueryClient } from '#core/workers/query-client.js'
@@ -80,7 +81,14 @@ t.test('threads share the blocks of an aggregation, and what they found is joine
         [8, 7],
       )
       const sessions = await client.sessions({ limit: 3 })
-      t.same(sessions, { sessions: [], nextCursor: undefined, partial: false, blocksFailed: 0 })
+      const none = {
+        sessions: [],
+        nextCursor: undefined,
+        partial: false,
+        partialReasons: [],
+        blocksFailed: 0,
+      }
+      t.same(sessions, none)
       await t.rejects(client.rows({ limit: 1, cursor: 'x' }), { code: 'INVALID' })
     })
   }
@@ -110,6 +118,57 @@ t.test('a query that nobody waits for any more, or that has had its time, ends a
   t.match(busy[0], { reason: { code: 'BUSY' } })
   t.equal(outcomes.length - busy.length, 18, 'two at work and sixteen waiting')
   t.match(await client.aggregate(query), { partial: false }, 'and the next one is served')
+})
+
+t.test('what is asked of a time in which rows are gone is marked so', async (t) => {
+  const data = t.testdir()
+  const store = createBlockStore({ location: join(data, 'blocks'), isFirst: true })
+  await store.open()
+  for (let number = 0; number < BLOCKS; number++) {
+    await store.append(block(number), 0)
+    // Rows 2001 to 2050 are gone, between blocks 19 and 20.
+    if (number === 19) store.skip(50)
+  }
+  const damage = await findHoles(store, store.sequence.watermark())
+  const [hole] = damage.holes
+  const client = createQueryClient({
+    setup: { data, sequence: store.sequence.shared },
+    threads: 2,
+    damage: () => damage,
+  })
+  t.teardown(async () => {
+    await client.close()
+    await store.close()
+  })
+  const at = (number: number) => 1_000_000 + number * 1000
+  const lost = { partial: true, partialReasons: ['lost'], blocksFailed: 0 }
+  const whole = { partial: false, partialReasons: [] }
+  const windows = [
+    [{}, lost],
+    [{ toMilliseconds: at(10) }, whole],
+    [{ fromMilliseconds: at(30) }, whole],
+    [{ fromMilliseconds: at(15), toMilliseconds: at(25) }, lost],
+  ] as const
+  for (const [window, expected] of windows) {
+    const asked = JSON.stringify(window)
+    t.match(await client.aggregate({ ...window, by: [], sums: ['flows'], top: 1 }), expected, asked)
+    t.match(await client.rows({ ...window, limit: 10_000 }), expected, asked)
+    t.match(await client.sessions({ ...window, limit: 10 }), expected, asked)
+  }
+  // Of pages of 190 rows, those alone that reach over the hole.
+  const marked: number[] = []
+  let cursor: string | undefined
+  for (let page = 0; page === 0 || cursor !== undefined; page++) {
+    const { nextCursor, partial } = await client.rows({
+      limit: 190,
+      ...(cursor === undefined ? {} : { cursor }),
+    })
+    const [low, high] = [Number(nextCursor ?? 0), Number(cursor ?? Number.POSITIVE_INFINITY)]
+    t.equal(partial, low < hole!.toSequence && high > hole!.fromSequence, `rows ${low} to ${high}`)
+    if (partial) marked.push(page)
+    cursor = nextCursor
+  }
+  t.equal(marked.length, 1, 'a page that reaches over the hole')
 })
 
 t.test('a damaged block makes the result partial, not wrong', async (t) => {
