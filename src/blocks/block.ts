@@ -58,7 +58,7 @@ export class Block {
   }
 
   /**
-   * The values of a column at places, in arrays of as many; undefined when no row of the block has it. Nothing is kept, so few
+   * The values of a column at places, which ascend, in arrays of as many; undefined when no row of the block has it. Nothing is kept, so few
    * rows are had for little; whoever asks again pays again.
    */
   cells(column: number, places: Uint32Array): readonly Plane[] | undefined {

@@ -15,15 +15,27 @@ export const CONSTANT = 255
 /** Below this many rows a compressor's own header eats what it saves. */
 const SMALLEST_WORTH_COMPRESSING = 64
 
-/** Writes the planes of the arrays, the lowest octet of the first array first. `rows` is at least 1. */
-export function encodePlanes(writer: OctetWriter, arrays: readonly WholeNumbers[], rows: number): void {
+/** Bits of information in an octet above which a compressor would save less than three tenths of a plane, and less than half. */
+const NOISE_BITS = 5.6
+export const HALF_NOISE_BITS = 3.3
+
+/**
+ * Writes the planes of the arrays, the lowest octet of the first array first. `rows` is at least 1; planes with more than
+ * `noiseBits` an octet are left uncompressed.
+ */
+export function encodePlanes(
+  writer: OctetWriter,
+  arrays: readonly WholeNumbers[],
+  rows: number,
+  noiseBits = NOISE_BITS,
+): void {
   const planes = roomFor(rows)
   for (const array of arrays) {
     const varying = varyingBits(array, rows)
     const isVarying = (octet: number) => ((varying >>> (8 * octet)) & 0xff) !== 0
     extract(array, rows, planes, isVarying)
     for (let octet = 0; octet < array.BYTES_PER_ELEMENT; octet++) {
-      if (isVarying(octet)) encodePlane(writer, planes[octet]!.subarray(0, rows))
+      if (isVarying(octet)) encodePlane(writer, planes[octet]!.subarray(0, rows), noiseBits)
       else {
         writer.u8(CONSTANT)
         writer.u8((array[0]! >>> (8 * octet)) & 0xff)
@@ -32,10 +44,10 @@ export function encodePlanes(writer: OctetWriter, arrays: readonly WholeNumbers[
   }
 }
 
-function encodePlane(writer: OctetWriter, plane: Uint8Array): void {
+function encodePlane(writer: OctetWriter, plane: Uint8Array, noiseBits: number): void {
   let octets = plane
   let mode: number = Compression.none
-  if (plane.length >= SMALLEST_WORTH_COMPRESSING && !looksLikeNoise(plane)) {
+  if (plane.length >= SMALLEST_WORTH_COMPRESSING && bitsOf(plane) <= noiseBits) {
     const compressed = compressPlane(plane)
     if (compressed.octets.length < plane.length) {
       octets = compressed.octets
@@ -139,22 +151,21 @@ function extract16(array: Uint16Array, shift: number, rows: number, plane: Uint8
   for (let row = whole; row < rows; row++) plane[row] = array[row]! >>> shift
 }
 
-/** Rows that are looked at, and the information in an octet from which a compressor would save less than three tenths. */
+/** Rows that are looked at to tell how evenly octets are spread. */
 const SAMPLE = 2048
-const NOISE_BITS = 5.6
 /** n · log2(n), for counts within a sample. */
 const weights = Float64Array.from({ length: SAMPLE + 1 }, (_, count) => count * Math.log2(Math.max(count, 1)))
 const histogram = new Uint16Array(256)
 
-/** Whether the octets of a plane are so evenly spread that compressing them is not worth its time. */
-function looksLikeNoise(plane: Uint8Array): boolean {
-  if (plane.length < SAMPLE) return false
+/** The bits of information in an octet of a plane, of a sample; none are counted for a plane that is smaller. */
+function bitsOf(plane: Uint8Array): number {
+  if (plane.length < SAMPLE) return 0
   histogram.fill(0)
   const step = Math.floor(plane.length / SAMPLE)
   for (let sample = 0, at = 0; sample < SAMPLE; sample++, at += step) histogram[plane[at]!]!++
   let sum = 0
   for (let value = 0; value < 256; value++) sum += weights[histogram[value]!]!
-  return Math.log2(SAMPLE) - sum / SAMPLE > NOISE_BITS
+  return Math.log2(SAMPLE) - sum / SAMPLE
 }
 
 /** Whether the arrays hold one value from the first row to the last. */

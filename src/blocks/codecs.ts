@@ -5,7 +5,7 @@
 import { ApplianceError } from '../errors.js'
 import type { ColumnDefinition } from '../records/columns.js'
 import { makePlanes, type Plane } from './builder.js'
-import { encodePlanes, isConstant, type WholeNumbers } from './byte-planes.js'
+import { encodePlanes, HALF_NOISE_BITS, isConstant, type WholeNumbers } from './byte-planes.js'
 import { decodeTransposed, decodeTransposedOffsets } from './codecs-version1.js'
 import { Leb128Reader } from './leb128.js'
 import type { OctetWriter } from './octet-writer.js'
@@ -59,7 +59,9 @@ export function encodeColumn(
     return Codec.constant
   }
   if (definition.type !== 'f64') {
-    encodePlanes(writer, planes as readonly WholeNumbers[], rows)
+    // Addresses are read by most questions and by the detectors: there time counts for more than room.
+    const noiseBits = definition.type === 'address' ? HALF_NOISE_BITS : undefined
+    encodePlanes(writer, planes as readonly WholeNumbers[], rows, noiseBits)
     return Codec.bytePlanes
   }
   return encodeDoubles(writer, planes[0] as Float64Array, rows, doubles!)

@@ -4,7 +4,7 @@
  */
 import { ApplianceError } from '../errors.js'
 import { CONSTANT, type WholeNumbers } from './byte-planes.js'
-import { Compression, decompress } from './compression.js'
+import { Compression, decompress, decompressStart } from './compression.js'
 import { join, pick, type VaryingPlane } from './join.js'
 
 const LENGTH_OCTETS = 4
@@ -12,27 +12,39 @@ const LENGTH_OCTETS = 4
 /** A plane as it lies in a section: one octet for all rows, or octets that may be compressed. */
 type StoredPlane =
   | { readonly mode: typeof CONSTANT; readonly value: number; readonly end: number }
-  | { readonly mode: number; readonly octets: Uint8Array; readonly end: number }
+  | PlaneOctets
+type PlaneOctets = { readonly mode: number; readonly octets: Uint8Array; readonly end: number }
 
 /** Fills the arrays from their planes. Throws BLOCK_DAMAGED when the octets do not hold so many rows. */
 export function decodePlanes(section: Uint8Array, arrays: readonly WholeNumbers[], rows: number): void {
-  decode(section, arrays, rows, (array, constant, varying) => join(array, rows, constant, varying))
+  decode(
+    section,
+    arrays,
+    ({ mode, octets }) => decompress(mode, octets, rows),
+    (array, constant, varying) => join(array, rows, constant, varying),
+  )
 }
 
-/** Fills the arrays with the values at the places, of a section of `rows` rows; throws as `decodePlanes` does. */
+/** Fills the arrays with the values at the places, ascending, of a section of `rows` rows; throws as `decodePlanes` does. */
 export function decodePlaces(
   section: Uint8Array,
   arrays: readonly WholeNumbers[],
   rows: number,
   places: Uint32Array,
 ): void {
-  decode(section, arrays, rows, (array, constant, varying) => pick(array, places, constant, varying))
+  const wanted = places.length === 0 ? 0 : places[places.length - 1]! + 1
+  decode(
+    section,
+    arrays,
+    ({ mode, octets }) => decompressStart(mode, octets, rows, wanted),
+    (array, constant, varying) => pick(array, places, constant, varying),
+  )
 }
 
 function decode(
   section: Uint8Array,
   arrays: readonly WholeNumbers[],
-  rows: number,
+  unpack: (plane: PlaneOctets) => Uint8Array,
   fill: (array: WholeNumbers, constant: number, varying: readonly VaryingPlane[]) => void,
 ): void {
   let at = 0
@@ -42,7 +54,7 @@ function decode(
     for (let shift = 0; shift < 8 * array.BYTES_PER_ELEMENT; shift += 8) {
       const plane = planeAt(section, at)
       if ('value' in plane) constant |= plane.value << shift
-      else varying.push({ shift, octets: decompress(plane.mode, plane.octets, rows) })
+      else varying.push({ shift, octets: unpack(plane) })
       at = plane.end
     }
     fill(array, constant, varying)

@@ -72,6 +72,7 @@ function refineOr(parts: readonly Prepared[], block: Block, mask: Uint8Array): v
 
 /** Takes marks from `rest`, where all of them are, to `mask`; four rows at a time. The arrays begin where their buffers do. */
 function moveMarks(marks: Uint8Array, rest: Uint8Array, mask: Uint8Array): void {
+  if (!marks.includes(1)) return
   const words = marks.length >>> 2
   const [from, left, to] = [marks, rest, mask].map((each) => new Uint32Array(each.buffer, 0, words)) as [
     Uint32Array,

@@ -104,22 +104,18 @@ function encoded({ stream, kind, rows, seed, hasFractions }: BlockKind): Uint8Ar
     noise: random,
   }
   for (let row = 0; row < rows; row++) {
-    const valueOf = (name: (typeof columns)[number]) => values[kind[name]](row)
+    const draw = (name: (typeof columns)[number]) => values[kind[name]](row)
     for (const name of ['sourceAddress', 'destinationAddress'] as const)
-      builder.setAddress(Column[name], row, [valueOf(name), 0, valueOf(name), valueOf(name)])
-    builder.setNumber(Column.sourceTransportPort, row, valueOf('sourceTransportPort') & 0xffff)
-    builder.setNumber(Column.protocolIdentifier, row, valueOf('protocolIdentifier') & 0xff)
-    builder.setNumber(Column.ingressInterface, row, valueOf('ingressInterface'))
-    builder.setUnsigned64(Column.octets, row, valueOf('octets') * 2 ** 11)
-    const start = row % 7 === 3 ? 0 : RECEIVED - valueOf('startMilliseconds')
+      builder.setAddress(Column[name], row, [draw(name), 0, draw(name), draw(name)])
+    builder.setNumber(Column.sourceTransportPort, row, draw('sourceTransportPort') & 0xffff)
+    builder.setNumber(Column.protocolIdentifier, row, draw('protocolIdentifier') & 0xff)
+    builder.setNumber(Column.ingressInterface, row, draw('ingressInterface'))
+    builder.setUnsigned64(Column.octets, row, draw('octets') * 2 ** 11)
+    const start = row % 7 === 3 ? 0 : RECEIVED - draw('startMilliseconds')
     builder.setNumber(Column.startMilliseconds, row, start)
-    builder.setNumber(Column.endMilliseconds, row, start === 0 ? 0 : start + valueOf('endMilliseconds'))
-    builder.setNumber(
-      Column.durationMilliseconds,
-      row,
-      valueOf('durationMilliseconds') / (hasFractions ? 8 : 1),
-    )
-    builder.setText(Column.applicationName, row, `app ${valueOf('applicationName') % 500}`)
+    builder.setNumber(Column.endMilliseconds, row, start === 0 ? 0 : start + draw('endMilliseconds'))
+    builder.setNumber(Column.durationMilliseconds, row, draw('durationMilliseconds') / (hasFractions ? 8 : 1))
+    builder.setText(Column.applicationName, row, `app ${draw('applicationName') % 500}`)
   }
   return encodeBlock(builder, [{ firstSequence: 1, rows }], STORED).slice()
 }
