@@ -97,6 +97,8 @@ export type BlockStoreOptions = {
   /** Rows below this number are known to have been written: numbering goes on at it at the least. */
   readonly writtenTo?: number
   readonly onRepair?: (cause: Error) => void
+  /** Blocks kept open for who reads them again, with what was decoded of them. */
+  readonly openedOctets?: number | undefined
 }
 
 /** Makes a store over the folder; inert until `open`. */
@@ -110,7 +112,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   let durable = 0
   /** The latest synced write on its way. */
   let syncing: Promise<void> = Promise.resolve()
-  const opened = new OpenedBlocks()
+  const opened = new OpenedBlocks(options.openedOctets)
   /** What blocks are put together in, free again when they are written. */
   const writers: OctetWriter[] = []
 

@@ -36,10 +36,18 @@ type Standing = {
   readonly state: DetectorState
 }
 
+/** Detectors go through blocks once; what a step ends in, the next begins with: one block of each stream. */
+const OPENED_OCTETS = 16 * 1024 * 1024
+
 async function run({ data, sequence, stepMilliseconds, scrub }: AnalysisSetup): Promise<void> {
   const port = parentPort!
   const say = (message: FromAnalysis) => port.postMessage(message)
-  const store = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false })
+  const store = createBlockStore({
+    location: join(data, 'blocks'),
+    sequence,
+    isFirst: false,
+    openedOctets: OPENED_OCTETS,
+  })
   await store.open()
   const documents = createDocuments({ location: join(data, 'documents') })
   await documents.open()
