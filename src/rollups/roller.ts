@@ -5,9 +5,9 @@
  */
 import type { StreamName } from '../records/columns.js'
 import type { BlockStore } from '../store/blocks.js'
+import { decodeProgress, encodeProgress, type Progress } from '../store/rollup-progress.js'
 import { receivedRange } from '../store/scan.js'
 import { type Cut, nextCut, sumRows } from './pass.js'
-import { decodeProgress, encodeProgress, type Progress } from './progress.js'
 import { rollupRows } from './rows.js'
 import { fiveMinutes, hours, type Rollup } from './schema.js'
 

@@ -23,6 +23,11 @@ export function* rollupRows(rollup: Rollup, contexts: Contexts, groups: Groups):
   const builder = new BlockBuilder(stream, Math.min(BLOCK_ROWS, all))
   let isICMP = false
   for (const form of ['together', 'main'] as const) {
+    // Rows that stand for any address lie in blocks of their own.
+    if (builder.rows > 0) {
+      yield builder
+      builder.reset()
+    }
     const sums = groups[form]
     for (const { context, numbers } of byContext(sums, form, contexts)) {
       const own = context.numbers.get(Column.icmpFrom) ?? 0

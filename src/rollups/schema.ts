@@ -1,6 +1,8 @@
 /** What a rollup keeps of a row: the columns that tell groups apart, those that are summed, and the two lengths of buckets. */
 import { FlowColumnIndex as Column, type StreamName } from '../records/columns.js'
 import { type Shape, shapeOf } from '../records/shape.js'
+import { FLOW_STREAMS } from '../store/query/plan.js'
+import { rollupStreams } from '../store/query/resolution.js'
 
 /** A kind of rollup: whose rows are summed by how long a time, into which streams. */
 export type Rollup = {
@@ -11,16 +13,21 @@ export type Rollup = {
 }
 
 export const fiveMinutes: Rollup = {
-  bucketMilliseconds: 300_000,
-  sources: ['flow4', 'flow6', 'icmp4', 'icmp6'],
-  targets: { 4: 'rollup4', 6: 'rollup6' },
+  bucketMilliseconds: rollupStreams['5m'].bucketMilliseconds,
+  sources: FLOW_STREAMS,
+  targets: targetsOf('5m'),
 }
 
 /** Made of the rows of five minutes. */
 export const hours: Rollup = {
-  bucketMilliseconds: 3_600_000,
-  sources: ['rollup4', 'rollup6'],
-  targets: { 4: 'hourly4', 6: 'hourly6' },
+  bucketMilliseconds: rollupStreams['1h'].bucketMilliseconds,
+  sources: rollupStreams['5m'].streams,
+  targets: targetsOf('1h'),
+}
+
+function targetsOf(resolution: keyof typeof rollupStreams): Rollup['targets'] {
+  const [target4, target6] = rollupStreams[resolution].streams
+  return { 4: target4, 6: target6 }
 }
 
 /** Which few values rows of a group share; they make up its context, together with exporter, shape and bucket. */

@@ -8,7 +8,7 @@ export type Effort = {
 }
 
 /** Why a result does not tell of all rows. */
-export type PartialReason = 'blocks' | 'time' | 'groups' | 'cancelled'
+export type PartialReason = 'blocks' | 'time' | 'groups' | 'cancelled' | 'together'
 
 /** Work without an end of its own. */
 export const allEffort: Effort = {
