@@ -14,8 +14,9 @@ const ROWS_BETWEEN_FOLDS = 2_000_000
 const SAMPLE = 4096
 /** Groups that are written to a table at a time. */
 const CHUNK = 65_536
-/** What is put together is by context and protocol, which are few. */
-const MOST_TOGETHER = 1 << 24
+/** Groups for whose sums there is room at first. */
+const FIRST_GROUPS = 1024
+const PROTOCOLS = 256
 
 /** The columns of some rows; values of absent ones are 0. */
 export type RowColumns = {
@@ -34,132 +35,135 @@ export type RowColumns = {
   readonly ends: Plane | undefined
 }
 
-/** A table of groups and the sums beside it, SUMS doubles a group. */
-export type Sums = { readonly table: GroupTable; values: Float64Array }
+/** Context and protocol of groups that are put together. */
+export type TogetherKey = { readonly context: number; readonly protocol: number }
 
 export class Groups {
   readonly family: 4 | 6
   /** Groups kept apart: their key is source, destination, protocol + 256 × port, context. */
-  main: Sums
-  /** Those put together: context, protocol. */
-  readonly together: Sums
+  table: GroupTable
+  /** SUMS doubles a group: first those of the table, from `firstTogether` on those put together. */
+  values: Float64Array
+  readonly firstTogether: number
+  /** The groups put together, in their order. */
+  readonly together: TogetherKey[] = []
   /** Rows that were put together. */
   togetherRows = 0
   readonly #contexts: Contexts
   readonly #maximum: number
   readonly #width: number
+  /** By context and protocol: the group put together + 1. */
+  readonly #togetherGroups: Uint32Array[] = []
   #rowsUntilFold = ROWS_BETWEEN_FOLDS
   #packed = new Uint32Array(CHUNK)
-  #numbers = new Uint32Array(CHUNK)
+  #groups = new Uint32Array(CHUNK)
 
   constructor(family: 4 | 6, contexts: Contexts, maximum: number) {
     this.family = family
     this.#contexts = contexts
     this.#maximum = maximum
     this.#width = (family === 6 ? 8 : 2) + 2
-    this.main = emptySums(this.#width, maximum)
-    this.together = emptySums(2, MOST_TOGETHER)
+    this.table = new GroupTable(this.#width, 0, maximum)
+    this.values = new Float64Array(FIRST_GROUPS * SUMS)
+    this.firstTogether = maximum + 1
   }
 
   add(rows: RowColumns): void {
     const { count, protocols, ports, contexts } = rows
     if (this.#packed.length < count) {
       this.#packed = new Uint32Array(count)
-      this.#numbers = new Uint32Array(count)
+      this.#groups = new Uint32Array(count)
     }
     const packed = this.#packed
-    for (let row = 0; row < count; row++) packed[row] = protocols[row]! | (ports[row]! << 8)
-    if (this.main.table.isFull && this.#rowsUntilFold <= 0) this.#fold()
-    const groups = this.#numbers
-    this.main.table.assign([...rows.source, ...rows.destination, packed, contexts], count, groups)
-    fit(this.main)
-    addRows(this.main.values, groups, rows)
-    if (this.main.table.isFull) this.#addTogether(rows)
+    pack(packed, protocols, ports, count)
+    if (this.table.isFull && this.#rowsUntilFold <= 0) this.#fold()
+    this.table.assign([...rows.source, ...rows.destination, packed, contexts], count, this.#groups)
+    if (this.table.isFull) this.#putTogether(rows)
+    this.#makeRoom()
+    addRows(this.values, this.#groups, rows)
     this.#rowsUntilFold -= count
   }
 
-  /** The rows whose group found no room. */
-  #addTogether(rows: RowColumns): void {
-    const groups = this.#numbers
+  /** Gives rows that found no room the group of their context and protocol. */
+  #putTogether({ count, contexts, protocols, flows }: RowColumns): void {
+    const groups = this.#groups
     let others = 0
-    for (let row = 0; row < rows.count; row++) if (groups[row] === OTHER) others++
-    if (others === 0) return
-    const places = new Uint32Array(others)
-    for (let row = 0, next = 0; row < rows.count; row++) if (groups[row] === OTHER) places[next++] = row
-    const contexts = places.map((row) => this.#contexts.together(rows.contexts[row]!))
-    const protocols = places.map((row) => rows.protocols[row]!)
-    const target = new Uint32Array(others)
-    this.together.table.assign([contexts, protocols], others, target)
-    fit(this.together)
-    const pick = (values: Plane) => Float64Array.from(places, (row) => values[row]!)
-    const flows = rows.flows === undefined ? undefined : pick(rows.flows)
-    addRows(this.together.values, target, {
-      count: others,
-      flows,
-      counts: rows.counts.map(({ sum, values }) => ({ sum, values: pick(values) })),
-      starts: rows.starts === undefined ? undefined : pick(rows.starts),
-      ends: rows.ends === undefined ? undefined : pick(rows.ends),
-    })
-    this.togetherRows += flows === undefined ? others : flows.reduce((sum, each) => sum + each, 0)
+    for (let row = 0; row < count; row++) {
+      if (groups[row] !== OTHER) continue
+      groups[row] = this.#togetherGroup(contexts[row]!, protocols[row]!)
+      others += flows === undefined ? 1 : flows[row]!
+    }
+    this.togetherRows += others
+  }
+
+  #togetherGroup(context: number, protocol: number): number {
+    const known = this.#togetherGroups[context]?.[protocol] ?? 0
+    return known > 0 ? known - 1 : this.#addTogether(context, protocol)
+  }
+
+  #addTogether(context: number, protocol: number): number {
+    const common = this.#contexts.together(context)
+    this.#togetherGroups[common] ??= new Uint32Array(PROTOCOLS)
+    const groups = this.#togetherGroups[common]
+    this.#togetherGroups[context] = groups
+    if (groups[protocol] === 0) {
+      const place = this.together.push({ context: common, protocol }) - 1
+      groups[protocol] = this.firstTogether + place + 1
+    }
+    return groups[protocol]! - 1
+  }
+
+  #makeRoom(): void {
+    const { together, firstTogether, table } = this
+    const groups = together.length > 0 ? firstTogether + together.length : table.size
+    if (this.values.length >= groups * SUMS) return
+    let room = this.values.length
+    while (room < groups * SUMS) room *= 2
+    const values = new Float64Array(room)
+    values.set(this.values)
+    this.values = values
   }
 
   /** Keeps the larger half of the groups, and puts the others together. */
   #fold(): void {
     this.#rowsUntilFold = ROWS_BETWEEN_FOLDS
-    const { table, values } = this.main
+    const { keys, size } = this.table
     const limit = Math.max(1, this.#maximum >>> 1)
-    const bound = medianSize(values, table.size)
+    const bound = medianSize(this.values, size)
+    const width = this.#width
     const kept: number[] = []
-    const folded: number[] = []
-    const ties: number[] = []
-    for (let group = 1; group < table.size; group++) {
-      const size = sizeOf(values, group)
-      if (size === bound) ties.push(group)
-      else if (size > bound && kept.length < limit) kept.push(group)
-      else folded.push(group)
+    for (let group = 1; group < size && kept.length < limit; group++)
+      if (sizeOf(this.values, group) > bound) kept.push(group)
+    for (let group = 1; group < size && kept.length < limit; group++)
+      if (sizeOf(this.values, group) === bound) kept.push(group)
+    const isKept = new Uint8Array(size)
+    for (const group of kept) isKept[group] = 1
+    for (let group = 1; group < size; group++) {
+      if (isKept[group] === 1) continue
+      const at = group * width + width
+      const target = this.#togetherGroup(keys[at - 1]!, keys[at - 2]! & (PROTOCOLS - 1))
+      this.#makeRoom()
+      addSums(this.values, target * SUMS, this.values, group * SUMS)
+      this.togetherRows += this.values[group * SUMS + Sum.flows]!
     }
-    const room = Math.max(0, limit - kept.length)
-    kept.push(...ties.slice(0, room))
-    for (const group of ties.slice(room)) folded.push(group)
-    const main = emptySums(this.#width, this.#maximum)
-    this.#move(kept, main, (group, word) => table.keys[group * this.#width + word]!)
-    this.#move(folded, this.together, (group, word) => {
-      const at = (group + 1) * this.#width
-      return word === 0 ? this.#contexts.together(table.keys[at - 1]!) : table.keys[at - 2]! & 0xff
-    })
-    for (const group of folded) this.togetherRows += values[group * SUMS + Sum.flows]!
-    this.main = main
-  }
-
-  /** Adds groups of the table to another one, under keys that are made of theirs. */
-  #move(groups: readonly number[], to: Sums, keyWord: (group: number, word: number) => number): void {
-    const from = this.main.values
-    const target = new Uint32Array(CHUNK)
-    for (let first = 0; first < groups.length; first += CHUNK) {
-      const some = groups.slice(first, first + CHUNK)
-      const words = Array.from({ length: to.table.width }, (_, word) =>
-        Uint32Array.from(some, (group) => keyWord(group, word)),
+    kept.sort((one, other) => one - other)
+    this.table = new GroupTable(width, 0, this.#maximum)
+    for (let first = 0; first < kept.length; first += CHUNK) {
+      const some = kept.slice(first, first + CHUNK)
+      const words = Array.from({ length: width }, (_, word) =>
+        Uint32Array.from(some, (group) => keys[group * width + word]!),
       )
-      to.table.assign(words, some.length, target)
-      fit(to)
-      for (const [index, group] of some.entries())
-        addSums(to.values, target[index]! * SUMS, from, group * SUMS)
+      this.table.assign(words, some.length, new Uint32Array(some.length))
     }
+    // In the order of their old numbers they have the next new ones, so sums only move to the front.
+    for (const [index, group] of kept.entries())
+      this.values.copyWithin((index + 1) * SUMS, group * SUMS, (group + 1) * SUMS)
+    this.values.fill(0, (kept.length + 1) * SUMS, this.firstTogether * SUMS)
   }
 }
 
-function emptySums(width: number, maximum: number): Sums {
-  return { table: new GroupTable(width, 0, maximum), values: new Float64Array(1024 * SUMS) }
-}
-
-/** Makes room for the sums of all groups of the table. */
-function fit(sums: Sums): void {
-  let room = sums.values.length
-  if (room >= sums.table.size * SUMS) return
-  while (room < sums.table.size * SUMS) room *= 2
-  const values = new Float64Array(room)
-  values.set(sums.values)
-  sums.values = values
+function pack(packed: Uint32Array, protocols: Plane, ports: Plane, count: number): void {
+  for (let row = 0; row < count; row++) packed[row] = protocols[row]! | (ports[row]! << 8)
 }
 
 /** One small loop for each column, over rows whose sums lie anywhere. */

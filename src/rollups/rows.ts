@@ -2,83 +2,79 @@
 import { BLOCK_ROWS, BlockBuilder } from '../blocks/builder.js'
 import { FlowColumnIndex as Column, streamNamed } from '../records/columns.js'
 import type { Context, Contexts } from './contexts.js'
-import type { Groups, Sums } from './groups.js'
+import type { Groups } from './groups.js'
 import { countColumns, type Rollup, SUMS, Sum } from './schema.js'
 
-/** Where the key of a group lies, and what is not in it. */
-type KeyForm = 'main' | 'together'
-
-type Filling = {
+/** Rows of one context: their groups, and how to read what tells these apart. */
+type Run = {
   readonly context: Context
-  readonly sums: Sums
-  readonly form: KeyForm
-  readonly bucketMilliseconds: number
+  readonly groups: Uint32Array
+  readonly isTogether: boolean
 }
 
 /** Gives one builder over and over, filled anew. */
 export function* rollupRows(rollup: Rollup, contexts: Contexts, groups: Groups): Generator<BlockBuilder> {
   const stream = streamNamed(rollup.targets[groups.family])
-  const all = groups.main.table.size + groups.together.table.size - 2
-  if (all === 0) return
-  const builder = new BlockBuilder(stream, Math.min(BLOCK_ROWS, all))
-  let isICMP = false
-  for (const form of ['together', 'main'] as const) {
-    // Rows that stand for any address lie in blocks of their own.
-    if (builder.rows > 0) {
+  const rows = groups.table.size - 1 + groups.together.length
+  if (rows === 0) return
+  const builder = new BlockBuilder(stream, Math.min(BLOCK_ROWS, rows))
+  let last: Run | undefined
+  for (const run of [...togetherRuns(contexts, groups), ...tableRuns(contexts, groups)]) {
+    // ICMP, and rows that stand for any address, lie in blocks of their own.
+    const isOther = last !== undefined && (isICMP(last) !== isICMP(run) || last.isTogether !== run.isTogether)
+    if (isOther && builder.rows > 0) {
       yield builder
       builder.reset()
     }
-    const sums = groups[form]
-    for (const { context, numbers } of byContext(sums, form, contexts)) {
-      const own = context.numbers.get(Column.icmpFrom) ?? 0
-      if (builder.rows > 0 && isICMP !== own > 0) {
-        yield builder
-        builder.reset()
-      }
-      isICMP = own > 0
-      for (let first = 0; first < numbers.length; ) {
-        const count = Math.min(numbers.length - first, builder.capacity - builder.rows)
-        const filling = { context, sums, form, bucketMilliseconds: rollup.bucketMilliseconds }
-        fillRows(builder, filling, numbers.subarray(first, first + count))
-        first += count
-        if (!builder.isFull) continue
-        yield builder
-        builder.reset()
-      }
+    last = run
+    for (let first = 0; first < run.groups.length; ) {
+      const some = run.groups.subarray(first, first + builder.capacity - builder.rows)
+      fillRows(builder, groups, { ...run, groups: some }, rollup.bucketMilliseconds)
+      first += some.length
+      if (!builder.isFull) continue
+      yield builder
+      builder.reset()
     }
   }
   if (builder.rows > 0) yield builder
 }
 
+function isICMP({ context }: Run): boolean {
+  return (context.numbers.get(Column.icmpFrom) ?? 0) > 0
+}
+
 /** The groups of each context, the contexts of ICMP last. */
-function byContext(
-  { table }: Sums,
-  form: KeyForm,
-  contexts: Contexts,
-): { context: Context; numbers: Uint32Array }[] {
+function tableRuns(contexts: Contexts, { table }: Groups): Run[] {
   const { keys, width, size } = table
-  const word = form === 'main' ? width - 1 : 0
+  const contextOf = (group: number) => keys[group * width + width - 1]!
   const counts = new Uint32Array(contexts.list.length)
-  for (let group = 1; group < size; group++) counts[keys[group * width + word]!]!++
+  for (let group = 1; group < size; group++) counts[contextOf(group)]!++
   const lists = Array.from(counts, (count) => (count === 0 ? undefined : new Uint32Array(count)))
   counts.fill(0)
   for (let group = 1; group < size; group++) {
-    const context = keys[group * width + word]!
+    const context = contextOf(group)
     lists[context]![counts[context]!++] = group
   }
-  const found = lists.flatMap((numbers, context) =>
-    numbers === undefined ? [] : [{ context: contexts.list[context]!, numbers }],
+  const runs = lists.flatMap((groups, context) =>
+    groups === undefined ? [] : [{ context: contexts.list[context]!, groups, isTogether: false }],
   )
-  const isICMP = ({ context }: { context: Context }) =>
-    Number((context.numbers.get(Column.icmpFrom) ?? 0) > 0)
-  return found.sort((one, other) => isICMP(one) - isICMP(other))
+  return runs.sort((one, other) => Number(isICMP(one)) - Number(isICMP(other)))
+}
+
+function togetherRuns(contexts: Contexts, { together, firstTogether }: Groups): Run[] {
+  return together.map(({ context }, place) => ({
+    context: contexts.list[context]!,
+    groups: Uint32Array.of(firstTogether + place),
+    isTogether: true,
+  }))
 }
 
 /** Adds rows of one context; they fit. */
 function fillRows(
   builder: BlockBuilder,
-  { context, sums: { table, values }, form, bucketMilliseconds }: Filling,
-  groups: Uint32Array,
+  { table, values, together, firstTogether }: Groups,
+  { context, groups, isTogether }: Run,
+  bucketMilliseconds: number,
 ): void {
   const { exporter, shape } = context
   const first = builder.begin(exporter, shape, context.bucketMilliseconds, groups.length)
@@ -95,14 +91,15 @@ function fillRows(
   }
   const { keys, width } = table
   const words = builder.stream.family === 6 ? 4 : 1
-  if (form === 'main') {
+  if (isTogether) fill(Column.protocolIdentifier, 0, (group) => together[group - firstTogether]!.protocol)
+  else {
     for (let word = 0; word < words; word++) {
       fill(Column.sourceAddress, word, (group) => keys[group * width + word]!)
       fill(Column.destinationAddress, word, (group) => keys[group * width + words + word]!)
     }
     fill(Column.protocolIdentifier, 0, (group) => keys[group * width + 2 * words]! & 0xff)
     fill(Column.destinationTransportPort, 0, (group) => keys[group * width + 2 * words]! >>> 8)
-  } else fill(Column.protocolIdentifier, 0, (group) => keys[group * width + 1]!)
+  }
   for (const [column, value] of context.numbers) fill(column, 0, () => value)
   if (context.application !== '') {
     const text = builder.textIndex(Column.applicationName, context.application)
