@@ -6,7 +6,7 @@ import type { SetAside } from './store/mend.js'
 import type { ScrubState } from './store/scrub.js'
 import { SET_ASIDE } from './store/tables.js'
 import { VERSION } from './version.js'
-import type { RetentionOutcome } from './workers/analysis-messages.js'
+import type { RetentionOutcome, RollupState } from './workers/analysis-messages.js'
 
 type Status = 'ok' | 'degraded' | 'failing'
 
@@ -37,6 +37,8 @@ export type HealthOptions = {
   readonly damage: () => StoreDamage | undefined
   /** How far scrubbing has come; undefined before it has told. */
   readonly scrub: () => ScrubState | undefined
+  /** How far sums of rows have come; undefined before any were made. */
+  readonly rolled: () => RollupState | undefined
   /** What repairs put aside, as it was at the start. */
   readonly setAside: readonly SetAside[]
   /** Devices with a known pace that send nothing. */
@@ -54,6 +56,7 @@ export function createHealth(options: HealthOptions) {
     retention,
     damage,
     scrub,
+    rolled,
     setAside,
     silent,
     intervalSeconds,
@@ -80,6 +83,8 @@ export function createHealth(options: HealthOptions) {
     if (missing !== undefined) all.push(damageCheck(missing))
     const scrubbed = scrub()
     if (scrubbed !== undefined) all.push(scrubCheck(scrubbed))
+    const sums = rolled()
+    if (sums !== undefined) all.push(rollupCheck(sums))
     const receiving = receivingCheck(sockets, receivers)
     if (receiving !== undefined) all.push(receiving)
     const space = retention()
@@ -138,6 +143,18 @@ export function createHealth(options: HealthOptions) {
       }
     },
   }
+}
+
+function rollupCheck({ progress, damage }: RollupState): Check {
+  const { summedToMilliseconds, unreadRows } = progress
+  const text = `rows are summed up to ${new Date(summedToMilliseconds).toISOString()}`
+  const { lostRows, damagedBlocks } = damage
+  if (lostRows > 0 || damagedBlocks > 0) {
+    const lost = `${lostRows} sums are missing and ${damagedBlocks} blocks of sums cannot be read`
+    return check('rollups', 'degraded', `${text}; ${lost}: answers about those times are too low`)
+  }
+  const unread = unreadRows > 0 ? `; ${unreadRows} rows were gone before they were summed` : ''
+  return check('rollups', 'ok', `${text}${unread}`)
 }
 
 /** How datagrams come in; a small buffer is no fault by itself, the drops that follow from it are. */

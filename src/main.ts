@@ -31,7 +31,7 @@ import type { StoreDamage } from './store/holes.js'
 import { findSetAside } from './store/mend.js'
 import { SCRUB_STATE, type ScrubState } from './store/scrub.js'
 import { createAnalysisClient } from './workers/analysis-client.js'
-import type { RetentionOutcome } from './workers/analysis-messages.js'
+import type { RetentionOutcome, RollupState } from './workers/analysis-messages.js'
 import { createBackupClient } from './workers/backup-client.js'
 import { createQueryClient } from './workers/query-client.js'
 
@@ -71,6 +71,9 @@ export type ApplianceOptions = {
   readonly clock?: ClockSetup
 }
 
+/** Shared memory of both numberings. */
+type Sequences = { readonly sequence: SharedArrayBuffer; readonly rollupSequence: SharedArrayBuffer }
+
 type RunObserver = { observeRun(run: Run): void }
 
 /** Makes an appliance; inert until `start`. */
@@ -87,6 +90,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   let retention: RetentionOutcome | undefined
   let damage: StoreDamage | undefined
   let scrub: ScrubState | undefined
+  let rolled: RollupState | undefined
 
   async function start(): Promise<StartReport> {
     checkExporters(config)
@@ -98,13 +102,15 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const tokenFile = join(data, 'token')
     await repositories.tokens.ensureFirstToken(tokenFile)
     const { shared: sequence } = folder.blocks.sequence
-    const { analysis, found } = await startAnalysis(sequence, folder.documents)
+    const { shared: rollupSequence } = folder.rollups.sequence
+    const { analysis, found } = await startAnalysis({ sequence, rollupSequence }, folder.documents)
     const metrics = createMetrics(
       () => receivers.counts(),
       () => receivers.exporterCount(),
       () => retention,
       () => damage,
       () => scrub,
+      () => rolled,
     )
     const observers: RunObserver[] = [metrics]
     const scheduler = createScheduler({
@@ -136,6 +142,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       counts: receivers.counts,
       damage: () => damage,
       scrub: () => scrub,
+      rolled: () => rolled,
       setAside: await findSetAside(data),
       silent: () =>
         receivers.silent().map(({ address, listenerPort }) => `${address} (port ${listenerPort})`),
@@ -147,11 +154,12 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     closers.push(() => scheduler.close())
     closers.push(receivers.close)
     const threads = Math.max(1, Math.min(MAX_QUERY_THREADS, availableParallelism() - 1))
-    const flows = createQueryClient({ setup: { data, sequence }, threads })
+    const flows = createQueryClient({ setup: { data, sequence, rollupSequence }, threads })
     closers.push(flows.close)
     const backup = createBackupClient({
       data,
       sequence,
+      rollupSequence,
       octetsPerSecond: config.backup.octetsPerSecond,
     })
     const port = await serveApi({
@@ -194,10 +202,16 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   }
 
   /** Starts the thread that reads what is stored, and says what is missing there. */
-  async function startAnalysis(sequence: SharedArrayBuffer, documents: Documents) {
+  async function startAnalysis(sequences: Sequences, documents: Documents) {
     scrub = await documents.get<ScrubState>(SCRUB_STATE)
     const analysis = createAnalysisClient({
-      setup: { data, sequence, stepMilliseconds, scrub: { ...config.scrub, state: scrub } },
+      setup: {
+        data,
+        ...sequences,
+        rollups: { enabled: config.rollups, stopBelowFreeOctets },
+        stepMilliseconds,
+        scrub: { ...config.scrub, state: scrub },
+      },
       onProblem: (message) => logger.error({ message }, 'analysis'),
       onDamage(found) {
         damage = found
@@ -212,6 +226,9 @@ export function createAppliance(options: ApplianceOptions): Appliance {
         void documents
           .put(SCRUB_STATE, state, { sync: false })
           .catch((error: Error) => logger.error({ error: error.message }, 'scrubbing'))
+      },
+      onRolled(state) {
+        rolled = state
       },
       onDeath: onFatal,
     })

@@ -2,12 +2,13 @@
 import { Worker } from 'node:worker_threads'
 import type { Observation } from '../findings/finding.js'
 import type { StoreDamage } from '../store/holes.js'
-import type { RetentionLimits } from '../store/retention.js'
 import type { ScrubState } from '../store/scrub.js'
 import type {
+  AllLimits,
   AnalysisSetup,
   FromAnalysis,
   RetentionOutcome,
+  RollupState,
   RunRequest,
   ToAnalysis,
 } from './analysis-messages.js'
@@ -23,7 +24,7 @@ export type AnalysisClient = {
     onObservations: (observations: readonly Observation[]) => Promise<void>,
   ): Promise<RunEnd>
   /** Deletes what the limits do not let stay, and puts small blocks together. */
-  retain(limits: RetentionLimits & { readonly nowMilliseconds: number }): Promise<RetentionOutcome>
+  retain(limits: AllLimits & { readonly nowMilliseconds: number }): Promise<RetentionOutcome>
   close(): Promise<void>
 }
 
@@ -34,6 +35,8 @@ export type AnalysisClientOptions = {
   readonly onDamage: (damage: StoreDamage) => void
   /** How far scrubbing has come, now and then and when it found something. */
   readonly onScrub: (state: ScrubState) => void
+  /** How far sums of rows have come. */
+  readonly onRolled: (state: RollupState) => void
   /** Told when the thread ended though nobody asked it to. */
   readonly onDeath: (error: Error) => void
 }
@@ -50,6 +53,7 @@ export function createAnalysisClient({
   onProblem,
   onDamage,
   onScrub,
+  onRolled,
   onDeath,
 }: AnalysisClientOptions): AnalysisClient {
   const runs = new Map<string, Run>()
@@ -87,6 +91,9 @@ export function createAnalysisClient({
         break
       case 'scrubbed':
         onScrub(message.state)
+        break
+      case 'rolled':
+        onRolled(message.state)
         break
       case 'problem':
         onProblem(message.message)

@@ -18,39 +18,57 @@ import { planRemoval } from '../store/retention.js'
 import { emptyScanCounts } from '../store/scan.js'
 import { createScrubber } from '../store/scrub.js'
 import type {
+  AllLimits,
   AnalysisSetup,
   FromAnalysis,
   RetainRequest,
+  RetentionOutcome,
   RunRequest,
   ToAnalysis,
 } from './analysis-messages.js'
+import { keepRolling } from './rolling.js'
 
 /** A judge between two runs, and where it stands. */
 type Standing = { readonly judge: Judge; readonly settings: string; readonly state: DetectorState }
 
-async function run({ data, sequence, stepMilliseconds, scrub }: AnalysisSetup): Promise<void> {
+async function run(setup: AnalysisSetup): Promise<void> {
+  const { data, sequence, stepMilliseconds, scrub } = setup
   const port = parentPort!
   const say = (message: FromAnalysis) => port.postMessage(message)
   const store = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false })
   await store.open()
+  const rollups = createBlockStore({
+    location: join(data, 'rollups'),
+    what: 'rollups',
+    sequence: setup.rollupSequence,
+    isFirst: false,
+  })
+  await rollups.open()
   const standings = new Map<string, Standing>()
   const watch = createDamageWatch(store, (damage) => say({ type: 'damage', damage }))
   const merger = createMerger(store)
+  const rollupMerger = createMerger(rollups)
 
   const handle = async (message: ToAnalysis) => {
     switch (message.type) {
       case 'run':
         return detect(store, message, standings, stepMilliseconds, watch, say)
       case 'retain':
-        return retain(store, merger, message, say)
+        return retain({ store, merger, rollups, rollupMerger }, message, say)
       case 'stop':
+        await stopRolling()
         await stopScrubbing()
+        await rollups.close()
         await store.close()
         say({ type: 'stopped' })
         port.close()
     }
   }
   const stopScrubbing = keepScrubbing(store, scrub, say)
+  const { enabled, stopBelowFreeOctets } = setup.rollups
+  const stopRolling = enabled
+    ? keepRolling({ data, blocks: store, rollups, stopBelowFreeOctets, say })
+    : async () => undefined
   // Runs one after the other, in the order in which they were asked. Retention does not wait for them: a disk would fill
   // up behind a long run, which steps over what has gone.
   const queues = { runs: Promise.resolve(), retention: Promise.resolve() }
@@ -195,15 +213,20 @@ async function detect(
 let usedBefore = 0
 let mergedBlocks = 0
 
+type Retained = {
+  readonly store: BlockStore
+  readonly merger: Merger
+  readonly rollups: BlockStore
+  readonly rollupMerger: Merger
+}
+
 /** Deletes what the limits do not let stay, and puts small blocks together. */
 async function retain(
-  store: BlockStore,
-  merger: Merger,
+  { store, merger, rollups, rollupMerger }: Retained,
   { type: _type, data, nowMilliseconds, ...limits }: RetainRequest,
   say: (message: FromAnalysis) => void,
 ): Promise<void> {
-  const indexes = new Map<StreamName, readonly IndexedBlock[]>()
-  for (const name of streamNames) indexes.set(name, await store.index(name))
+  const indexes = await indexesOf(store)
   const usedOctets = await store.usedOctets()
   const { bavail, bsize } = await statfs(data)
   // What came since the last look may come again, and as much once more while blocks are being deleted.
@@ -213,6 +236,8 @@ async function retain(
   if (removals.length > 0)
     await store.removeBefore(new Map(removals.map(({ stream, beforeSequence }) => [stream, beforeSequence])))
   const { merged } = await merger.pass(nowMilliseconds)
+  const ofRollups = await retainRollups(rollups, limits, isShort, space.freeOctets)
+  await rollupMerger.pass(nowMilliseconds)
   mergedBlocks += merged
   usedBefore = removals.length === 0 && merged === 0 ? usedOctets : await store.usedOctets()
   const total = (read: (removal: (typeof removals)[number]) => number) =>
@@ -228,8 +253,45 @@ async function retain(
       usedOctets: usedBefore,
       freeOctets: space.freeOctets,
       mergedBlocks,
+      rollups: ofRollups,
     },
   })
+}
+
+async function indexesOf(store: BlockStore): Promise<Map<StreamName, readonly IndexedBlock[]>> {
+  const indexes = new Map<StreamName, readonly IndexedBlock[]>()
+  for (const name of streamNames) indexes.set(name, await store.index(name))
+  return indexes
+}
+
+/** Sums have limits of their own; for free space they go when there are no rows left that could. */
+async function retainRollups(
+  rollups: BlockStore,
+  limits: AllLimits,
+  isShort: boolean,
+  freeOctets: number,
+): Promise<RetentionOutcome['rollups']> {
+  const { rollupsBeforeMilliseconds: before, maximumRollupOctets, minimumFreeOctets } = limits
+  const plan = planRemoval(
+    await indexesOf(rollups),
+    {
+      rawBeforeMilliseconds: before,
+      messagesBeforeMilliseconds: before,
+      maximumOctets: maximumRollupOctets,
+      minimumFreeOctets: isShort ? minimumFreeOctets : 0,
+    },
+    { usedOctets: await rollups.usedOctets(), freeOctets, expectedOctets: 0 },
+  )
+  const { removals } = plan
+  if (removals.length > 0)
+    await rollups.removeBefore(
+      new Map(removals.map(({ stream, beforeSequence }) => [stream, beforeSequence])),
+    )
+  return {
+    blocks: removals.reduce((sum, { blocks }) => sum + blocks, 0),
+    rows: removals.reduce((sum, { rows }) => sum + rows, 0),
+    usedOctets: await rollups.usedOctets(),
+  }
 }
 
 await run(workerData as AnalysisSetup)

@@ -1,0 +1,49 @@
+/** Sums rows beside everything else of the analysing thread: one bucket after the other as they are over. */
+import { createRoller } from '../rollups/roller.js'
+import type { BlockStore } from '../store/blocks.js'
+import { findHoles } from '../store/holes.js'
+import { createLowWater } from '../store/low-water.js'
+import type { FromAnalysis } from './analysis-messages.js'
+
+const LOOK_EVERY_MILLISECONDS = 5000
+
+export type RollingOptions = {
+  readonly data: string
+  readonly blocks: BlockStore
+  readonly rollups: BlockStore
+  readonly stopBelowFreeOctets: number
+  readonly say: (message: FromAnalysis) => void
+}
+
+/** Begins; returns what ends it after the bucket at work. */
+export function keepRolling({
+  data,
+  blocks,
+  rollups,
+  stopBelowFreeOctets,
+  say,
+}: RollingOptions): () => Promise<void> {
+  const roller = createRoller({ blocks, rollups })
+  const lowWater = createLowWater(data, stopBelowFreeOctets, () => Date.now())
+  let isEnding = false
+  let working: Promise<void> | undefined
+  const work = async () => {
+    while (!isEnding && (await lowWater.look()) === undefined) {
+      const step = await roller.step(Date.now())
+      if (step === undefined) return
+      say({ type: 'rolled', state: { progress: step.progress, damage: await findHoles(rollups) } })
+    }
+  }
+  const timer = setInterval(() => {
+    working ??= work()
+      .catch((error: Error) => say({ type: 'problem', message: `rollups: ${error.message}` }))
+      .finally(() => {
+        working = undefined
+      })
+  }, LOOK_EVERY_MILLISECONDS)
+  return async () => {
+    isEnding = true
+    clearInterval(timer)
+    await working
+  }
+}
