@@ -52,6 +52,7 @@ function createAnalysis() {
       usedOctets: 0,
       freeOctets: 0,
       mergedBlocks: 0,
+      rollups: { blocks: 0, rows: 0, usedOctets: 0 },
     }),
     close: async () => {},
     async run(request, onObservations) {
