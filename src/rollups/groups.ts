@@ -4,16 +4,18 @@
  * rows of groups that find no room. Nothing is lost: what is put together is counted there.
  */
 import type { Plane } from '../blocks/builder.js'
-import { GroupTable, OTHER } from '../store/query/group-table.js'
 import type { Contexts } from './contexts.js'
+import { KeyTable } from './key-table.js'
 import { SUMS, Sum } from './schema.js'
 
 /** Rows between two times that the smaller groups are put together: each costs as much as some 100,000 rows. */
 const ROWS_BETWEEN_FOLDS = 2_000_000
 /** Groups looked at to tell which are small. */
 const SAMPLE = 4096
-/** Groups that are written to a table at a time. */
-const CHUNK = 65_536
+/** Rows, or groups, that are worked on at a time: their sums stay near the processor while column after column is added. */
+const CHUNK = 4096
+/** The number of keys that found no room. */
+const NO_ROOM = 0
 /** Groups for whose sums there is room at first. */
 const FIRST_GROUPS = 1024
 const PROTOCOLS = 256
@@ -41,7 +43,7 @@ export type TogetherKey = { readonly context: number; readonly protocol: number 
 export class Groups {
   readonly family: 4 | 6
   /** Groups kept apart: their key is source, destination, protocol + 256 × port, context. */
-  table: GroupTable
+  table: KeyTable
   /** SUMS doubles a group: first those of the table, from `firstTogether` on those put together. */
   values: Float64Array
   readonly firstTogether: number
@@ -55,25 +57,26 @@ export class Groups {
   /** By context and protocol: the group put together + 1. */
   readonly #togetherGroups: Uint32Array[] = []
   #rowsUntilFold = ROWS_BETWEEN_FOLDS
-  #packed = new Uint32Array(CHUNK)
-  #groups = new Uint32Array(CHUNK)
+  readonly #packed = new Uint32Array(CHUNK)
+  readonly #groups = new Uint32Array(CHUNK)
 
   constructor(family: 4 | 6, contexts: Contexts, maximum: number) {
     this.family = family
     this.#contexts = contexts
     this.#maximum = maximum
     this.#width = (family === 6 ? 8 : 2) + 2
-    this.table = new GroupTable(this.#width, 0, maximum)
+    this.table = new KeyTable(this.#width, maximum)
     this.values = new Float64Array(FIRST_GROUPS * SUMS)
     this.firstTogether = maximum + 1
   }
 
   add(rows: RowColumns): void {
+    for (let from = 0; from < rows.count; from += CHUNK)
+      this.#addChunk(cut(rows, from, Math.min(rows.count, from + CHUNK)))
+  }
+
+  #addChunk(rows: RowColumns): void {
     const { count, protocols, ports, contexts } = rows
-    if (this.#packed.length < count) {
-      this.#packed = new Uint32Array(count)
-      this.#groups = new Uint32Array(count)
-    }
     const packed = this.#packed
     pack(packed, protocols, ports, count)
     if (this.table.isFull && this.#rowsUntilFold <= 0) this.#fold()
@@ -89,7 +92,7 @@ export class Groups {
     const groups = this.#groups
     let others = 0
     for (let row = 0; row < count; row++) {
-      if (groups[row] !== OTHER) continue
+      if (groups[row] !== NO_ROOM) continue
       groups[row] = this.#togetherGroup(contexts[row]!, protocols[row]!)
       others += flows === undefined ? 1 : flows[row]!
     }
@@ -147,7 +150,7 @@ export class Groups {
       this.togetherRows += this.values[group * SUMS + Sum.flows]!
     }
     kept.sort((one, other) => one - other)
-    this.table = new GroupTable(width, 0, this.#maximum)
+    this.table = new KeyTable(width, this.#maximum)
     for (let first = 0; first < kept.length; first += CHUNK) {
       const some = kept.slice(first, first + CHUNK)
       const words = Array.from({ length: width }, (_, word) =>
@@ -159,6 +162,23 @@ export class Groups {
     for (const [index, group] of kept.entries())
       this.values.copyWithin((index + 1) * SUMS, group * SUMS, (group + 1) * SUMS)
     this.values.fill(0, (kept.length + 1) * SUMS, this.firstTogether * SUMS)
+  }
+}
+
+function cut(rows: RowColumns, from: number, to: number): RowColumns {
+  const part = <Values extends Plane>(values: Values): Values => values.subarray(from, to) as Values
+  const maybe = (values: Plane | undefined) => (values === undefined ? undefined : part(values))
+  return {
+    count: to - from,
+    source: rows.source.map(part),
+    destination: rows.destination.map(part),
+    protocols: part(rows.protocols),
+    ports: part(rows.ports),
+    contexts: part(rows.contexts),
+    flows: maybe(rows.flows),
+    counts: rows.counts.map(({ sum, values }) => ({ sum, values: part(values) })),
+    starts: maybe(rows.starts),
+    ends: maybe(rows.ends),
   }
 }
 
