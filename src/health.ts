@@ -145,10 +145,9 @@ export function createHealth(options: HealthOptions) {
   }
 }
 
-function rollupCheck({ progress, damage }: RollupState): Check {
+function rollupCheck({ progress, lostRows, damagedBlocks }: RollupState): Check {
   const { summedToMilliseconds, unreadRows } = progress
   const text = `rows are summed up to ${new Date(summedToMilliseconds).toISOString()}`
-  const { lostRows, damagedBlocks } = damage
   if (lostRows > 0 || damagedBlocks > 0) {
     const lost = `${lostRows} sums are missing and ${damagedBlocks} blocks of sums cannot be read`
     return check('rollups', 'degraded', `${text}; ${lost}: answers about those times are too low`)

@@ -146,11 +146,7 @@ export function createMetrics(
     'rows of groups that are not kept apart',
     ({ progress }) => progress.togetherRows,
   )
-  summed(
-    'culvert_rollup_lost_rows',
-    'sums that were written and are not there',
-    ({ damage }) => damage.lostRows,
-  )
+  summed('culvert_rollup_lost_rows', 'sums that were written and are not there', ({ lostRows }) => lostRows)
   space(
     'culvert_rollup_octets',
     'octets of the files that hold sums of rows',

@@ -13,7 +13,7 @@ const ROWS_BETWEEN_FOLDS = 2_000_000
 /** Groups looked at to tell which are small. */
 const SAMPLE = 4096
 /** Rows, or groups, that are worked on at a time: their sums stay near the processor while column after column is added. */
-const CHUNK = 4096
+const CHUNK = 16_384
 /** The number of keys that found no room. */
 const NO_ROOM = 0
 /** Groups for whose sums there is room at first. */

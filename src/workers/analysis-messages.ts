@@ -61,7 +61,11 @@ export type RetentionOutcome = {
 }
 
 /** How far sums have come, and what is missing of what was written of them. */
-export type RollupState = { readonly progress: Progress; readonly damage: StoreDamage }
+export type RollupState = {
+  readonly progress: Progress
+  readonly lostRows: number
+  readonly damagedBlocks: number
+}
 
 export type ToAnalysis = RunRequest | RetainRequest | { readonly type: 'stop' }
 

@@ -16,7 +16,7 @@ import { findHoles, type StoreDamage } from '../store/holes.js'
 import { createMerger, type Merger } from '../store/merge.js'
 import { planRemoval } from '../store/retention.js'
 import { emptyScanCounts } from '../store/scan.js'
-import { createScrubber } from '../store/scrub.js'
+import type { ScrubDamage } from '../store/scrub.js'
 import type {
   AllLimits,
   AnalysisSetup,
@@ -27,6 +27,7 @@ import type {
   ToAnalysis,
 } from './analysis-messages.js'
 import { keepRolling } from './rolling.js'
+import { keepScrubbing } from './scrubbing.js'
 
 /** A judge between two runs, and where it stands. */
 type Standing = { readonly judge: Judge; readonly settings: string; readonly state: DetectorState }
@@ -58,16 +59,42 @@ async function run(setup: AnalysisSetup): Promise<void> {
       case 'stop':
         await stopRolling()
         await stopScrubbing()
+        await stopScrubbingSums()
         await rollups.close()
         await store.close()
         say({ type: 'stopped' })
         port.close()
     }
   }
-  const stopScrubbing = keepScrubbing(store, scrub, say)
+  const problem = (message: string) => say({ type: 'problem', message })
+  const stopScrubbing = keepScrubbing(store, scrub, {
+    state: (state) => say({ type: 'scrubbed', state }),
+    problem,
+  })
+  // Sums are few: their scrubbing begins anew with each start.
+  let damagedSums: readonly ScrubDamage[] = []
+  const stopScrubbingSums = keepScrubbing(
+    rollups,
+    { ...scrub, state: undefined },
+    {
+      state({ damaged }) {
+        for (const { name, reason } of damaged.slice(damagedSums.length))
+          problem(`rollups ${name}: ${reason}`)
+        damagedSums = damaged
+      },
+      problem,
+    },
+  )
   const { enabled, stopBelowFreeOctets } = setup.rollups
   const stopRolling = enabled
-    ? keepRolling({ data, blocks: store, rollups, stopBelowFreeOctets, say })
+    ? keepRolling({
+        data,
+        blocks: store,
+        rollups,
+        stopBelowFreeOctets,
+        damaged: () => damagedSums.length,
+        say,
+      })
     : async () => undefined
   // Runs one after the other, in the order in which they were asked. Retention does not wait for them: a disk would fill
   // up behind a long run, which steps over what has gone.
@@ -83,43 +110,6 @@ async function run(setup: AnalysisSetup): Promise<void> {
     else void Promise.all(Object.values(queues)).then(() => handle(message))
   })
   say({ type: 'ready', damage: await watch.look(0) })
-}
-
-const SCRUB_EVERY_MILLISECONDS = 1000
-/** Where a killed process goes on. */
-const SCRUB_TOLD_EVERY = 60
-
-/** Scrubs beside everything else of this thread, a little each second. Returns what ends it. */
-function keepScrubbing(
-  store: BlockStore,
-  { state, ...limits }: AnalysisSetup['scrub'],
-  say: (message: FromAnalysis) => void,
-): () => Promise<void> {
-  if (limits.octetsPerSecond === 0) return async () => undefined
-  const scrubber = createScrubber(store, limits, () => Date.now(), state)
-  let step: Promise<void> | undefined
-  let steps = 0
-  let told = scrubber.state().damaged.length
-  const tell = () => {
-    told = scrubber.state().damaged.length
-    say({ type: 'scrubbed', state: scrubber.state() })
-  }
-  const work = async () => {
-    const isEnd = await scrubber.step(SCRUB_EVERY_MILLISECONDS)
-    if (isEnd || ++steps % SCRUB_TOLD_EVERY === 0 || scrubber.state().damaged.length !== told) tell()
-  }
-  const timer = setInterval(() => {
-    step ??= work()
-      .catch((error: Error) => say({ type: 'problem', message: `scrubbing: ${error.message}` }))
-      .finally(() => {
-        step = undefined
-      })
-  }, SCRUB_EVERY_MILLISECONDS)
-  return async () => {
-    clearInterval(timer)
-    await step
-    tell()
-  }
 }
 
 /** A look at all blocks costs time where there are many. */

@@ -12,6 +12,8 @@ export type RollingOptions = {
   readonly blocks: BlockStore
   readonly rollups: BlockStore
   readonly stopBelowFreeOctets: number
+  /** Blocks of sums that scrubbing found damaged. */
+  readonly damaged: () => number
   readonly say: (message: FromAnalysis) => void
 }
 
@@ -21,6 +23,7 @@ export function keepRolling({
   blocks,
   rollups,
   stopBelowFreeOctets,
+  damaged,
   say,
 }: RollingOptions): () => Promise<void> {
   const roller = createRoller({ blocks, rollups })
@@ -31,7 +34,13 @@ export function keepRolling({
     while (!isEnding && (await lowWater.look()) === undefined) {
       const step = await roller.step(Date.now())
       if (step === undefined) return
-      say({ type: 'rolled', state: { progress: step.progress, damage: await findHoles(rollups) } })
+      const { lostRows, damagedBlocks } = await findHoles(rollups)
+      const state = {
+        progress: step.progress,
+        lostRows,
+        damagedBlocks: Math.max(damagedBlocks, damaged()),
+      }
+      say({ type: 'rolled', state })
     }
   }
   const timer = setInterval(() => {

@@ -265,13 +265,17 @@ t.test(
     await rollAll(stores, LATER, 20)
     for (const resolution of ['5m', '1h'] as const) {
       const whole = await aggregated(stores, { by: [], sums: ['octets', 'flows'], top: 1, resolution })
-      t.match(whole, { total: { octets: 1000, flows: 100 }, togetherRows: 60, partial: false })
+      t.match(whole, { total: { octets: 1000, flows: 100 }, togetherRows: rows, partial: false })
       const result = await aggregated(stores, { ...bySource, top: 1, resolution })
-      t.match(result, { groups: [{ octets: 600, flows: 60 }], groupCount: 41, partialReasons: ['together'] })
+      t.match(result, {
+        groups: [{ octets: 10 * rows, flows: rows }],
+        groupCount: 101 - rows,
+        partialReasons: ['together'],
+      })
       t.equal(result.groups[0]!['sourceAddress'], undefined)
       const { filter } = parseFilter('src host 10.0.0.49') as { filter: Filter }
       const host = await aggregated(stores, { ...bySource, filter, resolution })
-      t.match(host, { total: { flows: 0 }, togetherRows: 30, partial: true })
+      t.match(host, { total: { flows: 0 }, togetherRows: rows / 2, partial: true })
     }
   },
 )
