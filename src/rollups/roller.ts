@@ -28,6 +28,8 @@ export type RollStep = {
 export type Roller = {
   /** Sums the next bucket that is over by now; undefined when there is none. */
   step(nowMilliseconds: number): Promise<RollStep | undefined>
+  /** As it was noted last; undefined before the first step. */
+  progress(): Progress | undefined
 }
 
 export type RollerOptions = {
@@ -80,6 +82,7 @@ export function createRoller({ blocks, rollups, maximumGroups = MAXIMUM_GROUPS }
   }
 
   return {
+    progress: () => progress,
     async step(nowMilliseconds) {
       progress ??= decodeProgress(await rollups.note()) ?? (await beginning(blocks, rollups))
       const length = fiveMinutes.bucketMilliseconds

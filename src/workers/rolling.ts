@@ -3,6 +3,7 @@ import { createRoller } from '../rollups/roller.js'
 import type { BlockStore } from '../store/blocks.js'
 import { findHoles } from '../store/holes.js'
 import { createLowWater } from '../store/low-water.js'
+import type { Progress } from '../store/rollup-progress.js'
 import type { FromAnalysis } from './analysis-messages.js'
 
 const LOOK_EVERY_MILLISECONDS = 5000
@@ -30,17 +31,20 @@ export function keepRolling({
   const lowWater = createLowWater(data, stopBelowFreeOctets, () => Date.now())
   let isEnding = false
   let working: Promise<void> | undefined
+  let told: Progress | undefined
+  const tell = async () => {
+    const progress = roller.progress()
+    if (progress === undefined || progress === told) return
+    told = progress
+    const { lostRows, damagedBlocks } = await findHoles(rollups)
+    const state = { progress, lostRows, damagedBlocks: Math.max(damagedBlocks, damaged()) }
+    say({ type: 'rolled', state })
+  }
   const work = async () => {
     while (!isEnding && (await lowWater.look()) === undefined) {
       const step = await roller.step(Date.now())
+      await tell()
       if (step === undefined) return
-      const { lostRows, damagedBlocks } = await findHoles(rollups)
-      const state = {
-        progress: step.progress,
-        lostRows,
-        damagedBlocks: Math.max(damagedBlocks, damaged()),
-      }
-      say({ type: 'rolled', state })
     }
   }
   const timer = setInterval(() => {
