@@ -16,6 +16,7 @@ import { createRandom } from '#simulate/random.js'
 import { print } from './figures.js'
 
 const HOSTS = 30_000
+const FEW_HOSTS = 100
 const FROM = Date.UTC(2026, 5, 1)
 const BUCKET_MILLISECONDS = 300_000
 
@@ -40,16 +41,17 @@ const columns = [
 ] as const
 const shape = shapeOf([0, 1, 2, ...columns.map((name) => Column[name])])
 
-/** `busy`: low hosts are met often. `pairs`: no pair twice. */
-type Mix = 'busy' | 'pairs'
+/** `few`: 100 hosts, whose groups are all kept apart. `busy`: 30,000, of which the low ones are met often. `pairs`: no pair twice. */
+type Mix = 'few' | 'busy' | 'pairs'
 
 async function store(blocks: BlockStore, name: StreamName, rows: number, mix: Mix): Promise<void> {
   const random = createRandom(1)
+  const hosts = mix === 'few' ? FEW_HOSTS : HOSTS
   const builder = new BlockBuilder(streamNamed(name), BLOCK_ROWS)
   for (let row = 0; row < rows; row++) {
     const received = FROM + Math.floor((row * (BUCKET_MILLISECONDS - 1)) / rows)
     const at = builder.begin(exporter, shape, received, 1)
-    const host = (low: number) => (mix === 'pairs' ? row : Math.floor(low ** 3 * HOSTS))
+    const host = (low: number) => (mix === 'pairs' ? row : Math.floor(low ** 3 * hosts))
     const packets = 1 + Math.floor(random.uniform() ** 6 * 1000)
     builder.setAddress(Column.sourceAddress, at, [0x20010db8, 0, 0, 0x0a000000 + host(random.uniform())])
     builder.setAddress(Column.destinationAddress, at, [0x20010db8, 0, 1, 0xc6120000 + host(random.uniform())])
@@ -91,7 +93,7 @@ async function measure(name: StreamName, rows: number, mix: Mix): Promise<void> 
 /** Prints processor seconds for a million rows. */
 export async function benchRollups(rows: number): Promise<void> {
   for (const name of ['flow4', 'flow6'] as const)
-    for (const mix of ['busy', 'pairs'] as const) await measure(name, rows, mix)
+    for (const mix of ['few', 'busy', 'pairs'] as const) await measure(name, rows, mix)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]!).href)
