@@ -54,6 +54,7 @@ export const noGroups: AggregateResult = {
   rowsMatched: 0,
   blocksRead: 0,
   blocksFailed: 0,
+  sources: [{ resolution: 'raw' }],
   partial: false,
   partialReasons: [],
   isRounded: false,
