@@ -76,8 +76,7 @@ export function behaviourOf(
 ): Behaviour | undefined {
   const behaviours = [...behavioursOf(history, around, settings, atMilliseconds)]
   const has = (code: string) => behaviours.some((fact) => fact.code === code)
-  const isCarrying =
-    has('payload-entropy') || ((has('unanswered-stream') || has('mixed-sizes')) && has('excess-payload'))
+  const isCarrying = has('payload-entropy') || (has('unanswered-stream') && has('excess-payload'))
   // Before the site is known, and for a pair that has long been there, a ping is a ping.
   if (!isCarrying && !(around.isNewPair && isPersistent(history, settings))) return undefined
   // Noise in place of a pattern is enough by itself.

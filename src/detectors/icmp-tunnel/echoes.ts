@@ -97,11 +97,24 @@ export function observeEchoes(points: Points, messages: Messages, block: Block, 
     const direction = isRequest ? 'request' : 'reply'
     const reverseCount = counterAt(reversePackets, row)
     if (isRequest) messages.sent(source, destination, count)
-    take(point, requester, responder, direction, slice, where, reverseCount > 0)
+    const pair = take(point, requester, responder, direction, slice, where, reverseCount > 0)
     if (reverseCount === 0) continue
     const reverse = { ...slice, packets: reverseCount, octets: counterAt(reverseOctets, row) }
     take(point, requester, responder, isRequest ? 'reply' : 'request', reverse, where, true)
+    if (pair === undefined || reverseCount !== count) continue
+    pair.session.biflows.equal++
+    if (reverse.octets !== slice.octets) pair.session.biflows.odd++
   }
+}
+
+/** Hosts of which pings to groups are remembered, at each point. */
+const MAX_GROUP_REQUESTERS = 10_000
+
+function noteGroupRequest({ groupRequests }: Point, requester: string, slice: Slice): void {
+  const packets = slice.packets + (groupRequests.get(requester)?.packets ?? 0)
+  groupRequests.delete(requester)
+  if (groupRequests.size >= MAX_GROUP_REQUESTERS) groupRequests.delete(groupRequests.keys().next().value!)
+  groupRequests.set(requester, { packets, lastMilliseconds: slice.endMilliseconds })
 }
 
 /** Adds a record of one direction to the session of its pair; the pair, or undefined where group addresses are asked. */
@@ -116,7 +129,11 @@ export function take(
 ): Pair | undefined {
   // Many hosts answer a group address, each with a reply of its own (guard 8).
   const target = parseAddress(responder)
-  if (target === undefined || isGroupAddress(target)) return undefined
+  if (target === undefined) return undefined
+  if (isGroupAddress(target)) {
+    if (direction === 'request') noteGroupRequest(point, requester, slice)
+    return undefined
+  }
   const key = `${requester} ${responder}`
   let pair = point.pairs.get(key)
   if (pair === undefined) {

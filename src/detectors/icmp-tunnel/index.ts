@@ -18,7 +18,7 @@ import { judge } from './session.js'
 import { Settings } from './settings.js'
 import { createStreams, problemOfLearned } from './streams.js'
 import { note, observationOf, pairKey, type Subject } from './subjects.js'
-import { seemsSampled } from './suspicion.js'
+import { isTrusted, seemsSampled } from './suspicion.js'
 import { twoSidednessOf } from './views.js'
 
 /** Pairs that were quiet for so long are no longer kept at a point. */
@@ -76,7 +76,7 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
   function judgePair(
     point: Point,
     pair: Pair,
-    isSuspect: boolean,
+    trust: { readonly isSuspect: boolean; readonly isTrusted: boolean },
     atMilliseconds: number,
   ): Subject | undefined {
     const { session } = pair
@@ -87,7 +87,8 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
       limits: limitsOf(pair.responder),
       atMilliseconds,
       samplingInterval: point.samplingInterval,
-      isSuspect,
+      isSuspect: trust.isSuspect,
+      isTrusted: trust.isTrusted,
       isTypeObserved: point.isTypeObserved,
       zThreshold: settings.sampledReplyExcessZ,
     })
@@ -102,6 +103,7 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
     unasked: RepliesOnly[],
   ): void {
     const isSuspect = seemsSampled(point)
+    const trust = { isSuspect, isTrusted: isTrusted(point) }
     const seen = twoSidednessOf(point, context.isInside)
     for (const [key, pair] of point.pairs) {
       if (!pair.session.changed && pair.session.closedJudged) {
@@ -113,7 +115,7 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
       streams.take(pair, { point, isTwoSided })
       const replies = isTwoSided ? unaskedReplies(point, pair, seen, atMilliseconds) : undefined
       if (replies !== undefined) unasked.push(replies)
-      const subject = judgePair(point, pair, isSuspect, atMilliseconds)
+      const subject = judgePair(point, pair, trust, atMilliseconds)
       if (subject !== undefined) changed.add(subject)
     }
   }

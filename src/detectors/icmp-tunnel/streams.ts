@@ -201,14 +201,13 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
       const suspects: Suspect[] = []
       for (const [history, { pair, view }] of changed) {
         if (isBroken(pairKey(history.requester, history.responder))) continue
+        if (isNew(history, atMilliseconds) && isPersistent(history, settings))
+          noteCandidate(history, atMilliseconds)
         const suspect = suspectOf(history, pair, view, atMilliseconds)
-        if (suspect === undefined) continue
-        suspects.push(suspect)
-        noteCandidate(history, atMilliseconds)
+        if (suspect !== undefined) suspects.push(suspect)
       }
       const observations: Observation[] = []
       for (const suspect of suspects) {
-        // A monitor's pings are of one size; who may ping may not carry data.
         if (!isCarrying(suspect.behaviour) && isMonitorInTheMaking(suspect.history)) continue
         const observation = tell(suspect, atMilliseconds)
         if (observation !== undefined) observations.push(observation)
@@ -257,12 +256,9 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
   }
 }
 
-/** What no excuse covers: a monitor has one size and one pattern. */
+/** What no excuse covers: a monitor has a pattern. */
 function isCarrying({ behaviours }: Behaviour): boolean {
-  return behaviours.some(
-    ({ code, value }) =>
-      code === 'mixed-sizes' || (code === 'payload-entropy' && Number(value) >= NOISE_ENTROPY),
-  )
+  return behaviours.some(({ code, value }) => code === 'payload-entropy' && Number(value) >= NOISE_ENTROPY)
 }
 
 function observationOf(
