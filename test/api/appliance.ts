@@ -74,6 +74,7 @@ export async function startAppliance(
   const visibility = createVisibility({ documents, findings, exceptions, now })
   const tokens = createTokens({ documents, audit, now })
   const runs = createRuns({ documents, now })
+  const context = createContextRepository({ documents, audit, now })
   const bearer = {} as Appliance['bearer']
   const tokenIds = {} as Appliance['tokenIds']
   for (const role of roles) {
@@ -102,6 +103,7 @@ export async function startAppliance(
     visibility,
     tokens,
     runs,
+    context,
     flowQueries,
     aggregations,
     aggregate: async () => noGroups,
@@ -141,7 +143,7 @@ export async function startAppliance(
       documents,
       audit,
       findings,
-      context: createContextRepository(documents),
+      context,
       learning: defaultLearning,
     }),
     explain: async () => ({ isUsual: true, facts: ['seen on 9 days'] }),
