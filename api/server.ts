@@ -14,6 +14,7 @@ import { addStrictInput } from './query.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backup.js'
 import { baselineRoutes } from './routes/baselines.js'
+import { contextRoutes } from './routes/context.js'
 import { exceptionRoutes } from './routes/exceptions.js'
 import { exporterRoutes } from './routes/exporters.js'
 import { findingRoutes } from './routes/findings.js'
@@ -89,6 +90,7 @@ export async function buildServer(deps: ApiDeps): Promise<App> {
   operationRoutes(app, deps)
   backupRoutes(app, deps)
   baselineRoutes(app, deps)
+  contextRoutes(app, deps)
   lossRoutes(app, deps)
   auditRoutes(app, deps)
   tokenRoutes(app, deps)

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 import { type Address, formatAddress } from '../records/address.js'
 import { isCurrent, selectorOf } from './context.js'
 import { Asset, SanctionedMonitor, SanctionedService } from './data.js'
-import type { ContextView } from './repository.js'
+import type { ContextView } from './held.js'
 
 export const AddressLookup = Type.Object(
   {

@@ -9,9 +9,14 @@ import { canonicalJson } from '../findings/canonical.js'
 import { sortable } from '../findings/keys.js'
 import { createSerial } from '../findings/serial.js'
 import type { DocumentOperation, Documents } from '../store/documents.js'
-import { type EntryProblem, type KnownNames, knownNamesOf, problemsOf } from './check.js'
-import { type Context, createContext } from './context.js'
-import type { ContextData } from './data.js'
+import { type EntryProblem, problemsOf } from './check.js'
+import {
+  type ContextState,
+  type ContextView,
+  HeldContext,
+  type VersionedContext,
+  type WrittenChange,
+} from './held.js'
 import {
   type ContextEntry,
   type ContextKind,
@@ -20,18 +25,11 @@ import {
   type EntryOf,
   keyOf,
   MOST_ENTRIES,
-  plainEntry,
   type StoredEntry,
   type StoredOf,
   singularOf,
 } from './kinds.js'
 import { type Incoming, type Plan, type PlannedChange, type PlanOptions, planChanges } from './plan.js'
-
-/** The whole, with a version that changes with every change. */
-export type VersionedContext = { readonly version: number; readonly data: ContextData }
-
-/** One version of the whole, ready to be asked. */
-export type ContextView = VersionedContext & { readonly context: Context; readonly names: KnownNames }
 
 /** Who makes a change, and which version of the entry they have seen. */
 export type ContextChange = { readonly by: string; readonly version?: number | undefined }
@@ -68,53 +66,6 @@ const CHANGES_IN_AUDIT = 500
 
 const STATE = 'context/state'
 
-type State = { readonly version: number; readonly counters: Readonly<Record<ContextKind, number>> }
-
-type WrittenChange = {
-  readonly kind: ContextKind
-  readonly before?: StoredEntry
-  readonly after?: StoredEntry
-}
-
-class Held {
-  state: State
-  readonly byId: Readonly<Record<ContextKind, Map<string, StoredEntry>>>
-  readonly byKey: Readonly<Record<ContextKind, Map<string, StoredEntry>>>
-  view: ContextView | undefined
-
-  constructor() {
-    this.state = { version: 0, counters: { zones: 0, assets: 0, services: 0, monitors: 0 } }
-    this.byId = { zones: new Map(), assets: new Map(), services: new Map(), monitors: new Map() }
-    this.byKey = { zones: new Map(), assets: new Map(), services: new Map(), monitors: new Map() }
-  }
-
-  take(kind: ContextKind, entry: StoredEntry): void {
-    this.byId[kind].set(entry.id, entry)
-    this.byKey[kind].set(keyOf(kind, entry), entry)
-  }
-
-  /** Every `before` goes first: an entry may take the key of another that loses it. */
-  change(changes: readonly WrittenChange[]): void {
-    for (const { kind, before, after } of changes) {
-      if (before === undefined) continue
-      this.byKey[kind].delete(keyOf(kind, before))
-      if (after === undefined) this.byId[kind].delete(before.id)
-    }
-    for (const { kind, after } of changes) if (after !== undefined) this.take(kind, after)
-    this.view = undefined
-  }
-
-  look(): ContextView {
-    if (this.view !== undefined) return this.view
-    const data = Object.fromEntries(
-      contextKinds.map((kind) => [kind, [...this.byId[kind].values()].map(plainEntry)]),
-    ) as ContextData
-    const { version } = this.state
-    this.view = { version, data, context: createContext(data), names: knownNamesOf(data) }
-    return this.view
-  }
-}
-
 /** Makes the repository; it reads what is kept on its first use. */
 export function createContextRepository(options: {
   documents: Documents
@@ -123,11 +74,11 @@ export function createContextRepository(options: {
 }): ContextRepository {
   const { documents, audit, now } = options
   const serial = createSerial()
-  let loading: Promise<Held> | undefined
+  let loading: Promise<HeldContext> | undefined
 
-  async function load(): Promise<Held> {
-    const held = new Held()
-    held.state = (await documents.get<State>(STATE)) ?? held.state
+  async function load(): Promise<HeldContext> {
+    const held = new HeldContext()
+    held.state = (await documents.get<ContextState>(STATE)) ?? held.state
     const counters = { ...held.state.counters }
     for (const kind of contextKinds) {
       for await (const [, entry] of documents.list<StoredEntry>(prefixOf(kind))) {
@@ -155,7 +106,7 @@ export function createContextRepository(options: {
     return entry
   }
 
-  function checkedIn(all: Held, kind: ContextKind, entry: ContextEntry, id?: string): EntryProblem[] {
+  function checkedIn(all: HeldContext, kind: ContextKind, entry: ContextEntry, id?: string): EntryProblem[] {
     const previous = id === undefined ? undefined : all.byId[kind].get(id)
     const problems = problemsOf(kind, entry, now(), previous)
     if (problems.length > 0) return problems
@@ -192,7 +143,7 @@ export function createContextRepository(options: {
       }
       return before === undefined ? { kind, after: entry } : { kind, before, after: entry }
     })
-    const state: State = { version: all.state.version + 1, counters }
+    const state: ContextState = { version: all.state.version + 1, counters }
     const operations = written.map(({ kind, before, after }): DocumentOperation => {
       const key = prefixOf(kind) + sortable(numberOfEntry(kind, (after ?? before)!.id))
       return after === undefined ? { type: 'delete', key } : { type: 'put', key, value: after }
@@ -219,7 +170,7 @@ export function createContextRepository(options: {
     return entry
   }
 
-  function refuseTooMany(all: Held, changes: readonly PlannedChange[]): void {
+  function refuseTooMany(all: HeldContext, changes: readonly PlannedChange[]): void {
     for (const kind of contextKinds) {
       const ofKind = changes.filter((change) => change.kind === kind)
       const added = ofKind.filter(({ before }) => before === undefined).length
