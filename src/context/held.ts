@@ -25,7 +25,8 @@ export class HeldContext {
   state: ContextState
   readonly byId: Readonly<Record<ContextKind, Map<string, StoredEntry>>>
   readonly byKey: Readonly<Record<ContextKind, Map<string, StoredEntry>>>
-  view: ContextView | undefined
+  #current: VersionedContext | undefined
+  #view: ContextView | undefined
 
   constructor() {
     this.state = { version: 0, counters: { zones: 0, assets: 0, services: 0, monitors: 0 } }
@@ -46,16 +47,25 @@ export class HeldContext {
       if (after === undefined) this.byId[kind].delete(before.id)
     }
     for (const { kind, after } of changes) if (after !== undefined) this.take(kind, after)
-    this.view = undefined
+    this.#current = undefined
+    this.#view = undefined
+  }
+
+  current(): VersionedContext {
+    this.#current ??= {
+      version: this.state.version,
+      data: Object.fromEntries(
+        contextKinds.map((kind) => [kind, [...this.byId[kind].values()].map(plainEntry)]),
+      ) as ContextData,
+    }
+    return this.#current
   }
 
   look(): ContextView {
-    if (this.view !== undefined) return this.view
-    const data = Object.fromEntries(
-      contextKinds.map((kind) => [kind, [...this.byId[kind].values()].map(plainEntry)]),
-    ) as ContextData
-    const { version } = this.state
-    this.view = { version, data, context: createContext(data), names: knownNamesOf(data) }
-    return this.view
+    if (this.#view !== undefined) return this.#view
+    const current = this.current()
+    const { data } = current
+    this.#view = { ...current, context: createContext(data), names: knownNamesOf(data) }
+    return this.#view
   }
 }

@@ -181,7 +181,7 @@ export function createContextRepository(options: {
   }
 
   return {
-    current: async () => (await held()).look(),
+    current: async () => (await held()).current(),
     view: async () => (await held()).look(),
     all: async <Kind extends ContextKind>(kind: Kind) =>
       [...(await held()).byId[kind].values()] as StoredOf[Kind][],
