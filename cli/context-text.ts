@@ -27,7 +27,7 @@ export function contextYaml(data: ContextData, kinds: readonly ContextKind[]): s
   return `${lines.join('\n')}\n`
 }
 
-/** RFC 4180 with the fields as columns. */
+/** RFC 4180 with the fields as columns. What a terminal would obey is lost, as quotes do not hide it. */
 export function contextCsv(data: ContextData, kind: ContextKind): string {
   const fields = fieldsOf(kind)
   const lines = (data[kind] as readonly Fields[]).map((entry) =>
@@ -38,7 +38,7 @@ export function contextCsv(data: ContextData, kind: ContextKind): string {
 
 function cellOf(field: string, value: unknown): string {
   if (value === undefined) return ''
-  if (typeof value !== 'number') return cell(String(value))
+  if (typeof value !== 'number') return cell(printable(String(value)))
   return field === 'expiresMilliseconds' && value <= 8.64e15 ? toIso(value) : cell(value)
 }
 

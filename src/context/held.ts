@@ -39,7 +39,6 @@ export class HeldContext {
     this.byKey[kind].set(keyOf(kind, entry), entry)
   }
 
-  /** Every `before` goes first: an entry may take the key of another that loses it. */
   change(changes: readonly WrittenChange[]): void {
     for (const { kind, before, after } of changes) {
       if (before === undefined) continue

@@ -86,7 +86,7 @@ function readFile(content: string, options: PrepareOptions): ReadFile {
 function problemsOfRow({ kind, place, value, named = {} }: ImportedRow, now: number): ImportProblem[] {
   const problem = (field: string, message: string): ImportProblem => {
     const found = foundText(value[field])
-    const shown = field === '' ? {} : { field: named[field] ?? field }
+    const shown = field === '' ? {} : { field: Object.hasOwn(named, field) ? named[field]! : field }
     return { ...place, ...shown, message, ...(found === undefined ? {} : { found }) }
   }
   if (!isEntry[kind](value)) {
