@@ -106,7 +106,9 @@ function wholeRoutes(app: App, { context, now }: ApiDeps): void {
           const name = field === undefined ? '' : `${field} `
           return { pointer: `/content${pointer ?? ''}`, message: `${place}${name}${message}${shown}` }
         })
-      throw new ApiError('INVALID', `${outcome.problemCount} rows are wrong, so nothing is written`, details)
+      const { problemCount } = outcome
+      const rows = problemCount === 1 ? '1 row is' : `${problemCount} rows are`
+      throw new ApiError('INVALID', `${rows} wrong, so nothing is written`, details)
     },
   )
 }

@@ -55,6 +55,8 @@ export type ContextRepository = {
     change: ContextChange,
   ): Promise<StoredOf[Kind]>
   delete(kind: ContextKind, id: string, change: ContextChange): Promise<void>
+  /** What finds an entry by what makes it this one. */
+  finder(): Promise<(kind: ContextKind, key: string) => StoredEntry | undefined>
   /** What entries would change. They must be canonical, without problems and without equals among themselves. */
   plan(incoming: readonly Incoming[], options: PlanOptions): Promise<Plan>
   /** Changes all of it, or nothing. */
@@ -218,6 +220,10 @@ export function createContextRepository(options: {
       })
     },
 
+    finder: async () => {
+      const { byKey } = await held()
+      return (kind, key) => byKey[kind].get(key)
+    },
     plan: async (incoming, planOptions) => {
       const { byKey } = await held()
       return planChanges(incoming, (kind) => byKey[kind], planOptions)

@@ -192,7 +192,7 @@ t.test('a file is tried, refused, taken, and taken away again', async (t) => {
     [
       400,
       {
-        message: '1 rows are wrong, so nothing is written',
+        message: '1 row is wrong, so nothing is written',
         details: [
           { pointer: '/content', message: /^line 3: prefix is neither .* \(found "10\.0\.0\.300"\)$/ },
         ],

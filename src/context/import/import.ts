@@ -93,7 +93,8 @@ export type ImportSetup = {
 export async function importContext(input: ImportInput, setup: ImportSetup): Promise<ImportOutcome> {
   const { repository, by, isDryRun, nowMilliseconds } = setup
   const format = input.format ?? formatOf(input.content)
-  const prepared = prepareImport(input.content, { ...input, format, nowMilliseconds })
+  const find = await repository.finder()
+  const prepared = prepareImport(input.content, { ...input, format, nowMilliseconds, find })
   const { incoming, problems, merges } = prepared
   const replaces = input.replace === true ? prepared.kinds : []
   const isWritten = !isDryRun && (problems.length === 0 || input.skipInvalid === true)

@@ -24,6 +24,8 @@ export type PrepareOptions = NetBoxOptions & {
   readonly format: ImportFormat
   readonly kind?: ContextKind | undefined
   readonly nowMilliseconds: number
+  /** What is there already: it may come again although its time is over. */
+  readonly find?: (kind: ContextKind, key: string) => ContextEntry | undefined
 }
 
 export type Prepared = {
@@ -47,7 +49,7 @@ export function prepareImport(content: string, options: PrepareOptions): Prepare
   let repeated = 0
   for (const row of file.rows) {
     if (kind !== undefined && row.kind !== kind) continue
-    const wrong = problemsOfRow(row, nowMilliseconds)
+    const wrong = problemsOfRow(row, options)
     if (wrong.length > 0) {
       problems.push(...wrong)
       continue
@@ -83,7 +85,10 @@ function readFile(content: string, options: PrepareOptions): ReadFile {
   }
 }
 
-function problemsOfRow({ kind, place, value, named = {} }: ImportedRow, now: number): ImportProblem[] {
+function problemsOfRow(
+  { kind, place, value, named = {} }: ImportedRow,
+  { nowMilliseconds, find }: PrepareOptions,
+): ImportProblem[] {
   const problem = (field: string, message: string): ImportProblem => {
     const found = foundText(value[field])
     const shown = field === '' ? {} : { field: Object.hasOwn(named, field) ? named[field]! : field }
@@ -96,9 +101,13 @@ function problemsOfRow({ kind, place, value, named = {} }: ImportedRow, now: num
       return missing === undefined ? problem(path[0] ?? '', message) : problem(missing, 'is required')
     })
   }
-  return problemsOf(kind, value as ContextEntry, now).map(({ pointer, message }) =>
-    problem(pointer.slice(1), message),
-  )
+  const entry = value as ContextEntry
+  let problems = problemsOf(kind, entry, nowMilliseconds)
+  if (problems.length > 0 && problems.every(({ pointer }) => pointer === '/expiresMilliseconds')) {
+    const previous = find?.(kind, keyOf(kind, canonical(kind, entry)))
+    problems = problemsOf(kind, entry, nowMilliseconds, previous)
+  }
+  return problems.map(({ pointer, message }) => problem(pointer.slice(1), message))
 }
 
 /** Two rows of one key agree; when they may be merged, what one of them does not say is no difference. */

@@ -236,6 +236,14 @@ services:
   t.match(prepare('just text', { format: 'yaml' }).problems, [{ found: 'just text' }])
 })
 
+t.test('what is there already may come again when its time is over', async (t) => {
+  const csv = 'source,owner,expires\n10.0.0.9,noc,2020-01-01\n10.0.0.8,noc,2020-01-01\n'
+  const stored = { source: '10.0.0.9', owner: 'it', expiresMilliseconds: Date.UTC(2020, 0, 1) }
+  const find = (_kind: string, key: string) => (key === '10.0.0.9 → any' ? stored : undefined)
+  t.match(prepare(csv, { find }).problems, [{ line: 3, field: 'expires', message: /past/ }])
+  t.equal(prepare(csv, { find }).incoming.length, 1)
+})
+
 t.test('the format by the content', async (t) => {
   const table: [string, string][] = [
     ['prefix,name\n', 'csv'],
