@@ -41,9 +41,9 @@ export type Prepared = {
 }
 
 export function prepareImport(content: string, options: PrepareOptions): Prepared {
-  const { format, kind, nowMilliseconds } = options
+  const { kind } = options
+  const merges = options.format === 'netbox'
   const file = readFile(content, options)
-  const merges = format === 'netbox'
   const problems = [...file.problems]
   const taken = new Map<string, { entry: ContextEntry; kind: ContextKind; row: ImportedRow }>()
   let repeated = 0
