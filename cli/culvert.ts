@@ -14,6 +14,8 @@ const commands: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['detect', async () => (await import('./commands/detect.js')).registerDetect],
   ['query', async () => (await import('./commands/query.js')).registerQuery],
   ['context', async () => (await import('./commands/context.js')).registerContext],
+  ['coverage', async () => (await import('./commands/coverage.js')).registerCoverage],
+  ['report', async () => (await import('./commands/report.js')).registerReport],
   ['losses', async () => (await import('./commands/losses.js')).registerLosses],
   ['backup', async () => (await import('./commands/backup.js')).registerBackup],
   ['verify', async () => (await import('./commands/verify.js')).registerVerify],

@@ -15,9 +15,12 @@ import { createBaselines } from './baselines/baselines.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
 import { checkExporters, learningOf } from './config-checks.js'
+import { createCoverage } from './coverage/coverage.js'
+import { watchCoverage } from './coverage/watch.js'
 import { createRepositories, openDataFolder } from './data-folder.js'
 import { describeDetectors } from './detectors/describe.js'
 import { configuredDetectors } from './detectors/settings.js'
+import { noteSettings } from './detectors/settings-history.js'
 import type { Observation } from './findings/finding.js'
 import { lossesOf, openLosses } from './findings/losses.js'
 import type { Run } from './findings/runs.js'
@@ -25,6 +28,7 @@ import { createHealth } from './health.js'
 import { keepHouse } from './housekeeping.js'
 import { startMended } from './mended-start.js'
 import { createMetrics } from './metrics.js'
+import { collectReport } from './report/collect.js'
 import { createScheduler } from './scheduler/scheduler.js'
 
 import { createBallast } from './store/ballast.js'
@@ -101,6 +105,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const { documents } = folder
     const repositories = createRepositories(documents, now)
     const baselines = createBaselines({ ...repositories, documents, learning: learningOf(config) })
+    await noteSettings({ documents, audit: repositories.audit }, scheduled)
     const current = () => lossesOf(damage, scrub)
     const losses = await openLosses({ documents, audit: repositories.audit, now, current })
     const tokenFile = join(data, 'token')
@@ -174,25 +179,39 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       rollupSequence,
       octetsPerSecond: config.backup.octetsPerSecond,
     })
+    const running = scheduled.map(({ detector }) => detector)
+    const seen = {
+      exporterIds: receivers.exporterIds,
+      exporters: receivers.exporters,
+      detectors: running,
+      now,
+    }
+    const coverage = createCoverage({ ...seen, findings: repositories.findings })
+    const told = { ...repositories, baselines, losses, detectors: () => describeDetectors(scheduled), now }
     const served = await serve(config.api, {
-      ...repositories,
-      losses,
+      ...told,
       exporterIds: receivers.exporterIds,
       exporters: receivers.exporters,
       flows,
-      baselines,
+      coverage,
+      report: (from, to) => collectReport({ ...told, coverage }, from, to),
       explain: (detector, tuple) => analysis.explain({ detector, tuple, atMilliseconds: now() }),
       backup: backup.archive,
-      detectors: () => describeDetectors(scheduled),
       health: health.report,
       metrics: metrics.text,
-      now,
       logger,
     })
     closers.push(served.close)
     // Before the API: it would wait for who takes the archive.
     closers.push(backup.close)
     scheduler.start()
+    closers.push(
+      watchCoverage({
+        ...seen,
+        tell: repositories.findings.upsert,
+        onProblem: (error) => logger.error({ error: error.message }, 'coverage'),
+      }),
+    )
     closers.push(
       keepHouse({
         limits: config.retention,

@@ -135,6 +135,24 @@ export const flowColumns = [
     unit: 'rows of groups',
     meaning: 'of rollups: how many of deltaFlowCount are of groups beyond the most that are kept apart',
   },
+  {
+    name: 'payloadOctets',
+    type: 'u16',
+    unit: 'octets',
+    meaning: 'octets behind the ICMP or UDP header that a sampled frame shows, at most 1,024',
+  },
+  {
+    name: 'payloadEntropy',
+    type: 'u16',
+    unit: 'mbit/octet',
+    meaning: 'Shannon entropy of them; n octets reach log2(min(n, 256)) at most',
+  },
+  {
+    name: 'payloadCounting',
+    type: 'u8',
+    unit: '%',
+    meaning: 'of them, those that are the one before plus one, as in the pattern of an ordinary ping',
+  },
 ] as const satisfies readonly ColumnDefinition[]
 
 /** Lines that describe no flow (system messages, logins), kept for search. */
