@@ -7,6 +7,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { Baselines } from '#core/baselines/baselines.js'
+import type { ContextRepository } from '#core/context/repository.js'
 import type { Coverage } from '#core/coverage/coverage.js'
 import type { Explanation, Tuple } from '#core/detectors/detector.js'
 import type { ExporterStatus } from '#core/exporters.js'
@@ -76,6 +77,7 @@ export type ApiDeps = {
   readonly runs: RunRepository
   readonly tokens: TokenRepository
   readonly losses: LossRepository
+  readonly context: ContextRepository
   /** Of all exporters that are known, in no order. */
   exporterIds(): readonly string[]
   /** Those of `ids` that are known, in their order. */

@@ -14,6 +14,7 @@ import { addStrictInput } from './query.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backup.js'
 import { baselineRoutes } from './routes/baselines.js'
+import { contextRoutes } from './routes/context.js'
 import { coverageRoutes } from './routes/coverage.js'
 import { exceptionRoutes } from './routes/exceptions.js'
 import { exporterRoutes } from './routes/exporters.js'
@@ -91,6 +92,7 @@ export async function buildServer(deps: ApiDeps): Promise<App> {
   operationRoutes(app, deps)
   backupRoutes(app, deps)
   baselineRoutes(app, deps)
+  contextRoutes(app, deps)
   coverageRoutes(app, deps)
   reportRoutes(app, deps)
   lossRoutes(app, deps)

@@ -13,6 +13,7 @@ const commands: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['import', async () => (await import('./commands/import.js')).registerImport],
   ['detect', async () => (await import('./commands/detect.js')).registerDetect],
   ['query', async () => (await import('./commands/query.js')).registerQuery],
+  ['context', async () => (await import('./commands/context.js')).registerContext],
   ['coverage', async () => (await import('./commands/coverage.js')).registerCoverage],
   ['report', async () => (await import('./commands/report.js')).registerReport],
   ['losses', async () => (await import('./commands/losses.js')).registerLosses],

@@ -78,6 +78,6 @@ export function createRepositories(documents: Documents, now: () => number) {
   const visibility = createVisibility({ documents, findings, exceptions, now })
   const runs = createRuns({ documents, now })
   const tokens = createTokens({ documents, audit, now })
-  const context = createContextRepository(documents)
+  const context = createContextRepository({ documents, audit, now })
   return { audit, findings, exceptions, visibility, runs, tokens, context }
 }

@@ -48,6 +48,14 @@ export type Context = {
   serviceFor(pairing: Pairing, atMilliseconds: number): SanctionedService | undefined
 }
 
+type Selector = (address: Address) => boolean
+
+type Service = {
+  readonly entry: SanctionedService
+  readonly clients: Selector
+  readonly servers: Selector
+}
+
 /** Throws when an entry cannot be read; what people send is checked before it gets here. */
 export function createContext(data: ContextData): Context {
   const zones = new PrefixTable<Zone>()
@@ -77,36 +85,40 @@ export function createContext(data: ContextData): Context {
           target(responder),
       )?.entry,
     serviceFor: ({ client, server, protocolIdentifier, port, application }, atMilliseconds) =>
-      services.find(
-        ({ entry, clients, servers }) =>
-          entry.protocolIdentifier === protocolIdentifier &&
-          (entry.port === undefined || entry.port === port) &&
-          (entry.application === undefined ||
-            entry.application.toLowerCase() === application?.toLowerCase()) &&
-          isCurrent(entry, atMilliseconds) &&
-          clients(client) &&
-          servers(server),
-      )?.entry,
+      services
+        .get(protocolIdentifier)
+        ?.find(
+          ({ entry, clients, servers }) =>
+            (entry.port === undefined || entry.port === port) &&
+            (entry.application === undefined ||
+              entry.application.toLowerCase() === application?.toLowerCase()) &&
+            isCurrent(entry, atMilliseconds) &&
+            clients(client) &&
+            servers(server),
+        )?.entry,
   }
   const monitors = data.monitors.map((entry) => ({
     entry,
     source: selectorOf(entry.source, context),
     target: selectorOf(entry.target, context),
   }))
-  const services = data.services.map((entry) => ({
-    entry,
-    clients: selectorOf(entry.client, context),
-    servers: selectorOf(entry.server, context),
-  }))
+  const services = new Map<number, Service[]>()
+  for (const entry of data.services) {
+    const clients = selectorOf(entry.client, context)
+    const service = { entry, clients, servers: selectorOf(entry.server, context) }
+    const ofProtocol = services.get(entry.protocolIdentifier)
+    if (ofProtocol === undefined) services.set(entry.protocolIdentifier, [service])
+    else ofProtocol.push(service)
+  }
   return context
 }
 
-function isCurrent(entry: { readonly expiresMilliseconds?: number | undefined }, at: number): boolean {
+export function isCurrent(entry: { readonly expiresMilliseconds?: number | undefined }, at: number): boolean {
   return entry.expiresMilliseconds === undefined || at < entry.expiresMilliseconds
 }
 
 /** A host, a prefix, `zone:office` or `role:printer`; absent is every address. */
-function selectorOf(text: string | undefined, context: Context): (address: Address) => boolean {
+export function selectorOf(text: string | undefined, context: Pick<Context, 'zoneOf' | 'roleOf'>): Selector {
   if (text === undefined) return () => true
   if (text.startsWith('zone:')) return (address) => context.zoneOf(address) === text.slice(5)
   if (text.startsWith('role:')) return (address) => context.roleOf(address) === text.slice(5)

@@ -77,6 +77,7 @@ export async function startAppliance(
   const visibility = createVisibility({ documents, findings, exceptions, now })
   const tokens = createTokens({ documents, audit, now })
   const runs = createRuns({ documents, now })
+  const context = createContextRepository({ documents, audit, now })
   const bearer = {} as Appliance['bearer']
   const tokenIds = {} as Appliance['tokenIds']
   for (const role of roles) {
@@ -105,6 +106,7 @@ export async function startAppliance(
     visibility,
     tokens,
     runs,
+    context,
     flowQueries,
     aggregations,
     aggregate: async () => noGroups,
@@ -144,7 +146,7 @@ export async function startAppliance(
       documents,
       audit,
       findings,
-      context: createContextRepository(documents),
+      context,
       learning: defaultLearning,
     }),
     coverage: createCoverage({
