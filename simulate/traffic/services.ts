@@ -26,10 +26,15 @@ export function recursion(context: TrafficContext, resolver: Host, upstream: rea
   })
 }
 
-/** NTP: 76 octets each way every 64 to 1,024 s, from port 123 or an ephemeral port. */
-export function timeSync(context: TrafficContext, client: Host, server: Host): Behaviour {
+/** NTP: 76 octets each way every 64 to 1,024 s unless told otherwise, from port 123 or an ephemeral port. */
+export function timeSync(
+  context: TrafficContext,
+  client: Host,
+  server: Host,
+  periodMilliseconds?: number,
+): Behaviour {
   const { random } = context
-  const period = 1000 * random.choice([64, 128, 256, 512, 1024])
+  const period = periodMilliseconds ?? 1000 * random.choice([64, 128, 256, 512, 1024])
   const port = random.chance(0.5) ? 123 : ephemeralPort(random)
   return machinePace(context, period, 300, (time) =>
     udpExchange(time, client, server, port, 123, 76, 76, roundTrip(random, client, server), 'ntp'),
