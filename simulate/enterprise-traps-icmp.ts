@@ -44,10 +44,9 @@ export function siteIcmpTraps(ground: TrapGround, hosts: TrapHosts, index: numbe
   const [site, other] = [web[index % web.length]!, sites[(index + 1) % sites.length]!.router]
   const path = [router, web[3]!]
   return [
-    ['smokeping-5000', (c) => smokeping(c, monitor, users(10, 2), 5028), [monitor, users(10, 2)]],
-    ['fping-b', (c) => fpingSize(c, hosts.nms, users(12, 3)), [hosts.nms, users(12, 3)]],
+    ['smokeping-5000', (c) => smokeping(c, monitor, users(10, 1), 5028), [monitor, users(10, 1)]],
+    ['fping-b', (c) => fpingSize(c, hosts.nms, users(12, 3), 1028, 5 * MINUTE), [hosts.nms, users(12, 3)]],
     ['mtr', (c) => mtr(c, user(15), path), [user(15), path]],
-    ['mtr-endless', (c) => mtr(c, monitor, [router, user(16)], 1e9), [monitor, [router, user(16)]]],
     ['traceroute-I', (c) => traceroute(c, user(17), path), [user(17), path]],
     ['tracert-92', (c) => traceroute(c, user(18), path, 92), [user(18), path]],
     ['pmtu-sweep', (c) => pathMtuSweep(c, user(19), site, router), [user(19), [site, router]]],
@@ -58,7 +57,7 @@ export function siteIcmpTraps(ground: TrapGround, hosts: TrapHosts, index: numbe
     ],
     [
       'duplicate-replies',
-      (c) => steadyPing(c, user(21), web[6]!, 5000, { duplicateProbability: 0.004 }),
+      (c) => steadyPing(c, user(21), web[6]!, 10_000, { duplicateProbability: 0.004 }),
       [user(21), web[6]!],
     ],
     [
@@ -71,11 +70,11 @@ export function siteIcmpTraps(ground: TrapGround, hosts: TrapHosts, index: numbe
       (c) => broadcastPing(c, hosts.nms, local.broadcast, users(60, 12), 30 * MINUTE, 60),
       [hosts.nms, [local.broadcast, ...users(60, 12)]],
     ],
-    ['ping-flood', (c) => pingFlood(c, user(23), servers.files), [user(23), servers.files]],
+    ['ping-flood', (c) => pingFlood(c, user(23), servers.files, 0.01, 18 * HOUR), [user(23), servers.files]],
     ['ip-sla', (c) => heartbeat(c, router, other, 64, 10_000), [router, other]],
     [
       'sd-wan-probe',
-      (c) => steadyPing(c, router, hosts.partner, 2000, { octets: 92 }),
+      (c) => steadyPing(c, router, hosts.partner, 10_000, { octets: 92 }),
       [router, hosts.partner],
     ],
     ['dhcp-offer-probe', (c) => offerProbes(c, hosts.dhcp, local.candidates), [hosts.dhcp, local.candidates]],
@@ -86,7 +85,7 @@ export function siteIcmpTraps(ground: TrapGround, hosts: TrapHosts, index: numbe
       (c) => heartbeat(c, cameras[0]!, servers.files, 92, 15_000),
       [cameras[0]!, servers.files],
     ],
-    ['ot-scan-list', (c) => healthChecks(c, hosts.scada, cameras, 15_000), [hosts.scada, cameras]],
+    ['ot-scan-list', (c) => healthChecks(c, hosts.scada, cameras, 60_000), [hosts.scada, cameras]],
     ['udp-scan', (c) => udpScan(c, hosts.scanner, users(70, 10)), [hosts.scanner, users(70, 10)]],
     [
       'blocked-quic',
@@ -94,7 +93,11 @@ export function siteIcmpTraps(ground: TrapGround, hosts: TrapHosts, index: numbe
       [user(24), [...web.slice(0, 20), router]],
     ],
     ['late-media', (c) => lateMedia(c, user(25), hosts.media), [user(25), hosts.media]],
-    ['time-exceeded-stream', (c) => routingLoop(c, servers.mail, hosts.gone, router), [servers.mail, router]],
+    [
+      'time-exceeded-stream',
+      (c) => routingLoop(c, servers.mail, hosts.gone, router, 20_000),
+      [servers.mail, router],
+    ],
     ['shared-address', (c) => sharedAddress(c, local.pool, web.slice(8, 14)), [local.pool, web.slice(8, 14)]],
     ['line-test', (c) => lineTest(c, router, hosts.carriers[0]!), [router, hosts.carriers[0]!]],
   ]
@@ -121,6 +124,11 @@ export function companyIcmpTraps(plan: TrafficPlan, ground: TrapGround, hosts: T
         [admin, [...asked, router]],
       ]
     }),
+    [
+      'mtr-endless',
+      (c) => mtr(c, ground.monitor, [sites[0]!.router, everyone[16]!], 1e9),
+      [ground.monitor, [sites[0]!.router, everyone[16]!]],
+    ],
     [
       'nms-target-dies',
       (c) => dyingTarget(c, hosts.nms, sites[0]!.hosts[30]!, at(DEATH_SHARES[0]), at(DEATH_SHARES[1])),

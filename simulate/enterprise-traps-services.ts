@@ -40,7 +40,7 @@ export function siteServiceTraps(ground: TrapGround, hosts: TrapHosts, index: nu
     ...talkers.map((host): TrapRow => ['calls', (c) => calls(c, host, hosts.media), [host, hosts.media, 17]]),
     [
       'turn-443',
-      (c) => keptTunnel(c, user(50), hosts.media[0]!, 443, SECOND * 5, [140, 140]),
+      (c) => keptTunnel(c, user(50), hosts.media[0]!, 443, SECOND * 20, [140, 140]),
       [user(50), hosts.media[0]!, 17, 443],
     ],
     ...users(51, 3).flatMap((host, n): TrapRow[] => [
@@ -67,12 +67,12 @@ export function siteServiceTraps(ground: TrapGround, hosts: TrapHosts, index: nu
     ],
     [
       'private-relay',
-      (c) => keptTunnel(c, user(56), hosts.warp, 2408, 5 * SECOND, [400, 900]),
+      (c) => keptTunnel(c, user(56), hosts.warp, 2408, 20 * SECOND, [400, 900]),
       [user(56), hosts.warp, 17, 2408],
     ],
     [
       'esp',
-      (c) => gatewayProtocol(c, router, hosts.partner, ROUTED_PROTOCOL.esp, 5000, 900),
+      (c) => gatewayProtocol(c, router, hosts.partner, ROUTED_PROTOCOL.esp, 20_000, 900),
       [router, hosts.partner, 50],
     ],
     [
@@ -85,35 +85,35 @@ export function siteServiceTraps(ground: TrapGround, hosts: TrapHosts, index: nu
       (c) => keptTunnel(c, user(57), hosts.wireguard, 4500, 20 * SECOND, [130, 130], 4500),
       [user(57), hosts.wireguard, 17, 4500],
     ],
-    ['gre', (c) => gatewayProtocol(c, router, other, ROUTED_PROTOCOL.gre, 5000, 700), [router, other, 47]],
+    ['gre', (c) => gatewayProtocol(c, router, other, ROUTED_PROTOCOL.gre, 20_000, 700), [router, other, 47]],
     [
       'ipip',
-      (c) => gatewayProtocol(c, router, hosts.gateway, ROUTED_PROTOCOL.ipip, 10_000, 700),
+      (c) => gatewayProtocol(c, router, hosts.gateway, ROUTED_PROTOCOL.ipip, 20_000, 700),
       [router, hosts.gateway, 4],
     ],
     [
       'vxlan',
-      (c) => keptTunnel(c, router, hosts.gateway, 4789, 2000, [600, 600]),
+      (c) => keptTunnel(c, router, hosts.gateway, 4789, 20_000, [600, 600]),
       [router, hosts.gateway, 17, 4789],
     ],
     [
       'vrrp',
-      (c) => hellos(c, router, hosts.groups.vrrp, ROUTED_PROTOCOL.vrrp, 0, 5000, 40),
+      (c) => hellos(c, router, hosts.groups.vrrp, ROUTED_PROTOCOL.vrrp, 0, 20_000, 40),
       [router, hosts.groups.vrrp, 112],
     ],
     [
       'hsrp',
-      (c) => hellos(c, router, hosts.groups.hsrp, PROTOCOL.udp, 1985, 5000, 48),
+      (c) => hellos(c, router, hosts.groups.hsrp, PROTOCOL.udp, 1985, 20_000, 48),
       [router, hosts.groups.hsrp, 17, 1985],
     ],
     [
       'ospf',
-      (c) => hellos(c, router, hosts.groups.ospf, ROUTED_PROTOCOL.ospf, 0, 10_000, 64),
+      (c) => hellos(c, router, hosts.groups.ospf, ROUTED_PROTOCOL.ospf, 0, 20_000, 64),
       [router, hosts.groups.ospf, 89],
     ],
     [
       'eigrp',
-      (c) => hellos(c, router, hosts.groups.eigrp, ROUTED_PROTOCOL.eigrp, 0, 10_000, 60),
+      (c) => hellos(c, router, hosts.groups.eigrp, ROUTED_PROTOCOL.eigrp, 0, 20_000, 60),
       [router, hosts.groups.eigrp, 88],
     ],
     [
@@ -170,7 +170,7 @@ export function companyServiceTraps(plan: TrafficPlan, ground: TrapGround, hosts
   return [
     [
       'replication-50010',
-      (c) => keptOpen(c, hosts.replica, sites[0]!.hosts[8]!, 50_010, '', 2000, [900, 60]),
+      (c) => keptOpen(c, hosts.replica, sites[0]!.hosts[8]!, 50_010, '', 10_000, [900, 60]),
       [hosts.replica, sites[0]!.hosts[8]!, 6, 50_010],
     ],
     ['ssh-2222', (c) => interactiveShell(c, one, hosts.jump, 2222), [one, hosts.jump, 6, 2222]],

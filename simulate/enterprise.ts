@@ -20,6 +20,8 @@ import { cameraStream, recursion, snmpPolling, timeSync } from './traffic/servic
 const HOSTS_PER_SITE = 200
 const WEB_SITES = 200
 const HOSTS_PER_TUNNEL = 500
+const LEAN_TIME_MILLISECONDS = 3_600_000
+const LEAN_CAMERA_MILLISECONDS = 64_800_000
 
 /** Settings of the enterprise. */
 export interface EnterpriseOptions extends ReadyMadeOptions {
@@ -35,8 +37,8 @@ export interface EnterpriseOptions extends ReadyMadeOptions {
   readonly injectAfterMilliseconds?: number
   /** How many of each shape are injected. Default 3. */
   readonly injectionRounds?: number
-  /** Mean pause between queries of the time; by default as NTP clients poll, 64 to 1,024 s. */
-  readonly timePauseMilliseconds?: number
+  /** The steady traffic at a slower pace, so that weeks can be simulated: time, cameras, pings of the routers. */
+  readonly isLean?: boolean
 }
 
 interface Site {
@@ -149,7 +151,7 @@ function addTraffic(
   plan: TrafficPlan,
   enterprise: Enterprise,
   webPauseMilliseconds: number,
-  timePauseMilliseconds: number | undefined,
+  isLean: boolean,
 ): void {
   const { sites, servers, monitor, balancer, web } = enterprise
   const routers = sites.map(({ router }) => router)
@@ -158,20 +160,23 @@ function addTraffic(
   for (const { hosts, router } of sites) {
     for (const host of hosts) {
       const context = (name: string) => plan.context(`${name} ${host.name}`)
-      plan.add(timeSync(context('time'), host, servers.resolver, timePauseMilliseconds))
-      if (host.role === 'camera') plan.add(cameraStream(context('stream'), host, servers.files))
+      plan.add(timeSync(context('time'), host, servers.resolver, isLean ? LEAN_TIME_MILLISECONDS : undefined))
+      if (host.role === 'camera')
+        plan.add(
+          cameraStream(context('stream'), host, servers.files, isLean ? LEAN_CAMERA_MILLISECONDS : undefined),
+        )
       if (host.role !== 'workstation') continue
       plan.add(browsing(context('web'), host, servers.resolver, web, webPauseMilliseconds))
       plan.add(
         clientServer(context('files'), host, servers.files, 445, 'smb', webPauseMilliseconds * 2, 40_000),
       )
     }
-    const quiet = hosts.filter(({ role }) => role !== 'workstation')
+    const quiet = hosts.filter(({ role }) => role !== 'workstation').slice(0, isLean ? 4 : undefined)
     plan.add(
       smokeping(plan.context(`smokeping ${router.name}`), monitor, quiet),
       labelled('smokeping', monitor, quiet),
     )
-    const ping = steadyPing(plan.context(`ping ${router.name}`), monitor, router, 1000, {
+    const ping = steadyPing(plan.context(`ping ${router.name}`), monitor, router, isLean ? 10_000 : 1000, {
       lossProbability: 0.001,
     })
     plan.add(ping, labelled('ping', monitor, router))
@@ -188,7 +193,12 @@ function addTraffic(
     plan.add(large, labelled('large-ping', monitor, hosts[4]!))
     const path = [router, target]
     plan.add(traceroute(plan.context(`route ${user.name}`), user, path), labelled('traceroute', user, target))
-    const checks = healthChecks(plan.context(`checks ${router.name}`), balancer, checked, 10_000)
+    const checks = healthChecks(
+      plan.context(`checks ${router.name}`),
+      balancer,
+      checked,
+      isLean ? 30_000 : 10_000,
+    )
     plan.add(checks, labelled('health-check', balancer, checked))
   }
   plan.add(snmpPolling(plan.context('snmp'), monitor, routers))
@@ -216,7 +226,7 @@ export function enterprise(seed: number, hosts: number, options: EnterpriseOptio
     durationMilliseconds,
     network: built.network,
     populate(plan) {
-      addTraffic(plan, built, options.webPauseMilliseconds ?? 600_000, options.timePauseMilliseconds)
+      addTraffic(plan, built, options.webPauseMilliseconds ?? 600_000, options.isLean ?? false)
       if (trapHosts !== undefined) addTraps(plan, built, trapHosts)
       if (options.hidden === false) return
       if (isInjected)

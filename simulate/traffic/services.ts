@@ -67,9 +67,14 @@ export function logLines(context: TrafficContext, device: Host, collector: Host)
 }
 
 /** A camera's stream to its recorder over TCP/554, in sessions of about an hour. */
-export function cameraStream(context: TrafficContext, camera: Host, recorder: Host): Behaviour {
+export function cameraStream(
+  context: TrafficContext,
+  camera: Host,
+  recorder: Host,
+  meanPauseMilliseconds = 20_000,
+): Behaviour {
   const { random } = context
-  return repeated(context, 20_000, (time) => {
+  return repeated(context, meanPauseMilliseconds, (time) => {
     const session = { client: recorder, server: camera, clientPort: ephemeralPort(random), serverPort: 554 }
     const duration = random.between(3_000_000, 4_200_000)
     return longTransfer(
