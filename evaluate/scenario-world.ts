@@ -21,6 +21,8 @@ import { healthChecks, mtr, pingSeries, smokeping, steadyPing } from '#simulate/
 const MINUTE = 60_000
 const START = Date.UTC(2026, 2, 2, 9)
 const USERS = 40
+/** The outer address of a translation. */
+export const TRANSLATED = '198.51.100.1'
 const OUTSIDERS = 60
 
 /** Hosts of the world; `translated` is the address that inside hosts get outside. */
@@ -75,7 +77,7 @@ function buildWorld(exporters: readonly Partial<ExporterSettings>[]): World {
     outside,
     monitor: network.addHost('noc', 'monitor', 'office', '10.0.0.10'),
     router: network.addHost('router', 'router', 'office', '10.0.0.1'),
-    translated: network.addHost('nat', 'router', 'dmz', '198.51.100.1'),
+    translated: network.addHost('nat', 'router', 'dmz', TRANSLATED),
     broadcast: network.addHost('broadcast', 'internet', 'internet', '203.0.113.255'),
   }
 }

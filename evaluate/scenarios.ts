@@ -11,8 +11,8 @@ import { datagramsOf, truthsOf } from './enterprise.js'
 import { evaluateStore } from './evaluate-store.js'
 import { withStore } from './judge.js'
 import { renumberingRelay } from './relay.js'
-import { scenarioWorld, type World, type WorldOptions } from './scenario-world.js'
-import type { Case, FalseAlarm } from './score.js'
+import { scenarioWorld, TRANSLATED, type World, type WorldOptions } from './scenario-world.js'
+import type { Case, FalseAlarm, Truth } from './score.js'
 
 type Scenario = Omit<WorldOptions, 'seed' | 'minutes' | 'exporters'> & {
   /** As in the list of what an evaluation must contain. */
@@ -252,6 +252,12 @@ export const scenarios: readonly Scenario[] = [
   { number: 16, name: 'monitors of other makes', more: otherMonitors },
 ]
 
+/** Behind a translation the same tunnels show once more, under the outer address. */
+function withTranslated(truths: readonly Truth[], isTranslated: boolean): Truth[] {
+  const hidden = isTranslated ? truths.filter(({ kind }) => kind !== 'benign') : []
+  return [...truths, ...hidden.map((truth): Truth => ({ ...truth, kind: 'other', source: TRANSLATED }))]
+}
+
 export type ScenarioResult = {
   readonly number: number
   readonly name: string
@@ -282,7 +288,7 @@ export async function evaluateScenario(index: number, seeds: readonly number[]):
     const simulation = scenarioWorld({ ...rest, seed, minutes, exporters })
     const sent = datagramsOf(simulation)
     const datagrams = hiddenLoss === undefined ? sent : renumberingRelay(sent, hiddenLoss, createRandom(seed))
-    const truths = truthsOf(simulation)
+    const truths = withTranslated(truthsOf(simulation), rest.translate !== undefined)
     const result = await withStore(datagrams, (store) =>
       evaluateStore(store, truths, {
         withPeers: false,
