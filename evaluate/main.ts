@@ -24,8 +24,8 @@ const isShort = values.short
 const options: EvaluateOptions = {
   only: listOption('only', values.only, parts),
   seeds: isShort ? [3] : values.seeds.split(',').map((seed) => numberOption('seeds', seed)),
-  hosts: numberOption('hosts', values.hosts ?? (isShort ? '60' : '1000')),
-  days: numberOption('days', values.days ?? (isShort ? '1' : '15')),
+  hosts: numberOption('hosts', values.hosts ?? (isShort ? '120' : '1000')),
+  days: numberOption('days', values.days ?? (isShort ? '0.5' : '15')),
   scaleHosts: isShort || values.scale === '0' ? 0 : numberOption('scale', values.scale),
   scaleDays: 1,
   isShort,

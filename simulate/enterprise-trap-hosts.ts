@@ -49,6 +49,7 @@ export function addTrapHosts({ network, sites }: Pick<TrapGround, 'network' | 's
     ups: inside('ups-manager', 'server', 43),
     newMonitor: inside('new-monitor', 'monitor', 44),
     nms: inside('nms', 'monitor', 45),
+    finder: inside('finder', 'monitor', 52),
     backup: inside('backup', 'server', 46),
     replica: inside('replica', 'server', 47),
     proxy: inside('proxy', 'server', 48),

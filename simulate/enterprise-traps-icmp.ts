@@ -67,8 +67,8 @@ export function siteIcmpTraps(ground: TrapGround, hosts: TrapHosts, index: numbe
     ],
     [
       'broadcast-ping',
-      (c) => broadcastPing(c, hosts.nms, local.broadcast, users(60, 12), 30 * MINUTE, 60),
-      [hosts.nms, [local.broadcast, ...users(60, 12)]],
+      (c) => broadcastPing(c, hosts.finder, local.broadcast, users(60, 12), 30 * MINUTE, 60),
+      [hosts.finder, [local.broadcast, ...users(60, 12)]],
     ],
     ['ping-flood', (c) => pingFlood(c, user(23), servers.files, 0.01, 18 * HOUR), [user(23), servers.files]],
     ['ip-sla', (c) => heartbeat(c, router, other, 64, 10_000), [router, other]],
@@ -131,8 +131,8 @@ export function companyIcmpTraps(plan: TrafficPlan, ground: TrapGround, hosts: T
     ],
     [
       'nms-target-dies',
-      (c) => dyingTarget(c, hosts.nms, sites[0]!.hosts[30]!, at(DEATH_SHARES[0]), at(DEATH_SHARES[1])),
-      [hosts.nms, sites[0]!.hosts[30]!],
+      (c) => dyingTarget(c, hosts.nms, sites[0]!.hosts.at(-1)!, at(DEATH_SHARES[0]), at(DEATH_SHARES[1])),
+      [hosts.nms, sites[0]!.hosts.at(-1)!],
     ],
     [
       'new-monitor',
