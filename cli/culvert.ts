@@ -13,6 +13,8 @@ const commands: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['import', async () => (await import('./commands/import.js')).registerImport],
   ['detect', async () => (await import('./commands/detect.js')).registerDetect],
   ['query', async () => (await import('./commands/query.js')).registerQuery],
+  ['coverage', async () => (await import('./commands/coverage.js')).registerCoverage],
+  ['report', async () => (await import('./commands/report.js')).registerReport],
   ['losses', async () => (await import('./commands/losses.js')).registerLosses],
   ['backup', async () => (await import('./commands/backup.js')).registerBackup],
   ['verify', async () => (await import('./commands/verify.js')).registerVerify],

@@ -5,10 +5,11 @@
 import { ApplianceError } from '../errors.js'
 import { FlowColumnIndex } from '../records/columns.js'
 import type { Plane } from './builder.js'
-import { decodeAddresses, decodeColumn, decodeStrings } from './codecs.js'
+import { Codec, decodeAddresses, decodeColumn, decodeStrings, valuesAt } from './codecs.js'
 import { decompress } from './compression.js'
 import { crc32c } from './crc32c.js'
 import { type BlockHeader, DICTIONARY_PIECE, type Piece, readHeader, VALUES_PIECE } from './header.js'
+import { placesOfWord } from './plane-section.js'
 
 export type { BlockHeader } from './header.js'
 
@@ -24,7 +25,7 @@ export class Block {
   private readonly dictionaries = new Map<number, readonly string[]>()
   private addressWords: Uint32Array | undefined
   private decodedOctets = 0
-  private verified = false
+  private readonly verified = new Set<Piece>()
 
   /** Throws BLOCK_DAMAGED when the header does not match its checksum or cannot be of this format. */
   constructor(octets: Uint8Array) {
@@ -36,9 +37,7 @@ export class Block {
 
   /** Throws BLOCK_DAMAGED when any piece does not match its checksum. Decodes nothing. */
   verify(): void {
-    if (this.verified) return
     for (const piece of this.pieces) this.checked(piece)
-    this.verified = true
   }
 
   has(column: number): boolean {
@@ -51,13 +50,34 @@ export class Block {
     if (found !== undefined) return found
     const piece = this.find(column, VALUES_PIECE)
     if (piece === undefined) return undefined
-    const { stream, rows } = this.header
     const starts = () => this.column(FlowColumnIndex.startMilliseconds)?.[0] as Float64Array
-    const raw = this.read(piece)
-    const planes = decodeColumn(stream.columns[column]!, stream.family, piece.codec, raw, rows, starts)
+    const planes = decodeColumn(this.stored(piece), starts)
     this.decoded.set(column, planes)
     for (const { byteLength } of planes) this.decodedOctets += byteLength
     return planes
+  }
+
+  /**
+   * The values of a column at places, which ascend, in arrays of as many; undefined when no row of the block has it. Nothing is kept, so few
+   * rows are had for little; whoever asks again pays again.
+   */
+  cells(column: number, places: Uint32Array): readonly Plane[] | undefined {
+    const decoded = this.decoded.get(column)
+    if (decoded !== undefined) return valuesAt(decoded, places)
+    const piece = this.find(column, VALUES_PIECE)
+    if (piece === undefined) return undefined
+    const starts = () => this.cells(FlowColumnIndex.startMilliseconds, places)?.[0] as Float64Array
+    return decodeColumn(this.stored(piece), starts, places)
+  }
+
+  /**
+   * The places where a column of one 32-bit array holds a value, ascending; undefined when that cannot be told without decoding
+   * the column.
+   */
+  placesOf(column: number, word: number): Uint32Array | undefined {
+    const piece = this.decoded.has(column) ? undefined : this.find(column, VALUES_PIECE)
+    if (piece?.codec !== Codec.bytePlanes) return undefined
+    return placesOfWord(this.read(piece), word, this.header.rows)
   }
 
   /** Octets of memory: its own, and those of what was decoded so far. */
@@ -92,9 +112,15 @@ export class Block {
     return this.pieces.find((piece) => piece.column === column && piece.piece === kind)
   }
 
+  private stored(piece: Piece) {
+    const { stream, rows } = this.header
+    const definition = stream.columns[piece.column]!
+    return { definition, family: stream.family, codec: piece.codec, raw: this.read(piece), rows }
+  }
+
   private checked(piece: Piece): Uint8Array {
     const octets = this.octets.subarray(piece.offset, piece.offset + piece.length)
-    if (this.verified) return octets
+    if (this.verified.has(piece)) return octets
     if (octets.length !== piece.length || crc32c(octets) !== piece.checksum) {
       const name = this.header.stream.columns[piece.column]!.name
       throw new ApplianceError(
@@ -102,6 +128,7 @@ export class Block {
         `block ${this.header.stream.name}/${this.header.firstSequence}: column ${name} does not match its checksum`,
       )
     }
+    this.verified.add(piece)
     return octets
   }
 

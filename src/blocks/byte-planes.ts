@@ -3,29 +3,39 @@
  * kept as that value, one that looks like noise as it is, others compressed each for itself, so that the high octets of
  * small numbers cost nothing (docs/storage-format.md, "Byte planes").
  */
-import { ApplianceError } from '../errors.js'
 import type { Plane } from './builder.js'
-import { Compression, compressPlane, decompress } from './compression.js'
+import { Compression, compressPlane } from './compression.js'
 import type { OctetWriter } from './octet-writer.js'
 
 /** Arrays of whole numbers; times are turned into such before they come here. */
 export type WholeNumbers = Uint8Array | Uint16Array | Uint32Array
 
-/** How a plane is kept: one octet for all rows, or as in `Compression`, with the length in front. */
-const CONSTANT = 255
-const LENGTH_OCTETS = 4
+/** The mode of a plane that is one octet for all rows; others are as in `Compression`, with the length in front. */
+export const CONSTANT = 255
 /** Below this many rows a compressor's own header eats what it saves. */
 const SMALLEST_WORTH_COMPRESSING = 64
 
-/** Writes the planes of the arrays, the lowest octet of the first array first. `rows` is at least 1. */
-export function encodePlanes(writer: OctetWriter, arrays: readonly WholeNumbers[], rows: number): void {
+/** Bits of information in an octet above which a compressor would save less than three tenths of a plane, and less than half. */
+const NOISE_BITS = 5.6
+export const HALF_NOISE_BITS = 3.3
+
+/**
+ * Writes the planes of the arrays, the lowest octet of the first array first. `rows` is at least 1; planes with more than
+ * `noiseBits` an octet are left uncompressed.
+ */
+export function encodePlanes(
+  writer: OctetWriter,
+  arrays: readonly WholeNumbers[],
+  rows: number,
+  noiseBits = NOISE_BITS,
+): void {
   const planes = roomFor(rows)
   for (const array of arrays) {
     const varying = varyingBits(array, rows)
     const isVarying = (octet: number) => ((varying >>> (8 * octet)) & 0xff) !== 0
     extract(array, rows, planes, isVarying)
     for (let octet = 0; octet < array.BYTES_PER_ELEMENT; octet++) {
-      if (isVarying(octet)) encodePlane(writer, planes[octet]!.subarray(0, rows))
+      if (isVarying(octet)) encodePlane(writer, planes[octet]!.subarray(0, rows), noiseBits)
       else {
         writer.u8(CONSTANT)
         writer.u8((array[0]! >>> (8 * octet)) & 0xff)
@@ -34,10 +44,10 @@ export function encodePlanes(writer: OctetWriter, arrays: readonly WholeNumbers[
   }
 }
 
-function encodePlane(writer: OctetWriter, plane: Uint8Array): void {
+function encodePlane(writer: OctetWriter, plane: Uint8Array, noiseBits: number): void {
   let octets = plane
   let mode: number = Compression.none
-  if (plane.length >= SMALLEST_WORTH_COMPRESSING && !looksLikeNoise(plane)) {
+  if (plane.length >= SMALLEST_WORTH_COMPRESSING && bitsOf(plane) <= noiseBits) {
     const compressed = compressPlane(plane)
     if (compressed.octets.length < plane.length) {
       octets = compressed.octets
@@ -57,40 +67,6 @@ function roomFor(rows: number): readonly Uint8Array[] {
   const octets = Math.ceil(rows / 4) * 4
   if ((scratch[0]?.length ?? 0) < octets) scratch = Array.from({ length: 4 }, () => new Uint8Array(octets))
   return scratch
-}
-
-/** Fills the arrays from their planes. Throws BLOCK_DAMAGED when the octets do not hold so many rows. */
-export function decodePlanes(section: Uint8Array, arrays: readonly WholeNumbers[], rows: number): void {
-  const view = new DataView(section.buffer, section.byteOffset, section.length)
-  let at = 0
-  for (const array of arrays) {
-    let constant = 0
-    const varying: VaryingPlane[] = []
-    for (let shift = 0; shift < 8 * array.BYTES_PER_ELEMENT; shift += 8) {
-      requireOctets(section, at + 2)
-      const mode = section[at]!
-      if (mode === CONSTANT) {
-        constant |= section[at + 1]! << shift
-        at += 2
-        continue
-      }
-      requireOctets(section, at + 1 + LENGTH_OCTETS)
-      const length = view.getUint32(at + 1, true)
-      at += 1 + LENGTH_OCTETS
-      requireOctets(section, at + length)
-      varying.push({ shift, octets: decompress(mode, section.subarray(at, at + length), rows) })
-      at += length
-    }
-    join(array, rows, constant, varying)
-  }
-}
-
-function requireOctets(section: Uint8Array, end: number): void {
-  if (end > section.length)
-    throw new ApplianceError(
-      'BLOCK_DAMAGED',
-      `a piece holds ${section.length} octets where ${end} are needed`,
-    )
 }
 
 /*
@@ -175,95 +151,21 @@ function extract16(array: Uint16Array, shift: number, rows: number, plane: Uint8
   for (let row = whole; row < rows; row++) plane[row] = array[row]! >>> shift
 }
 
-/** A plane that is not the same in all rows: an octet a row, and where it goes in the value. */
-type VaryingPlane = { readonly shift: number; readonly octets: Uint8Array }
-
-/** Puts values together in one pass, whatever number of planes vary. */
-function join(array: WholeNumbers, rows: number, constant: number, varying: readonly VaryingPlane[]): void {
-  if (varying.length === 0) array.fill(constant, 0, rows)
-  else if (array instanceof Uint32Array) join32(array, rows, constant, varying)
-  else if (array instanceof Uint16Array) join16(array, rows, constant, varying)
-  else array.set(varying[0]!.octets)
-}
-
-function join32(array: Uint32Array, rows: number, constant: number, varying: readonly VaryingPlane[]): void {
-  const [one, two, three, four] = varying as [VaryingPlane, VaryingPlane?, VaryingPlane?, VaryingPlane?]
-  if (two === undefined) join32from1(array, rows, constant, one)
-  else if (three === undefined) join32from2(array, rows, constant, one, two)
-  else if (four === undefined) join32from3(array, rows, constant, one, two, three)
-  else join32from4(array, rows, one.octets, two.octets, three.octets, four.octets)
-}
-
-function join32from1(
-  array: Uint32Array,
-  rows: number,
-  constant: number,
-  { shift, octets }: VaryingPlane,
-): void {
-  for (let row = 0; row < rows; row++) array[row] = constant | (octets[row]! << shift)
-}
-
-function join32from2(
-  array: Uint32Array,
-  rows: number,
-  constant: number,
-  { shift: shift0, octets: octets0 }: VaryingPlane,
-  { shift: shift1, octets: octets1 }: VaryingPlane,
-): void {
-  for (let row = 0; row < rows; row++)
-    array[row] = constant | (octets0[row]! << shift0) | (octets1[row]! << shift1)
-}
-
-function join32from3(
-  array: Uint32Array,
-  rows: number,
-  constant: number,
-  { shift: shift0, octets: octets0 }: VaryingPlane,
-  { shift: shift1, octets: octets1 }: VaryingPlane,
-  { shift: shift2, octets: octets2 }: VaryingPlane,
-): void {
-  for (let row = 0; row < rows; row++)
-    array[row] = constant | (octets0[row]! << shift0) | (octets1[row]! << shift1) | (octets2[row]! << shift2)
-}
-
-function join32from4(
-  array: Uint32Array,
-  rows: number,
-  first: Uint8Array,
-  second: Uint8Array,
-  third: Uint8Array,
-  fourth: Uint8Array,
-): void {
-  for (let row = 0; row < rows; row++)
-    array[row] = first[row]! | (second[row]! << 8) | (third[row]! << 16) | (fourth[row]! << 24)
-}
-
-function join16(array: Uint16Array, rows: number, constant: number, varying: readonly VaryingPlane[]): void {
-  const [{ shift, octets }, second] = varying as [VaryingPlane, VaryingPlane?]
-  if (second === undefined)
-    for (let row = 0; row < rows; row++) array[row] = constant | (octets[row]! << shift)
-  else {
-    const high = second.octets
-    for (let row = 0; row < rows; row++) array[row] = octets[row]! | (high[row]! << 8)
-  }
-}
-
-/** Rows that are looked at, and the information in an octet from which a compressor would save less than three tenths. */
+/** Rows that are looked at to tell how evenly octets are spread. */
 const SAMPLE = 2048
-const NOISE_BITS = 5.6
 /** n · log2(n), for counts within a sample. */
 const weights = Float64Array.from({ length: SAMPLE + 1 }, (_, count) => count * Math.log2(Math.max(count, 1)))
 const histogram = new Uint16Array(256)
 
-/** Whether the octets of a plane are so evenly spread that compressing them is not worth its time. */
-function looksLikeNoise(plane: Uint8Array): boolean {
-  if (plane.length < SAMPLE) return false
+/** The bits of information in an octet of a plane, of a sample; none are counted for a plane that is smaller. */
+function bitsOf(plane: Uint8Array): number {
+  if (plane.length < SAMPLE) return 0
   histogram.fill(0)
   const step = Math.floor(plane.length / SAMPLE)
   for (let sample = 0, at = 0; sample < SAMPLE; sample++, at += step) histogram[plane[at]!]!++
   let sum = 0
   for (let value = 0; value < 256; value++) sum += weights[histogram[value]!]!
-  return Math.log2(SAMPLE) - sum / SAMPLE > NOISE_BITS
+  return Math.log2(SAMPLE) - sum / SAMPLE
 }
 
 /** Whether the arrays hold one value from the first row to the last. */

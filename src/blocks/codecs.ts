@@ -5,11 +5,12 @@
 import { ApplianceError } from '../errors.js'
 import type { ColumnDefinition } from '../records/columns.js'
 import { makePlanes, type Plane } from './builder.js'
-import { decodePlanes, encodePlanes, isConstant, type WholeNumbers } from './byte-planes.js'
+import { encodePlanes, HALF_NOISE_BITS, isConstant, type WholeNumbers } from './byte-planes.js'
 import { decodeTransposed, decodeTransposedOffsets } from './codecs-version1.js'
 import { Leb128Reader } from './leb128.js'
 import type { OctetWriter } from './octet-writer.js'
 import { octetsOf, requireLength } from './octets.js'
+import { decodePlaces, decodePlanes } from './plane-section.js'
 
 export const Codec = {
   constant: 0,
@@ -58,7 +59,9 @@ export function encodeColumn(
     return Codec.constant
   }
   if (definition.type !== 'f64') {
-    encodePlanes(writer, planes as readonly WholeNumbers[], rows)
+    // Addresses are read by most questions and by the detectors: there time counts for more than room.
+    const noiseBits = definition.type === 'address' ? HALF_NOISE_BITS : undefined
+    encodePlanes(writer, planes as readonly WholeNumbers[], rows, noiseBits)
     return Codec.bytePlanes
   }
   return encodeDoubles(writer, planes[0] as Float64Array, rows, doubles!)
@@ -124,16 +127,31 @@ function differences(values: Float64Array, starts: Float64Array, rows: number, t
   return true
 }
 
-/** The arrays of a column. `starts` gives the column that codec `after` counts from. */
+/** A column's piece, decompressed where it was compressed as a whole. */
+export type StoredColumn = {
+  readonly definition: ColumnDefinition
+  readonly family: 0 | 4 | 6
+  readonly codec: number
+  readonly raw: Uint8Array
+  readonly rows: number
+}
+
+/**
+ * The arrays of a column, of all rows or of those at the places alone. `starts` gives the column that codec `after` counts
+ * from, of as many rows.
+ */
 export function decodeColumn(
-  definition: ColumnDefinition,
-  family: 0 | 4 | 6,
-  codec: number,
-  raw: Uint8Array,
-  rows: number,
+  stored: StoredColumn,
   starts?: () => Float64Array,
-): Plane[] {
-  const planes = makePlanes(definition, family, rows)
+  places?: Uint32Array,
+): readonly Plane[] {
+  const { definition, family, codec, raw, rows } = stored
+  const isWhole = codec === Codec.transposed || codec === Codec.transposedOffsets
+  // Pieces of version 1 have no parts to choose from.
+  if (places !== undefined && isWhole) return valuesAt(decodeColumn(stored, starts), places)
+  const planes = makePlanes(definition, family, places?.length ?? rows)
+  const fill: FillPlanes = (section, arrays) =>
+    places === undefined ? decodePlanes(section, arrays, rows) : decodePlaces(section, arrays, rows, places)
   switch (codec) {
     case Codec.constant:
       fillConstant(raw, planes)
@@ -142,21 +160,34 @@ export function decodeColumn(
       decodeTransposed(definition, raw, planes, rows)
       return planes
     case Codec.bytePlanes:
-      if (definition.type === 'f64') decodeDoubleWords(raw, planes[0] as Float64Array, rows)
-      else decodePlanes(raw, planes as WholeNumbers[], rows)
+      if (definition.type === 'f64') decodeDoubleWords(raw, planes[0] as Float64Array, fill)
+      else fill(raw, planes as WholeNumbers[])
       return planes
     default:
       if (definition.type !== 'f64') break
-      decodeDoubles(codec, raw, planes[0] as Float64Array, rows, starts)
+      decodeDoubles(codec, raw, planes[0] as Float64Array, fill, starts)
       return planes
   }
   throw new ApplianceError('BLOCK_DAMAGED', `column ${definition.name} has unknown codec ${codec}`)
+}
+
+/** Fills arrays from their byte planes with the rows that are wanted. */
+type FillPlanes = (section: Uint8Array, arrays: readonly WholeNumbers[]) => void
+
+/** The values of a column at the places. */
+export function valuesAt(planes: readonly Plane[], places: Uint32Array): Plane[] {
+  return planes.map((plane) => {
+    const values = new (plane.constructor as new (length: number) => Plane)(places.length)
+    for (let index = 0; index < places.length; index++) values[index] = plane[places[index]!]!
+    return values
+  })
 }
 
 function fillConstant(raw: Uint8Array, planes: readonly Plane[]): void {
   let offset = 0
   for (const plane of planes) {
     requireLength(raw, offset + plane.BYTES_PER_ELEMENT)
+    if (plane.length === 0) continue
     octetsOf(plane, 1).set(raw.subarray(offset, offset + plane.BYTES_PER_ELEMENT))
     plane.fill(plane[0]!)
     offset += plane.BYTES_PER_ELEMENT
@@ -167,9 +198,10 @@ function decodeDoubles(
   codec: number,
   raw: Uint8Array,
   values: Float64Array,
-  rows: number,
+  fill: FillPlanes,
   starts: (() => Float64Array) | undefined,
 ): void {
+  const rows = values.length
   const offsets = new Uint32Array(rows)
   switch (codec) {
     case Codec.transposedOffsets:
@@ -178,12 +210,12 @@ function decodeDoubles(
     case Codec.offsets: {
       requireLength(raw, 8)
       const least = new DataView(raw.buffer, raw.byteOffset, 8).getFloat64(0, true)
-      decodePlanes(raw.subarray(8), [offsets], rows)
+      fill(raw.subarray(8), [offsets])
       for (let row = 0; row < rows; row++) values[row] = offsets[row] === 0 ? 0 : least + offsets[row]! - 1
       return
     }
     case Codec.after: {
-      decodePlanes(raw, [offsets], rows)
+      fill(raw, [offsets])
       const from = starts?.() ?? new Float64Array(rows)
       for (let row = 0; row < rows; row++)
         values[row] = offsets[row] === 0 ? 0 : from[row]! + offsets[row]! - 1
@@ -194,10 +226,11 @@ function decodeDoubles(
   }
 }
 
-function decodeDoubleWords(raw: Uint8Array, values: Float64Array, rows: number): void {
+function decodeDoubleWords(raw: Uint8Array, values: Float64Array, fill: FillPlanes): void {
+  const rows = values.length
   const low = new Uint32Array(rows)
   const high = new Uint32Array(rows)
-  decodePlanes(raw, [low, high], rows)
+  fill(raw, [low, high])
   const words = new Uint32Array(values.buffer)
   for (let row = 0; row < rows; row++) {
     words[2 * row] = low[row]!

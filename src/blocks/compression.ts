@@ -64,9 +64,36 @@ export function decompress(compression: number, octets: Uint8Array, rawLength: n
   throw new ApplianceError('BLOCK_DAMAGED', `a piece holds ${raw.length} octets instead of ${rawLength}`)
 }
 
+/** What is taken beside the share of the input that the wanted octets have, if all compress alike. */
+const MARGIN_OCTETS = 256
+
+/** The first octets of what `decompress` gives, `wanted` of them at least: a compressor need not go to the end for few rows. */
+export function decompressStart(
+  compression: number,
+  octets: Uint8Array,
+  rawLength: number,
+  wanted: number,
+): Uint8Array {
+  if (compression === Compression.brotli) {
+    const share = Math.ceil((octets.length * wanted) / rawLength) + MARGIN_OCTETS
+    if (share < octets.length) {
+      // Without an end of the stream: what is there is given.
+      const finishFlush = constants.BROTLI_OPERATION_FLUSH
+      const bounds = { ...boundsOf(rawLength), finishFlush }
+      const start = zlib.brotliDecompressSync(octets.subarray(0, share), bounds)
+      if (start.length >= wanted) return start
+    }
+  }
+  return decompress(compression, octets, rawLength)
+}
+
+/** A chunk of zlib's is 64 octets at least; what is longer than it should be is refused, not unpacked. */
+function boundsOf(rawLength: number) {
+  return { chunkSize: Math.max(rawLength + 1, 64), maxOutputLength: Math.max(rawLength, 1) }
+}
+
 function decompressed(compression: number, octets: Uint8Array, rawLength: number): Uint8Array {
-  // A chunk of zlib's is 64 octets at least; what is longer than it should be is refused, not unpacked.
-  const bounds = { chunkSize: Math.max(rawLength + 1, 64), maxOutputLength: Math.max(rawLength, 1) }
+  const bounds = boundsOf(rawLength)
   switch (compression) {
     case Compression.none:
       return octets

@@ -24,6 +24,7 @@ export const auditActions = [
   'baseline.unfreeze',
   'baseline.reset',
   'baseline.import',
+  'settings.change',
   'loss.acknowledge',
 ] as const
 export type AuditAction = (typeof auditActions)[number]

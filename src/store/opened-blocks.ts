@@ -1,11 +1,18 @@
 /** Blocks kept open for the next reader of the same rows: the latest used, up to so many octets with what was decoded. */
 import type { Block } from '../blocks/block.js'
 
-const MAX_OCTETS = 48 * 1024 * 1024
+/** Kept if nothing else is asked for: some pages of rows, whose readers come again. */
+export const OPENED_OCTETS = 48 * 1024 * 1024
 
 export class OpenedBlocks {
   /** By name, the one used longest ago first. */
   readonly #blocks = new Map<string, Block>()
+  readonly #most: number
+
+  /** The block that was added last stays, however large it is. */
+  constructor(mostOctets = OPENED_OCTETS) {
+    this.#most = mostOctets
+  }
 
   get(name: string): Block | undefined {
     const block = this.#blocks.get(name)
@@ -22,7 +29,7 @@ export class OpenedBlocks {
     let octets = 0
     for (const each of this.#blocks.values()) octets += each.heldOctets
     for (const [oldest, { heldOctets }] of this.#blocks) {
-      if (octets <= MAX_OCTETS || this.#blocks.size === 1) return
+      if (octets <= this.#most || this.#blocks.size === 1) return
       this.#blocks.delete(oldest)
       octets -= heldOctets
     }

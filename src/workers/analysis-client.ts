@@ -4,13 +4,14 @@ import { Worker } from 'node:worker_threads'
 import type { Explanation } from '../detectors/detector.js'
 import type { Observation } from '../findings/finding.js'
 import type { StoreDamage } from '../store/holes.js'
-import type { RetentionLimits } from '../store/retention.js'
 import type { ScrubState } from '../store/scrub.js'
 import type {
+  AllLimits,
   AnalysisSetup,
   ExplainRequest,
   FromAnalysis,
   RetentionOutcome,
+  RollupState,
   RunRequest,
   ToAnalysis,
 } from './analysis-messages.js'
@@ -28,7 +29,7 @@ export type AnalysisClient = {
   /** Asks a detector's judge about a tuple; undefined before its first run, and where it has no baseline. */
   explain(question: Omit<ExplainRequest, 'type' | 'id'>): Promise<Explanation | undefined>
   /** Deletes what the limits do not let stay, and puts small blocks together. */
-  retain(limits: RetentionLimits & { readonly nowMilliseconds: number }): Promise<RetentionOutcome>
+  retain(limits: AllLimits & { readonly nowMilliseconds: number }): Promise<RetentionOutcome>
   close(): Promise<void>
 }
 
@@ -39,6 +40,8 @@ export type AnalysisClientOptions = {
   readonly onDamage: (damage: StoreDamage) => void
   /** How far scrubbing has come, now and then and when it found something. */
   readonly onScrub: (state: ScrubState) => void
+  /** How far sums of rows have come. */
+  readonly onRolled: (state: RollupState) => void
   /** Told when the thread ended though nobody asked it to. */
   readonly onDeath: (error: Error) => void
 }
@@ -55,6 +58,7 @@ export function createAnalysisClient({
   onProblem,
   onDamage,
   onScrub,
+  onRolled,
   onDeath,
 }: AnalysisClientOptions): AnalysisClient {
   const runs = new Map<string, Run>()
@@ -97,6 +101,9 @@ export function createAnalysisClient({
         break
       case 'scrubbed':
         onScrub(message.state)
+        break
+      case 'rolled':
+        onRolled(message.state)
         break
       case 'problem':
         onProblem(message.message)

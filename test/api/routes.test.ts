@@ -14,6 +14,7 @@ import { Explanations } from '#api/schemas/findings.js'
 import { AggregateAnswer, FlowPage } from '#api/schemas/flows.js'
 import { buildServer } from '#api/server.js'
 import { BaselineStatus, LearnedDocument } from '#core/baselines/baselines.js'
+import { CoverageEntry } from '#core/coverage/matrix.js'
 import { ExporterStatus } from '#core/exporters.js'
 import { AuditEntry, AuditVerdict } from '#core/findings/audit.js'
 import { Exception } from '#core/findings/exception.js'
@@ -23,6 +24,7 @@ import { Run } from '#core/findings/runs.js'
 import { type Role, roleAllows, roles, Token } from '#core/findings/tokens.js'
 import { PreviewResult } from '#core/findings/visibility.js'
 import { parsePrefix } from '#core/records/address.js'
+import { Report } from '#core/report/report.js'
 import type { AggregateResult } from '#core/store/query/ranking.js'
 import { type Appliance, NOON, noGroups, observation, startAppliance } from './appliance.js'
 
@@ -114,6 +116,9 @@ const cases: Case[] = [
   { method: 'GET', url: '/api/v1/sessions', role: 'viewer', schema: FlowPage },
   { method: 'GET', url: '/api/v1/messages', role: 'viewer', schema: FlowPage },
   { method: 'GET', url: '/api/v1/backup', role: 'admin' },
+  { method: 'GET', url: '/api/v1/coverage', role: 'viewer', schema: Page(CoverageEntry) },
+  { method: 'GET', url: '/coverage', role: 'viewer' },
+  { method: 'GET', url: '/api/v1/report', role: 'approver', schema: Report },
   { method: 'GET', url: '/api/v1/baselines', role: 'viewer', schema: Page(BaselineStatus) },
   { method: 'GET', url: '/api/v1/baselines/icmp-tunnel', role: 'viewer', schema: BaselineStatus },
   {

@@ -8,6 +8,7 @@ import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import { counterAt, textOf } from './counters.js'
 import type { Messages } from './messages.js'
 import type { Slice } from './mirror.js'
+import { payloadsOf } from './payloads.js'
 import { MAX_SESSIONS_PER_POINT, type Pair, type Point, type Points } from './points.js'
 import { addSlice, newSession, SESSION_GAP_MILLISECONDS } from './session.js'
 
@@ -43,6 +44,7 @@ export function observeEchoes(points: Points, messages: Messages, block: Block, 
   const flowDirection = column('flowDirection')
   const observationPoint = column('observationPointId')
   const fragmentOffset = column('fragmentOffset')
+  const payloadAt = payloadsOf(block)
 
   for (const row of rows) {
     const identity = header.exporters[exporters[row]!]!
@@ -78,6 +80,7 @@ export function observeEchoes(points: Points, messages: Messages, block: Block, 
     if (count === 0) continue
     const skew = point.clockSkewMilliseconds
     const corrected = (time: number) => (time === 0 ? 0 : time - skew)
+    const entropy = payloadAt(row)
     const slice: Slice = {
       packets: count,
       octets: counterAt(octets, row),
@@ -85,6 +88,7 @@ export function observeEchoes(points: Points, messages: Messages, block: Block, 
       endMilliseconds: corrected(ends?.[row] ?? 0),
       receivedMilliseconds: received[row]!,
       row: numberOf(row),
+      ...(entropy === undefined ? {} : { relativeEntropy: entropy }),
     }
     const source = textOf(sources, row)
     const destination = textOf(destinations, row)

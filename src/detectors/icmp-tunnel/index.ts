@@ -1,7 +1,7 @@
 /**
- * ICMP tunnelling (AN1258): echo traffic whose replies do not return their requests' data. Sees the tunnel whatever its
- * sizes and delays, as long as one exporter counts both directions without sampling. Cannot see a channel whose far end
- * just echoes or stays silent: in counters that is a monitoring ping. Sources: RFC 792, RFC 4443; ATT&CK DET0457.
+ * ICMP tunnelling (AN1258): echo traffic whose replies do not return their requests' data, whatever its sizes and delays,
+ * as long as one exporter counts both directions without sampling; replies, types and errors without a cause; and, once
+ * a site is known, pings that no monitor of it sends. A channel whose far end just echoes is a ping in counters. Sources: RFC 792, RFC 4443; ATT&CK DET0457.
  */
 import type { Observation } from '../../findings/finding.js'
 import { parseAddress } from '../../records/address.js'
@@ -49,6 +49,7 @@ export const icmpTunnel: Detector = {
     },
     { column: 'samplingInterval', isRequired: false, why: 'sampling must then be inferred' },
     { column: 'ingressInterface', isRequired: false, why: 'copies from two metering points look alike' },
+    { column: 'payloadEntropy', isRequired: false, why: 'what echo requests carry cannot be observed' },
   ],
   settings: Settings,
   lookbackMilliseconds: 2 * 3_600_000,

@@ -46,6 +46,8 @@ export type Slice = {
   readonly receivedMilliseconds: number
   /** The number of the stored row. */
   readonly row: number
+  /** Share of the entropy that its payload could have, 0 of a ping's pattern; absent where no payload was exported. */
+  readonly relativeEntropy?: number
 }
 
 /** A reply comes at most this long after its request; a longer round trip only makes the test milder. */

@@ -65,11 +65,27 @@ function refineOr(parts: readonly Prepared[], block: Block, mask: Uint8Array): v
   for (const part of parts) {
     const matching = rest.slice()
     refine(part, block, matching)
-    for (let row = 0; row < mask.length; row++) {
-      mask[row]! |= matching[row]!
-      rest[row]! ^= matching[row]!
-    }
+    moveMarks(matching, rest, mask)
     if (!rest.includes(1)) return
+  }
+}
+
+/** Takes marks from `rest`, where all of them are, to `mask`; four rows at a time. The arrays begin where their buffers do. */
+function moveMarks(marks: Uint8Array, rest: Uint8Array, mask: Uint8Array): void {
+  if (!marks.includes(1)) return
+  const words = marks.length >>> 2
+  const [from, left, to] = [marks, rest, mask].map((each) => new Uint32Array(each.buffer, 0, words)) as [
+    Uint32Array,
+    Uint32Array,
+    Uint32Array,
+  ]
+  for (let word = 0; word < words; word++) {
+    to[word]! |= from[word]!
+    left[word]! ^= from[word]!
+  }
+  for (let row = 4 * words; row < marks.length; row++) {
+    mask[row]! |= marks[row]!
+    rest[row]! ^= marks[row]!
   }
 }
 
@@ -110,12 +126,28 @@ function withinSorted(ranges: Float64Array, value: number): boolean {
 
 type AddressTest = Extract<Prepared, { kind: 'address' }>
 
-function refineAddress({ column, ranges4, prefixes6 }: AddressTest, block: Block, mask: Uint8Array): void {
+function refineAddress(test: AddressTest, block: Block, mask: Uint8Array): void {
+  const { column, ranges4, prefixes6 } = test
   const isNone = block.header.stream.family === 4 ? ranges4.length === 0 : prefixes6.length === 0
+  if (!isNone && refineHost(test, block, mask)) return
   const planes = isNone ? undefined : presentPlanes(block, column, mask)
   if (planes === undefined) mask.fill(0)
   else if (planes.length === 1) keepRanges(planes[0]!, ranges4, mask)
   else keepPrefixes(planes, prefixes6, mask)
+}
+
+/** One IPv4 address is looked up without decoding the column; false where that cannot be done. */
+function refineHost({ column, ranges4 }: AddressTest, block: Block, mask: Uint8Array): boolean {
+  const { stream, shapes } = block.header
+  const place = columnNamed(stream, column)
+  const isHost = stream.family === 4 && ranges4.length === 2 && ranges4[0] === ranges4[1]
+  if (!isHost || place === undefined || !shapes.every(({ columns }) => columns.includes(place))) return false
+  const places = stream.columns[place]!.type === 'address' ? block.placesOf(place, ranges4[0]!) : undefined
+  if (places === undefined) return false
+  const marks = places.map((row) => mask[row]!)
+  mask.fill(0)
+  for (const [index, row] of places.entries()) mask[row] = marks[index]!
+  return true
 }
 
 function keepPrefixes(planes: readonly Plane[], prefixes: readonly WordPrefix[], mask: Uint8Array): void {

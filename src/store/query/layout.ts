@@ -210,7 +210,10 @@ function packKnown(
   packed: Uint32Array,
   shift: number,
 ): void {
-  if (known === undefined) for (let index = 0; index < selected.length; index++) packed[index]! |= 1 << shift
+  // The first of its word: nothing else is there yet.
+  if (known === undefined && shift === 0) packed.fill(1, 0, selected.length)
+  else if (known === undefined)
+    for (let index = 0; index < selected.length; index++) packed[index]! |= 1 << shift
   else
     for (let index = 0; index < selected.length; index++) packed[index]! |= known[selected[index]!]! << shift
 }

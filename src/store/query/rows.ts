@@ -3,7 +3,8 @@
  * sequence of the last row looked at, so a page never skips or repeats a row while others are written.
  */
 import type { Block } from '../../blocks/block.js'
-import { rowObject } from '../../blocks/row.js'
+import type { Plane } from '../../blocks/builder.js'
+import { type RowSource, rowObject } from '../../blocks/row.js'
 import type { Run } from '../../blocks/runs.js'
 import { ApplianceError } from '../../errors.js'
 import type { StreamName } from '../../records/columns.js'
@@ -71,6 +72,14 @@ export async function queryRows(
     if (stopped !== undefined) reasons.push(stopped)
     return { rows, nextCursor, partial: reasons.length > 0, partialReasons: reasons, blocksFailed }
   }
+  /** The next block on its way, while rows of the one before are read. */
+  let coming: { readonly entry: IndexedBlock; readonly block: Promise<Block | undefined> } | undefined
+  const open = (entry: IndexedBlock) => {
+    const block = coming?.entry === entry ? coming.block : store.block(entry)
+    // Whether it can be read is looked at when its turn comes.
+    block.catch(() => {})
+    return block
+  }
   for (const [index, stretch] of wanted.entries()) {
     const stopped = index > 0 ? stopReason({ ...effort, deadlineMilliseconds: ends }) : undefined
     if (stopped !== undefined) return page(String(wanted[index - 1]!.run.firstSequence), stopped)
@@ -78,16 +87,24 @@ export async function queryRows(
       const { entry } = stretch
       let selection = selections.get(entry)
       if (selection === undefined) {
-        const block = await store.block(entry)
+        const block = await open(entry)
         // Retention removed it meanwhile.
         if (block === undefined) {
           isRemoved = true
           continue
         }
-        selection = { block, selected: selectRows(block, window, filter) }
+        const selected = selectRows(block, window, filter)
+        selection = newest(block, selected, stretch, { before, most: query.limit - rows.length })
         if (entry.runs.length > 1) selections.set(entry, selection)
+        const next = wanted[index + 1]?.entry
+        if (
+          next !== undefined &&
+          !selections.has(next) &&
+          rows.length + selection.places.length < query.limit
+        )
+          coming = { entry: next, block: open(next) }
       }
-      const nextCursor = takeRows(selection, stretch, before, query.limit, rows)
+      const nextCursor = takeRows(selection, stretch, query.limit, rows)
       if (nextCursor !== undefined) return page(nextCursor)
     } catch {
       // Named by the scans of the detectors and counted here: a page over it is partial.
@@ -100,8 +117,8 @@ export async function queryRows(
 /** One run of a block's rows; a merged block has many, between which lie rows of other blocks. */
 type Stretch = { readonly entry: IndexedBlock; readonly run: Run; readonly firstRow: number }
 
-/** Places of the rows that match, ascending. */
-type Selection = { readonly block: Block; readonly selected: Uint32Array }
+/** Places of rows that match, ascending, and what they are read from, where each has the number of its place in the list. */
+type Selection = { readonly places: Uint32Array; readonly source: RowSource }
 
 function stretchesOf(entry: IndexedBlock): Stretch[] {
   let firstRow = 0
@@ -112,21 +129,28 @@ function stretchesOf(entry: IndexedBlock): Stretch[] {
   })
 }
 
+/** Those that the page can take of a block, of which `stretch` is the newest that it wants. */
+function newest(
+  block: Block,
+  selected: Uint32Array,
+  { run, firstRow }: Stretch,
+  { before, most }: { readonly before: number; readonly most: number },
+): Selection {
+  const end = countBelow(selected, firstRow + Math.min(run.rows, before - run.firstSequence))
+  const places = selected.subarray(Math.max(0, end - most), end)
+  return { places, source: rowsAt(block, places) }
+}
+
 /** Adds the stretch's matching rows, the newest first; the cursor once there are enough. */
 function takeRows(
-  { block, selected }: Selection,
+  { places, source }: Selection,
   { run, firstRow }: Stretch,
-  before: number,
   limit: number,
   rows: object[],
 ): string | undefined {
-  const source = rowsOf(block)
-  const end = firstRow + run.rows
-  for (let index = countBelow(selected, end) - 1; index >= 0 && selected[index]! >= firstRow; index--) {
-    const row = selected[index]!
-    const number = run.firstSequence + row - firstRow
-    if (number >= before) continue
-    const object = rowObject(source, row)
+  for (let at = countBelow(places, firstRow + run.rows) - 1; at >= 0 && places[at]! >= firstRow; at--) {
+    const number = run.firstSequence + places[at]! - firstRow
+    const object = rowObject(source, at)
     rows.push({ row: number, ...object, ...derived(object) })
     if (rows.length >= limit) return String(number)
   }
@@ -172,14 +196,19 @@ function readCursor(cursor: string): number {
   return sequence
 }
 
-function rowsOf(block: Block) {
+/** The rows of a block at the places; of a column, just those values are decoded. */
+function rowsAt(block: Block, places: Uint32Array): RowSource {
   const { stream, exporters, shapes } = block.header
+  const cells = new Map<number, readonly Plane[] | undefined>()
   return {
     stream,
     exporters,
     shapes,
-    column: (column: number) => block.column(column),
-    strings: (column: number) => block.strings(column),
+    column(column) {
+      if (!cells.has(column)) cells.set(column, block.cells(column, places))
+      return cells.get(column)
+    },
+    strings: (column) => block.strings(column),
     addresses: () => block.addresses(),
   }
 }

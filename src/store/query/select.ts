@@ -23,16 +23,31 @@ export function selectRows(block: Block, window: Window, filter: Prepared): Uint
   return placesOf(mask)
 }
 
+/** So many are searched for one by one, which is the shorter way while they are few. */
+const FEW_PLACES = 64
+
+/** The marked places; four that are not are passed over at once. The mask begins where its buffer does. */
 function placesOf(mask: Uint8Array): Uint32Array {
+  if (!mask.includes(0)) return allRows(mask.length)
+  const first: number[] = []
+  let next = mask.indexOf(1)
+  for (; next >= 0 && first.length < FEW_PLACES; next = mask.indexOf(1, next + 1)) first.push(next)
+  if (next < 0) return Uint32Array.from(first)
+  const words = new Uint32Array(mask.buffer, 0, mask.length >>> 2)
   let marks = 0
-  for (let row = 0; row < mask.length; row++) marks += mask[row]!
-  if (marks === mask.length) return allRows(marks)
+  for (let word = 0; word < words.length; word++)
+    if (words[word] !== 0) marks += Math.imul(words[word]!, 0x01010101) >>> 24
+  for (let row = 4 * words.length; row < mask.length; row++) marks += mask[row]!
   const places = new Uint32Array(marks)
   let count = 0
-  for (let row = 0; count < marks; row++) {
-    places[count] = row
-    count += mask[row]!
+  const add = (from: number, to: number) => {
+    for (let row = from; row < to; row++) {
+      places[count] = row
+      count += mask[row]!
+    }
   }
+  for (let word = 0; word < words.length; word++) if (words[word] !== 0) add(4 * word, 4 * word + 4)
+  add(4 * words.length, mask.length)
   return places
 }
 

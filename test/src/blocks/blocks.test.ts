@@ -163,7 +163,7 @@ t.test('every column type comes back, with the codec that its values call for', 
       type === 'f64' ? { range: rangeOfDoubles(planes[0] as Float64Array, values.length) } : undefined
     const chosen = encodeColumn(writer, definition, planes, values.length, doubles)
     const raw = writer.octets.slice(0, writer.length)
-    const decoded = decodeColumn(definition, family, chosen, raw, values.length)
+    const decoded = decodeColumn({ definition, family, codec: chosen, raw, rows: values.length })
     t.equal(chosen, codec, `${type} ${values.join(' ')}`)
     t.same(
       values.map((_, row) => decoded.map((plane) => plane[row])),

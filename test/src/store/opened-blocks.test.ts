@@ -47,3 +47,13 @@ t.test('blocks stay open up to a number of octets, the latest used ones', async 
   opened.delete('b0')
   t.equal(opened.get('b0'), undefined)
 })
+
+t.test('a bound of its own, in which the latest block has room whatever it takes', async (t) => {
+  const opened = new OpenedBlocks(1)
+  const block = largeBlock()
+  opened.add('one', block)
+  t.equal(opened.get('one'), block)
+  opened.add('other', block)
+  t.equal(opened.get('one'), undefined)
+  t.equal(opened.get('other'), block)
+})

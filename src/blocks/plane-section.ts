@@ -1,0 +1,118 @@
+/**
+ * Reading arrays of whole numbers that lie as planes of octets (docs/storage-format.md, "Byte planes"): all rows, some of
+ * them, or the places of a value. A plane is decompressed when something hangs on it.
+ */
+import { ApplianceError } from '../errors.js'
+import { CONSTANT, type WholeNumbers } from './byte-planes.js'
+import { Compression, decompress, decompressStart } from './compression.js'
+import { join, pick, type VaryingPlane } from './join.js'
+
+const LENGTH_OCTETS = 4
+
+/** A plane as it lies in a section: one octet for all rows, or octets that may be compressed. */
+type StoredPlane =
+  | { readonly mode: typeof CONSTANT; readonly value: number; readonly end: number }
+  | PlaneOctets
+type PlaneOctets = { readonly mode: number; readonly octets: Uint8Array; readonly end: number }
+
+/** Fills the arrays from their planes. Throws BLOCK_DAMAGED when the octets do not hold so many rows. */
+export function decodePlanes(section: Uint8Array, arrays: readonly WholeNumbers[], rows: number): void {
+  decode(
+    section,
+    arrays,
+    ({ mode, octets }) => decompress(mode, octets, rows),
+    (array, constant, varying) => join(array, rows, constant, varying),
+  )
+}
+
+/** Fills the arrays with the values at the places, ascending, of a section of `rows` rows; throws as `decodePlanes` does. */
+export function decodePlaces(
+  section: Uint8Array,
+  arrays: readonly WholeNumbers[],
+  rows: number,
+  places: Uint32Array,
+): void {
+  const wanted = places.length === 0 ? 0 : places[places.length - 1]! + 1
+  decode(
+    section,
+    arrays,
+    ({ mode, octets }) => decompressStart(mode, octets, rows, wanted),
+    (array, constant, varying) => pick(array, places, constant, varying),
+  )
+}
+
+function decode(
+  section: Uint8Array,
+  arrays: readonly WholeNumbers[],
+  unpack: (plane: PlaneOctets) => Uint8Array,
+  fill: (array: WholeNumbers, constant: number, varying: readonly VaryingPlane[]) => void,
+): void {
+  let at = 0
+  for (const array of arrays) {
+    let constant = 0
+    const varying: VaryingPlane[] = []
+    for (let shift = 0; shift < 8 * array.BYTES_PER_ELEMENT; shift += 8) {
+      const plane = planeAt(section, at)
+      if ('value' in plane) constant |= plane.value << shift
+      else varying.push({ shift, octets: unpack(plane) })
+      at = plane.end
+    }
+    fill(array, constant, varying)
+  }
+}
+
+function planeAt(section: Uint8Array, at: number): StoredPlane {
+  requireOctets(section, at + 2)
+  const mode = section[at]!
+  if (mode === CONSTANT) return { mode, value: section[at + 1]!, end: at + 2 }
+  const from = at + 1 + LENGTH_OCTETS
+  requireOctets(section, from)
+  const length = new DataView(section.buffer, section.byteOffset, section.length).getUint32(at + 1, true)
+  requireOctets(section, from + length)
+  return { mode, octets: section.subarray(from, from + length), end: from + length }
+}
+
+function requireOctets(section: Uint8Array, end: number): void {
+  if (end > section.length)
+    throw new ApplianceError(
+      'BLOCK_DAMAGED',
+      `a piece holds ${section.length} octets where ${end} are needed`,
+    )
+}
+
+/**
+ * The places of a 32-bit value in a section of one array, ascending; throws as `decodePlanes` does, but for planes that were not
+ * needed. Planes that need no decompressing are looked at first, for they leave few places or none.
+ */
+export function placesOfWord(section: Uint8Array, word: number, rows: number): Uint32Array {
+  const direct: VaryingPlane[] = []
+  const compressed: (VaryingPlane & { readonly mode: number })[] = []
+  let isPossible = true
+  for (let at = 0, shift = 0; shift < 32; shift += 8) {
+    const plane = planeAt(section, at)
+    at = plane.end
+    if ('value' in plane) isPossible &&= plane.value === octetOf(word, shift)
+    else if (plane.mode === Compression.none)
+      direct.push({ shift, octets: decompress(plane.mode, plane.octets, rows) })
+    else compressed.push({ shift, octets: plane.octets, mode: plane.mode })
+  }
+  let places: Uint32Array | undefined = isPossible ? undefined : new Uint32Array(0)
+  for (const { shift, octets } of direct) places = narrowed(places, octets, octetOf(word, shift))
+  for (const { shift, octets, mode } of compressed) {
+    if (places?.length === 0) break
+    places = narrowed(places, decompress(mode, octets, rows), octetOf(word, shift))
+  }
+  return places ?? Uint32Array.from({ length: rows }, (_, row) => row)
+}
+
+function octetOf(word: number, shift: number): number {
+  return (word >>> shift) & 0xff
+}
+
+/** Those of the places where the plane has an octet; undefined stands for all places. */
+function narrowed(places: Uint32Array | undefined, octets: Uint8Array, octet: number): Uint32Array {
+  if (places !== undefined) return places.filter((place) => octets[place] === octet)
+  const found: number[] = []
+  for (let at = octets.indexOf(octet); at >= 0; at = octets.indexOf(octet, at + 1)) found.push(at)
+  return Uint32Array.from(found)
+}
