@@ -158,14 +158,15 @@ export function scenarioTables(results: readonly ScenarioResult[]): string {
 }
 
 export function stealthTables(points: readonly StealthPoint[]): string {
-  const rows = points.map(({ channel, octetsPerHour, found, of, delayMilliseconds }) => [
+  const rows = points.map(({ channel, octetsPerHour, found, high, of, delayMilliseconds }) => [
     channel,
     String(octetsPerHour),
     `${found}/${of}`,
+    String(high),
     span(delayMilliseconds),
   ])
   const sorted = rows.sort(([one = ''], [other = '']) => one.localeCompare(other))
-  return `Stealth curve: three days after a week of learning, three channels a rate.\n${table(['channel', 'octets an hour', 'found', 'median time'], sorted)}`
+  return `Stealth curve: three days after a week of learning, three channels a rate.\n${table(['channel', 'octets an hour', 'found', 'of which high', 'median time'], sorted)}`
 }
 
 export function echoTables(results: readonly EchoesResult[]): string {

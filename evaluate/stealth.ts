@@ -29,6 +29,8 @@ export type StealthPoint = {
   readonly channel: 'mirrored beacon' | 'one-way stream' | 'answering tunnel'
   readonly octetsPerHour: number
   readonly found: number
+  /** Of those, told of for what they carry; the others for being new and lasting pings. */
+  readonly high: number
   readonly of: number
   /** Median, from the first packet. */
   readonly delayMilliseconds: number | undefined
@@ -132,16 +134,18 @@ export async function evaluateStealth(seed: number): Promise<StealthPoint[]> {
     evaluateStore(store, truths, { surroundings, withPeers: false }),
   )
   const points = new Map<string, { point: StealthPoint; delays: number[] }>()
-  for (const { truth, isFound, delayMilliseconds } of cases) {
+  for (const { truth, isFound, severity, delayMilliseconds } of cases) {
     const rate = rates.get(truth.source)!
     const key = `${rate.channel} ${rate.octetsPerHour}`
     const known = points.get(key) ?? {
-      point: { ...rate, found: 0, of: 0, delayMilliseconds: undefined },
+      point: { ...rate, found: 0, high: 0, of: 0, delayMilliseconds: undefined },
       delays: [],
     }
     const { point, delays } = known
     if (delayMilliseconds !== undefined) delays.push(delayMilliseconds)
-    points.set(key, { point: { ...point, found: point.found + Number(isFound), of: point.of + 1 }, delays })
+    const high = point.high + Number(severity === 'high')
+    const found = point.found + Number(isFound)
+    points.set(key, { point: { ...point, found, high, of: point.of + 1 }, delays })
   }
   return [...points.values()].map(({ point, delays }) => {
     const middle = delays.sort((one, other) => one - other)[Math.floor(delays.length / 2)]

@@ -94,15 +94,7 @@ t.test('half a day of an enterprise with every trap', async (t) => {
   t.ok(foundIn(pairing) >= 0.6 * pairing.length, 'misplaced services')
   t.ok(Object.keys(benign).length > 60, `${Object.keys(benign).length} kinds of traps`)
   const high = falseAlarms.filter(isHigh).map(({ shape, title }) => `${shape}: ${title}`)
-  const known = /^(broadcast-ping|line-test|fping-b):/
-  t.same(
-    high.filter((alarm) => !known.test(alarm)),
-    [],
-    'no high alarm about what is right',
-  )
-  await t.test('nor about broadcasts and series of sizes', { todo: 'see docs/evaluation.md' }, async (t) => {
-    t.same(high, [])
-  })
+  t.same(high, [], 'no high alarm about what is right')
 })
 
 t.test('laboratory and captures', async (t) => {
