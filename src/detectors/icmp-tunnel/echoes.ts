@@ -6,8 +6,9 @@ import { isGroupAddress, parseAddress } from '../../records/address.js'
 import { type FlowColumn, FlowColumnIndex, samplingFromNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import { counterAt, textOf } from './counters.js'
+import { TELLING_PACKETS } from './histories.js'
 import type { Messages } from './messages.js'
-import type { Slice } from './mirror.js'
+import { canMirror, type EchoLimits, type Slice } from './mirror.js'
 import { payloadsOf } from './payloads.js'
 import { MAX_SESSIONS_PER_POINT, type Pair, type Point, type Points } from './points.js'
 import { addSlice, newSession, SESSION_GAP_MILLISECONDS } from './session.js'
@@ -16,7 +17,13 @@ import { addSlice, newSession, SESSION_GAP_MILLISECONDS } from './session.js'
 export const ECHO_TYPES = { 4: { request: 8, reply: 0 }, 6: { request: 128, reply: 129 } } as const
 
 /** Takes echo records into the sessions of their pair, and what is no echo into `messages`. */
-export function observeEchoes(points: Points, messages: Messages, block: Block, rows: Uint32Array): void {
+export function observeEchoes(
+  points: Points,
+  messages: Messages,
+  block: Block,
+  rows: Uint32Array,
+  limitsOf: (responder: string) => EchoLimits,
+): void {
   const { header } = block
   const numberOf = rowNumbers(header.runs)
   const family = header.stream.family === 6 ? 6 : 4
@@ -101,10 +108,29 @@ export function observeEchoes(points: Points, messages: Messages, block: Block, 
     if (reverseCount === 0) continue
     const reverse = { ...slice, packets: reverseCount, octets: counterAt(reverseOctets, row) }
     take(point, requester, responder, isRequest ? 'reply' : 'request', reverse, where, true)
-    if (pair === undefined || reverseCount !== count) continue
-    pair.session.biflows.equal++
-    if (reverse.octets !== slice.octets) pair.session.biflows.odd++
+    if (pair !== undefined)
+      noteBiflow(pair, isRequest ? slice : reverse, isRequest ? reverse : slice, limitsOf)
   }
+}
+
+/** Share of a record's replies that may have been asked for before it began: round trips longer than the interval. */
+const UNDER_WAY_SHARE = 0.02
+
+/** Holds one record of both directions against the mirror by itself. */
+function noteBiflow(
+  { session, responder }: Pair,
+  request: Slice,
+  reply: Slice,
+  limitsOf: (responder: string) => EchoLimits,
+): void {
+  const { biflows } = session
+  if (request.packets === reply.packets) {
+    biflows.equal++
+    if (request.octets !== reply.octets) biflows.odd++
+  }
+  const underWay = 1 + Math.ceil(reply.packets * UNDER_WAY_SHARE)
+  if (request.packets >= TELLING_PACKETS && !canMirror(request, reply, underWay, limitsOf(responder)))
+    biflows.broken++
 }
 
 /** Hosts of which pings to groups are remembered, at each point. */

@@ -126,7 +126,7 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
       const { name } = block.header.stream
       if (name === 'exporterEvent') points.observeEvents(block, rows)
       else if (name === 'icmp4' || name === 'icmp6') {
-        observeEchoes(points, messages, block, rows)
+        observeEchoes(points, messages, block, rows, limitsOf)
         observeFirewallSessions(points, block, rows, limitsOf, streams.noteDenied)
       } else messages.observeFlows(block, rows)
     },

@@ -54,8 +54,11 @@ export type Session = {
   startedMilliseconds: number
   /** Guard 3 failed at this many evaluations running that had new records. */
   unmirroredEvaluations: number
-  /** Records of both directions in one with as many requests as replies, and those of them whose octets differ. */
-  biflows: { equal: number; odd: number }
+  /**
+   * Records of both directions in one: with as many requests as replies, those of them whose octets differ, and those that
+   * cannot mirror whatever was under way when they were cut.
+   */
+  biflows: { equal: number; odd: number; broken: number }
   /** Pairs of aligned records whose octets differ. */
   misaligned: { request: Slice; reply: Slice }[]
   /** Set when a record was left out because it came from a second metering point. */
@@ -76,7 +79,7 @@ export function newSession(startedMilliseconds: number): Session {
     replies: newSide(),
     startedMilliseconds,
     unmirroredEvaluations: 0,
-    biflows: { equal: 0, odd: 0 },
+    biflows: { equal: 0, odd: 0, broken: 0 },
     misaligned: [],
     copies: 0,
     isIncomplete: false,
@@ -215,8 +218,9 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
     return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
   }
   // One record of both directions stands for the same time; a reply at its edge may be of the exchange before, now and then.
-  const { equal, odd } = session.biflows
-  if (odd >= ALIGNED_SMALL_RECORDS && odd > equal / 2) {
+  const { equal, odd, broken } = session.biflows
+  const isOdd = odd >= ALIGNED_SMALL_RECORDS && odd > equal / 2
+  if (isOdd || broken >= (circumstances.isTrusted ? 1 : ALIGNED_SMALL_RECORDS)) {
     return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
   }
   // Guard 1: with records missing only the mild test below is left, which counts what requests do not cover.
