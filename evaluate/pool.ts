@@ -2,6 +2,9 @@
 import { Worker } from 'node:worker_threads'
 import type { Task, TaskResult } from './tasks.js'
 
+/** So that two threads stay below 2 GB. */
+const resourceLimits = { maxOldGenerationSizeMb: 900 }
+
 /** Results in the order of the tasks. `onDone` is told of each as it comes. */
 export async function runTasks(
   tasks: readonly Task[],
@@ -11,7 +14,7 @@ export async function runTasks(
   const results = new Array<TaskResult>(tasks.length)
   let next = 0
   async function work(): Promise<void> {
-    const worker = new Worker(new URL('./worker.js', import.meta.url))
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { resourceLimits })
     try {
       while (next < tasks.length) {
         const index = next++
