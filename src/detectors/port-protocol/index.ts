@@ -7,9 +7,9 @@
  */
 import type { Evidence } from '../../findings/finding.js'
 import { formatAddress } from '../../records/address.js'
-import { attackNetworkDevices, type Detector, type Judge } from '../detector.js'
+import { attackNetworkDevices, type Detector, type Judge, type Surroundings } from '../detector.js'
 import { applications } from './applications.js'
-import { Conversations } from './conversations.js'
+import { Conversations, Flag, Place, Word } from './conversations.js'
 import { coverageObservations, createEvictionCoverage } from './coverage.js'
 import { Denials } from './denials.js'
 import { evidenceOf } from './evidence.js'
@@ -17,8 +17,9 @@ import { createIntake } from './intake.js'
 import { createLedger } from './ledger.js'
 import { createNames } from './names.js'
 import { Pairs, Services } from './pairs.js'
+import { createPlaces } from './places.js'
 import { createPoints } from './points.js'
-import { addressAt, baselineOf, insideOf, Settings } from './settings.js'
+import { addressAt, baselineOf, insidePrefixesOf, Settings } from './settings.js'
 import { createSubjects, PORT_PROTOCOL } from './subjects.js'
 import { judgePair } from './verdict.js'
 
@@ -47,10 +48,10 @@ export const portProtocol: Detector = {
   settings: Settings,
   lookbackMilliseconds: 3_600_000,
   settleMilliseconds: 5 * 60_000,
-  start: (settings) => createJudge(settings as Settings),
+  start: (settings, surroundings) => createJudge(settings as Settings, surroundings),
 }
 
-function createJudge(settings: Settings): Judge {
+function createJudge(settings: Settings, { context }: Surroundings): Judge {
   const conversations = new Conversations()
   const pairs = new Pairs()
   const services = new Services()
@@ -58,9 +59,11 @@ function createJudge(settings: Settings): Judge {
   const names = createNames()
   const denials = new Denials()
   const subjects = createSubjects()
-  const isInside = insideOf(settings.insidePrefixes)
+  const places = createPlaces(context, insidePrefixesOf(settings.insidePrefixes))
   /** Conversations counted since the last evaluation: pair, its conversation, and that slot's generation. */
   const counted: { pair: number; slot: number; generation: number }[] = []
+  /** Conversations that have been counted for the last time; kept until they are judged, as evidence. */
+  const ended: number[] = []
   const ledger = createLedger({
     conversations,
     pairs,
@@ -69,19 +72,19 @@ function createJudge(settings: Settings): Judge {
     names,
     settings,
     isBaseline: baselineOf(settings.BaselinePortProfiles),
-    isInside,
+    places,
     onCounted(pair, slot) {
       if (counted.length >= MAX_COUNTED) return
-      counted.push({ pair, slot, generation: conversations.table.generation.values[slot]! })
+      counted.push({ pair, slot, generation: conversations.generationOf(slot) })
     },
   })
   const intake = createIntake({ conversations, points, names, denials, onBurst: ledger.noteBurst })
   const evictions = createEvictionCoverage([
-    ['conversations', conversations.table],
+    ['conversations', conversations],
     ['pairs', pairs.table],
     ['services', services.table],
   ])
-  conversations.table.onEvict = (slot) => ledger.count(slot, true)
+  conversations.onEvict = (slot) => ledger.count(slot, true)
 
   return {
     observe({ block, rows }) {
@@ -89,29 +92,47 @@ function createJudge(settings: Settings): Judge {
       else intake.observe(block, rows)
     },
     evaluate(atMilliseconds) {
-      const ended = countDue(atMilliseconds)
+      countWaiting(atMilliseconds)
+      countEnded(atMilliseconds)
       const changed = judgeTouched()
-      for (const slot of ended) conversations.table.delete(slot)
+      for (const slot of ended) conversations.delete(slot)
+      ended.length = 0
       counted.length = 0
       const found = [...changed].map((key) => subjects.observation(key)).filter((one) => one !== undefined)
       return [...found, ...coverageObservations(points), ...evictions(atMilliseconds)]
     },
   }
 
-  function countDue(atMilliseconds: number): number[] {
-    const { table, newsSince } = conversations
-    const ended: number[] = []
-    for (let slot = table.oldest(); slot >= 0; slot = table.after(slot)) {
+  /** Counts conversations that last, once both directions have come; short ones are counted when they end. */
+  function countWaiting(atMilliseconds: number): void {
+    const { waiting, words, numbers } = conversations
+    let kept = 0
+    for (let index = 0; index < waiting.length; index++) {
+      const slot = waiting[index]!
+      const at = conversations.wordsAt(slot)
+      if ((words[at + Word.flags]! & Flag.isWaiting) === 0) continue
+      const newsSince = numbers[conversations.numbersAt(slot) + Place.newsSince]!
+      if (newsSince !== 0 && atMilliseconds - newsSince < SETTLE_MILLISECONDS) waiting[kept++] = slot
+      else {
+        words[at + Word.flags]! &= ~Flag.isWaiting
+        if (newsSince !== 0) ledger.count(slot, false)
+      }
+    }
+    waiting.length = kept
+  }
+
+  function countEnded(atMilliseconds: number): void {
+    const minute = Math.floor(atMilliseconds / 60_000)
+    for (;;) {
+      const slot = conversations.nextDue(minute)
+      if (slot < 0) return
       if (conversations.hasEnded(slot, atMilliseconds)) {
+        // Another row may have put it on the list of a minute twice.
+        conversations.words[conversations.wordsAt(slot) + Word.due] = 0
         ledger.count(slot, true)
         ended.push(slot)
-      } else if (
-        newsSince.values[slot] !== 0 &&
-        atMilliseconds - newsSince.values[slot]! >= SETTLE_MILLISECONDS
-      )
-        ledger.count(slot, false)
+      } else conversations.schedule(slot)
     }
-    return ended
   }
 
   function judgeTouched(): Set<string> {
@@ -119,7 +140,7 @@ function createJudge(settings: Settings): Judge {
     const touched = ledger.takeTouched()
     const slots = new Map<number, number[]>()
     for (const { pair, slot, generation } of counted) {
-      if (conversations.table.generation.values[slot] !== generation) continue
+      if (conversations.generationOf(slot) !== generation) continue
       const list = slots.get(pair)
       if (list === undefined) slots.set(pair, [slot])
       else list.push(slot)
@@ -131,6 +152,7 @@ function createJudge(settings: Settings): Judge {
       const family = (head & 0x8000) === 0 ? 4 : 6
       const [protocolIdentifier, port] = [head & 0xff, keys[at + 9]! >>> 16]
       const [client, server] = [addressAt(keys, at + 1, family), addressAt(keys, at + 5, family)]
+      const isInside = (at: number) => places.byNumber(places.of(keys, at, family)).isInside
       const name = pairs.name.values[pair]!
       const applicationName = names.textOf(name)
       const point = points.byNumber(head >>> 16)
@@ -143,7 +165,7 @@ function createJudge(settings: Settings): Judge {
           family,
           port,
           application: (keys[at + 9]! & 0xffff) - 1,
-          isOutbound: !isInside(server) && isInside(client),
+          isOutbound: !isInside(at + 5) && isInside(at + 1),
           clients: services.clientsOf(service),
           nameText: applicationName,
           samplingInterval: point.samplingInterval,

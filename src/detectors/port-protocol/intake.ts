@@ -121,7 +121,8 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
         columns.includes(FlowColumnIndex.reverseOctets) || columns.includes(FlowColumnIndex.firewallEvent),
     )
 
-    for (const row of rows) {
+    for (let index = 0; index < rows.length; index++) {
+      const row = rows[index]!
       const point = pointOf[exporters[row]!]!
       const receivedMilliseconds = received[row]!
       point.lastReceivedMilliseconds = receivedMilliseconds
@@ -181,11 +182,9 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
       values.nameNumber = nameTexts === undefined ? 0 : nameNumbers[nameTexts[row]!]!
       if (values.nameNumber > 0) {
         point.namesApplications = true
-        if (
-          byNumber[engines?.[row] ?? 0] !== 1 &&
-          isExpectedHere(values.nameNumber, protocol, sourcePort, destinationPort)
-        )
-          flags |= Flag.isConfirmed
+        if (!isExpectedHere(values.nameNumber, protocol, sourcePort, destinationPort))
+          flags |= Flag.isMisplaced
+        else if (byNumber[engines?.[row] ?? 0] !== 1) flags |= Flag.isConfirmed
       } else if (services !== undefined && serviceNumbers[services[row]!]! > 0) {
         values.nameNumber = serviceNumbers[services[row]!]!
         flags |= Flag.isServiceName
@@ -203,15 +202,14 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
         destinationPort,
         isHigher,
       )
-      let slot = conversations.table.find(key)
+      let slot = conversations.find(key)
       if (slot >= 0 && conversations.hasEnded(slot, receivedMilliseconds)) {
         // The same ports taken again: what was seen of the earlier one has been counted.
-        conversations.table.onEvict?.(slot)
-        conversations.table.delete(slot)
-        slot = -1
+        conversations.onEvict?.(slot)
+        conversations.delete(slot)
+        slot = conversations.find(key)
       }
-      if (slot < 0) slot = conversations.table.insert(key)
-      else conversations.table.touch(slot)
+      if (slot < 0) slot = conversations.insert(key)
       const gap = conversations.add(slot, values)
       if (gap > 0) onBurst(slot, values.startMilliseconds)
     }

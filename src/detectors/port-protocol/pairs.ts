@@ -96,9 +96,8 @@ function medianOf(values: readonly number[]): number {
 /** How many clients, and how many other ends, a service has been seen with: small counts, by bitmap. */
 export class Services {
   readonly table = new KeyedTable(SERVICE_WORDS, MAX_SERVICES)
-  private readonly clients: Column<Uint32Array> = this.table.u32(2)
-  private readonly peers: Column<Uint32Array> = this.table.u32()
-  private readonly confirmed: Column<Uint8Array> = this.table.u8()
+  /** Four words a service: two of clients' bits, one of other ends', one that is 1 when it is confirmed. */
+  private readonly seen: Column<Uint32Array> = this.table.u32(4)
   private readonly key = new Uint32Array(SERVICE_WORDS)
 
   find(kind: number, keys: Uint32Array, offset: number, port: number): number {
@@ -111,34 +110,35 @@ export class Services {
   /** Counts a conversation with another end. The key is that of the last `find`. */
   count(found: number, keys: Uint32Array, offset: number, otherPort: number): number {
     const slot = found >= 0 ? found : this.table.insert(this.key)
-    if (found >= 0) this.table.touch(slot)
+    // The order of use matters only when room is short.
+    if (found >= 0 && this.table.size > MAX_SERVICES / 2) this.table.touch(slot)
     let hash = 0
     for (let word = 0; word < 4; word++) {
       hash = Math.imul(hash ^ keys[offset + word]!, 0x85ebca6b)
       hash ^= hash >>> 15
     }
     const bit = (Math.imul(hash, 0xc2b2ae35) >>> 26) & 63
-    this.clients.values[slot * 2 + (bit >> 5)]! |= 1 << (bit & 31)
+    this.seen.values[slot * 4 + (bit >> 5)]! |= 1 << (bit & 31)
     const peer = Math.imul(hash ^ otherPort, 0x9e3779b1) >>> 27
-    this.peers.values[slot]! |= 1 << peer
+    this.seen.values[slot * 4 + 2]! |= 1 << peer
     return slot
   }
 
   confirm(slot: number): void {
-    this.confirmed.values[slot] = 1
+    this.seen.values[slot * 4 + 3] = 1
   }
 
   /** Whether a device that looks into packets named an application there that belongs on the port. */
   isConfirmed(slot: number): boolean {
-    return slot >= 0 && this.confirmed.values[slot] === 1
+    return slot >= 0 && this.seen.values[slot * 4 + 3] === 1
   }
 
   clientsOf(slot: number): number {
-    return slot < 0 ? 0 : ones(this.clients.values[slot * 2]!) + ones(this.clients.values[slot * 2 + 1]!)
+    return slot < 0 ? 0 : ones(this.seen.values[slot * 4]!) + ones(this.seen.values[slot * 4 + 1]!)
   }
 
   peersOf(slot: number): number {
-    return slot < 0 ? 0 : ones(this.peers.values[slot]!)
+    return slot < 0 ? 0 : ones(this.seen.values[slot * 4 + 2]!)
   }
 }
 
