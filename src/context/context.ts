@@ -45,7 +45,10 @@ export type Context = {
     octets: number,
     atMilliseconds: number,
   ): SanctionedMonitor | undefined
+  /** The first entry that lets one host speak to another. */
   serviceFor(pairing: Pairing, atMilliseconds: number): SanctionedService | undefined
+  /** All of them. */
+  servicesFor(pairing: Pairing, atMilliseconds: number): SanctionedService[]
 }
 
 /** Throws when an entry cannot be read; what people send is checked before it gets here. */
@@ -76,29 +79,40 @@ export function createContext(data: ContextData): Context {
           source(requester) &&
           target(responder),
       )?.entry,
-    serviceFor: ({ client, server, protocolIdentifier, port, application }, atMilliseconds) =>
-      services.find(
-        ({ entry, clients, servers }) =>
-          entry.protocolIdentifier === protocolIdentifier &&
-          (entry.port === undefined || entry.port === port) &&
-          (entry.application === undefined ||
-            entry.application.toLowerCase() === application?.toLowerCase()) &&
-          isCurrent(entry, atMilliseconds) &&
-          clients(client) &&
-          servers(server),
-      )?.entry,
+    serviceFor: (pairing, atMilliseconds) => services.find(allows(pairing, atMilliseconds))?.entry,
+    servicesFor: (pairing, atMilliseconds) =>
+      services.filter(allows(pairing, atMilliseconds)).map(({ entry }) => entry),
   }
   const monitors = data.monitors.map((entry) => ({
     entry,
     source: selectorOf(entry.source, context),
     target: selectorOf(entry.target, context),
   }))
-  const services = data.services.map((entry) => ({
+  const services: SelectedService[] = data.services.map((entry) => ({
     entry,
     clients: selectorOf(entry.client, context),
     servers: selectorOf(entry.server, context),
   }))
   return context
+}
+
+type SelectedService = {
+  readonly entry: SanctionedService
+  readonly clients: (address: Address) => boolean
+  readonly servers: (address: Address) => boolean
+}
+
+function allows(
+  { client, server, protocolIdentifier, port, application }: Pairing,
+  atMilliseconds: number,
+): (service: SelectedService) => boolean {
+  return ({ entry, clients, servers }) =>
+    entry.protocolIdentifier === protocolIdentifier &&
+    (entry.port === undefined || entry.port === port) &&
+    (entry.application === undefined || entry.application.toLowerCase() === application?.toLowerCase()) &&
+    isCurrent(entry, atMilliseconds) &&
+    clients(client) &&
+    servers(server)
 }
 
 function isCurrent(entry: { readonly expiresMilliseconds?: number | undefined }, at: number): boolean {

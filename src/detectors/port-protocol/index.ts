@@ -5,6 +5,7 @@
  * without a usual service, proxies' ports, rare IP protocols. Cannot see a channel that keeps to its port's shape.
  * Sources: IANA registries, the RFCs named in profiles.ts; ATT&CK DET0457.
  */
+import { policyReview } from '../../context/policy-review.js'
 import type { Evidence } from '../../findings/finding.js'
 import { formatAddress } from '../../records/address.js'
 import { attackNetworkDevices, type Detector, type Judge, type Surroundings } from '../detector.js'
@@ -13,7 +14,9 @@ import { Conversations, Flag, Place, Word } from './conversations.js'
 import { coverageObservations, createEvictionCoverage } from './coverage.js'
 import { Denials } from './denials.js'
 import { evidenceOf } from './evidence.js'
+import { explainPairing, sanctionOf } from './explain.js'
 import { createIntake } from './intake.js'
+import { createLearning, problemOfLearned } from './learning.js'
 import { createLedger } from './ledger.js'
 import { createNames } from './names.js'
 import { Pairs, Services } from './pairs.js'
@@ -48,18 +51,22 @@ export const portProtocol: Detector = {
   settings: Settings,
   lookbackMilliseconds: 3_600_000,
   settleMilliseconds: 5 * 60_000,
+  problemOf: problemOfLearned,
   start: (settings, surroundings) => createJudge(settings as Settings, surroundings),
 }
 
-function createJudge(settings: Settings, { context }: Surroundings): Judge {
+function createJudge(settings: Settings, surroundings: Surroundings): Judge {
+  const { context } = surroundings
+  const places = createPlaces(context, insidePrefixesOf(settings.insidePrefixes))
+  const learning = createLearning(surroundings, places, settings)
+  const isBaseline = baselineOf(settings.BaselinePortProfiles)
   const conversations = new Conversations()
   const pairs = new Pairs()
   const services = new Services()
-  const points = createPoints()
+  const points = createPoints(learning.firstSeenOf)
   const names = createNames()
   const denials = new Denials()
   const subjects = createSubjects()
-  const places = createPlaces(context, insidePrefixesOf(settings.insidePrefixes))
   /** Conversations counted since the last evaluation: pair, its conversation, and that slot's generation. */
   const counted: { pair: number; slot: number; generation: number }[] = []
   /** Conversations that have been counted for the last time; kept until they are judged, as evidence. */
@@ -71,8 +78,9 @@ function createJudge(settings: Settings, { context }: Surroundings): Judge {
     points,
     names,
     settings,
-    isBaseline: baselineOf(settings.BaselinePortProfiles),
+    isBaseline,
     places,
+    learning,
     onCounted(pair, slot) {
       if (counted.length >= MAX_COUNTED) return
       counted.push({ pair, slot, generation: conversations.generationOf(slot) })
@@ -94,13 +102,25 @@ function createJudge(settings: Settings, { context }: Surroundings): Judge {
     evaluate(atMilliseconds) {
       countWaiting(atMilliseconds)
       countEnded(atMilliseconds)
-      const changed = judgeTouched()
+      const changed = judgeTouched(atMilliseconds)
       for (const slot of ended) conversations.delete(slot)
       ended.length = 0
       counted.length = 0
       const found = [...changed].map((key) => subjects.observation(key)).filter((one) => one !== undefined)
+      for (const one of found)
+        learning.tell(
+          one.destinationAddresses[0]!,
+          one.destinationTransportPort ?? 0,
+          one.protocolIdentifier!,
+          one.id,
+        )
+      learning.evaluate(atMilliseconds, points.all())
       return [...found, ...coverageObservations(points), ...evictions(atMilliseconds)]
     },
+    learned: learning.learned,
+    explain: (tuple, atMilliseconds) =>
+      explainPairing({ context, learning, isBaseline }, tuple, atMilliseconds),
+    reviewPolicy: (question) => policyReview(context, learning.rows(), question),
   }
 
   /** Counts conversations that last, once both directions have come; short ones are counted when they end. */
@@ -135,7 +155,7 @@ function createJudge(settings: Settings, { context }: Surroundings): Judge {
     }
   }
 
-  function judgeTouched(): Set<string> {
+  function judgeTouched(atMilliseconds: number): Set<string> {
     const changed = new Set<string>()
     const touched = ledger.takeTouched()
     const slots = new Map<number, number[]>()
@@ -156,7 +176,19 @@ function createJudge(settings: Settings, { context }: Surroundings): Judge {
       const name = pairs.name.values[pair]!
       const applicationName = names.textOf(name)
       const point = points.byNumber(head >>> 16)
+      const pairing = { client, server, protocolIdentifier, port, application: applicationName }
+      if (sanctionOf(context, pairing, atMilliseconds) !== undefined) continue
       const service = services.find(head & 0x80ff, keys, at + 5, port)
+      const application = (keys[at + 9]! & 0xffff) - 1
+      const ends = {
+        keys,
+        clientAt: at + 1,
+        serverAt: at + 5,
+        family,
+        protocolIdentifier,
+        port,
+        application,
+      } as const
       const verdict = judgePair(
         pairs,
         pair,
@@ -164,7 +196,7 @@ function createJudge(settings: Settings, { context }: Surroundings): Judge {
           protocolIdentifier,
           family,
           port,
-          application: (keys[at + 9]! & 0xffff) - 1,
+          application,
           isOutbound: !isInside(at + 5) && isInside(at + 1),
           clients: services.clientsOf(service),
           nameText: applicationName,
@@ -176,6 +208,8 @@ function createJudge(settings: Settings, { context }: Surroundings): Judge {
             port,
             pairs.last.values[pair]!,
           ),
+          standing: learning.standing(ends, point, pairs.firstReceived.values[pair]!, atMilliseconds),
+          role: places.byNumber(places.of(keys, at + 1, family)).role,
         },
         settings,
       )

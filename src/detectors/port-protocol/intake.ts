@@ -126,6 +126,7 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
       const point = pointOf[exporters[row]!]!
       const receivedMilliseconds = received[row]!
       point.lastReceivedMilliseconds = receivedMilliseconds
+      if (point.firstReceivedMilliseconds === 0) point.firstReceivedMilliseconds = receivedMilliseconds
       if (samplingFrom !== undefined && samplingFrom[row] !== NO_SAMPLING)
         point.samplingInterval = sampling![row]!
       const protocol = protocols[row]!

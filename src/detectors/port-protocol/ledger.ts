@@ -15,6 +15,7 @@ import {
 import { isExpected, isUsualPort, TCP, UDP } from './expected.js'
 import { createHosts } from './hosts.js'
 import { rareProtocols } from './intake.js'
+import type { Ends, Learning } from './learning.js'
 import type { Names } from './names.js'
 import { Kind, PAIR_WORDS, type Pairs, type Services } from './pairs.js'
 import type { Places } from './places.js'
@@ -43,6 +44,8 @@ export type Ledger = {
   unknownServers: number
 }
 
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
+
 export type LedgerParts = {
   readonly conversations: Conversations
   readonly pairs: Pairs
@@ -53,11 +56,12 @@ export type LedgerParts = {
   /** Absent where no pairing is configured as expected. */
   readonly isBaseline: Baseline | undefined
   readonly places: Places
+  readonly learning: Learning
   readonly onCounted: (pair: number, conversation: number) => void
 }
 
 export function createLedger(parts: LedgerParts): Ledger {
-  const { conversations, pairs, services, points, names, settings, isBaseline, places } = parts
+  const { conversations, pairs, services, points, names, settings, isBaseline, places, learning } = parts
   const key = new Uint32Array(PAIR_WORDS)
   const values = newMeasures()
   const sums: Sums = {
@@ -69,6 +73,15 @@ export function createLedger(parts: LedgerParts): Ledger {
     largestPacketMean: 0,
     clientPort: 0,
     udpCompanion: 0,
+  }
+  const ends: Mutable<Ends> = {
+    keys: new Uint32Array(8),
+    clientAt: 0,
+    serverAt: 4,
+    family: 4,
+    protocolIdentifier: 0,
+    port: 0,
+    application: -1,
   }
   const touched: number[] = []
   const burstPairs: number[] = []
@@ -143,6 +156,17 @@ export function createLedger(parts: LedgerParts): Ledger {
     )
       kinds |= Kind.rareProtocol
 
+    if (isNew && clientPlace.isInside) {
+      ends.keys = words
+      ends.clientAt = clientAt
+      ends.serverAt = serverAt
+      ends.family = family
+      ends.protocolIdentifier = protocol
+      ends.port = port
+      ends.application = application
+      if (learning.note(ends, point, numbers[inNumbers + Place.lastReceived]!)) kinds |= Kind.rare
+    }
+
     const profile = profileOf(protocol, port)
     let met = 0
     let before = 0
@@ -167,6 +191,7 @@ export function createLedger(parts: LedgerParts): Ledger {
       if (met !== 0) kinds |= Kind.shape
     }
 
+    if (kinds === 0 && !services.isWatched(service)) return
     key[0] = head
     for (let word = 0; word < 4; word++) {
       key[1 + word] = words[clientAt + word]!
@@ -177,7 +202,9 @@ export function createLedger(parts: LedgerParts): Ledger {
     if (pair < 0) {
       if (kinds === 0) return
       pair = pairs.table.insert(key)
+      pairs.firstReceived.values[pair] = numbers[inNumbers + Place.lastReceived]!
     } else pairs.table.touch(pair)
+    if (service >= 0) services.watch(service)
     if (isCertain) pairs.isCertain.values[pair] = 1
     if (hosts.has(words, clientAt) || hosts.has(words, serverAt)) pairs.isHost.values[pair] = 1
     pairs.kinds.values[pair]! |= kinds

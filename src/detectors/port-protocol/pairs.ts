@@ -20,8 +20,20 @@ export const ENOUGH_INTERVALS = 10
 /** Conversations of a pair whose gap is longer are two sessions. */
 const SESSION_GAP_MILLISECONDS = 120_000
 
+/** Flags of a service. */
+const CONFIRMED = 1
+const WATCHED = 2
+
 /** Why a pair is watched, as bits. */
-export const Kind = { named: 1, serviceNamed: 2, shape: 4, registry: 8, proxy: 16, rareProtocol: 32 } as const
+export const Kind = {
+  named: 1,
+  serviceNamed: 2,
+  shape: 4,
+  registry: 8,
+  proxy: 16,
+  rareProtocol: 32,
+  rare: 64,
+} as const
 
 export class Pairs {
   readonly table = new KeyedTable(PAIR_WORDS, MAX_PAIRS)
@@ -44,6 +56,7 @@ export class Pairs {
   readonly burst: Column<Float64Array> = this.table.f64()
   readonly intervals: Column<Float64Array> = this.table.f64(MAX_INTERVALS)
   readonly intervalCount: Column<Uint32Array> = this.table.u32()
+  readonly firstReceived: Column<Float64Array> = this.table.f64()
   readonly isCertain: Column<Uint8Array> = this.table.u8()
   /** One end also asks for what hosts ask for, so it is no gateway. */
   readonly isHost: Column<Uint8Array> = this.table.u8()
@@ -96,7 +109,7 @@ function medianOf(values: readonly number[]): number {
 /** How many clients, and how many other ends, a service has been seen with: small counts, by bitmap. */
 export class Services {
   readonly table = new KeyedTable(SERVICE_WORDS, MAX_SERVICES)
-  /** Four words a service: two of clients' bits, one of other ends', one that is 1 when it is confirmed. */
+  /** Four words a service: two of clients' bits, one of other ends', one of flags. */
   private readonly seen: Column<Uint32Array> = this.table.u32(4)
   private readonly key = new Uint32Array(SERVICE_WORDS)
 
@@ -125,12 +138,21 @@ export class Services {
   }
 
   confirm(slot: number): void {
-    this.seen.values[slot * 4 + 3] = 1
+    this.seen.values[slot * 4 + 3]! |= CONFIRMED
+  }
+
+  /** Notes that a client's pair with the service is kept, so that its further conversations are to be counted. */
+  watch(slot: number): void {
+    this.seen.values[slot * 4 + 3]! |= WATCHED
+  }
+
+  isWatched(slot: number): boolean {
+    return slot >= 0 && (this.seen.values[slot * 4 + 3]! & WATCHED) !== 0
   }
 
   /** Whether a device that looks into packets named an application there that belongs on the port. */
   isConfirmed(slot: number): boolean {
-    return slot >= 0 && this.seen.values[slot * 4 + 3] === 1
+    return slot >= 0 && (this.seen.values[slot * 4 + 3]! & CONFIRMED) !== 0
   }
 
   clientsOf(slot: number): number {

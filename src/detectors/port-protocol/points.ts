@@ -14,6 +14,8 @@ export type Point = {
   /** One packet of so many; 0 while the exporter says nothing. */
   samplingInterval: number
   gaps: number
+  /** 0 until its first row. */
+  firstReceivedMilliseconds: number
   lastReceivedMilliseconds: number
   /** Conversations that have been looked at, and those that showed one direction only. */
   conversations: number
@@ -30,7 +32,8 @@ export type Points = {
   observeEvents(block: Block, rows: Uint32Array): void
 }
 
-export function createPoints(): Points {
+/** `firstSeenOf`: when an exporter of a key was first seen, where that is known from before. */
+export function createPoints(firstSeenOf: (key: string) => number | undefined): Points {
   const byKey = new Map<string, Point>()
   const list: Point[] = []
   const of = (identity: ExporterIdentity): Point => {
@@ -44,6 +47,7 @@ export function createPoints(): Points {
       identity,
       samplingInterval: 0,
       gaps: 0,
+      firstReceivedMilliseconds: firstSeenOf(key) ?? 0,
       lastReceivedMilliseconds: 0,
       conversations: 0,
       oneSided: 0,

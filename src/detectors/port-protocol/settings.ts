@@ -50,6 +50,18 @@ export const Settings = Type.Object(
       maximum: 1,
       description: 'median deviation of the intervals over their median, up to which they count as regular',
     }),
+    rareBits: Type.Number({
+      default: 10,
+      minimum: 1,
+      maximum: 24,
+      description: 'surprise from which a pairing is rare here (ProtocolUsageBaseline, AN1254)',
+    }),
+    uncommonBits: Type.Number({
+      default: 6,
+      minimum: 0,
+      maximum: 24,
+      description: 'surprise from which a pairing is uncommon here, and below which it may be usual',
+    }),
     fewClients: Type.Integer({
       default: 2,
       minimum: 1,
