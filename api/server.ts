@@ -20,6 +20,7 @@ import { findingRoutes } from './routes/findings.js'
 import { flowRoutes } from './routes/flows.js'
 import { lossRoutes } from './routes/losses.js'
 import { operationRoutes } from './routes/operations.js'
+import { policyReviewRoutes } from './routes/policy-review.js'
 import { tokenRoutes } from './routes/tokens.js'
 
 /** An exception with its longest lists stays below this. */
@@ -89,6 +90,7 @@ export async function buildServer(deps: ApiDeps): Promise<App> {
   operationRoutes(app, deps)
   backupRoutes(app, deps)
   baselineRoutes(app, deps)
+  policyReviewRoutes(app, deps)
   lossRoutes(app, deps)
   auditRoutes(app, deps)
   tokenRoutes(app, deps)

@@ -16,6 +16,7 @@ import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
 import { createRepositories, openDataFolder } from './data-folder.js'
 import { describeDetectors } from './detectors/describe.js'
+import { portProtocol } from './detectors/port-protocol/index.js'
 import { configuredDetectors } from './detectors/settings.js'
 import { ApplianceError } from './errors.js'
 import type { Observation } from './findings/finding.js'
@@ -173,6 +174,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       flows,
       baselines,
       explain: (detector, tuple) => analysis.explain({ detector, tuple, atMilliseconds: now() }),
+      policyReview: (question) =>
+        analysis.review({ detector: portProtocol.id, question: { ...question, atMilliseconds: now() } }),
       backup: backup.archive,
       detectors: () => describeDetectors(scheduled),
       health: health.report,

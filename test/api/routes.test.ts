@@ -14,6 +14,7 @@ import { Explanations } from '#api/schemas/findings.js'
 import { AggregateAnswer, FlowPage } from '#api/schemas/flows.js'
 import { buildServer } from '#api/server.js'
 import { BaselineStatus, LearnedDocument } from '#core/baselines/baselines.js'
+import { PolicyReview } from '#core/context/policy-review.js'
 import { ExporterStatus } from '#core/exporters.js'
 import { AuditEntry, AuditVerdict } from '#core/findings/audit.js'
 import { Exception } from '#core/findings/exception.js'
@@ -142,6 +143,7 @@ const cases: Case[] = [
   { method: 'POST', url: '/api/v1/baselines/icmp-tunnel/freeze', role: 'approver', schema: BaselineStatus },
   { method: 'POST', url: '/api/v1/baselines/icmp-tunnel/unfreeze', role: 'approver', schema: BaselineStatus },
   { method: 'POST', url: '/api/v1/baselines/icmp-tunnel/reset', role: 'approver', schema: BaselineStatus },
+  { method: 'GET', url: '/api/v1/policy-review', role: 'viewer', schema: PolicyReview },
   { method: 'GET', url: '/api/v1/detectors', role: 'viewer', schema: Page(DetectorDescription) },
   { method: 'GET', url: '/api/v1/runs', role: 'viewer', schema: Page(Run) },
   { method: 'GET', url: '/api/v1/audit', role: 'approver', schema: Page(AuditEntry) },
