@@ -8,7 +8,7 @@ import { errorResponses } from '../schemas/common.js'
 
 const ReviewQuery = Query({
   days: Type.Integer({ minimum: 1, maximum: 400, default: 30, description: 'how far back use counts' }),
-  limit: Type.Integer({
+  top: Type.Integer({
     minimum: 1,
     maximum: 1000,
     default: 100,
@@ -30,7 +30,7 @@ export function policyReviewRoutes(app: App, deps: ApiDeps): void {
       },
     },
     async (request) => {
-      const review = await deps.policyReview(request.query)
+      const review = await deps.policyReview({ days: request.query.days, limit: request.query.top })
       if (review !== undefined) return review
       throw new ApiError('NOT_FOUND', 'the detector port-protocol has not run yet, or is off')
     },
