@@ -128,7 +128,8 @@ function rareProtocol({ pairs, pair, of, facts }: Question): Candidate | undefin
 /** Rare here is a reason of its own, with more than the usual second fact: new things are used every day. */
 function rare({ pairs, pair, of, facts, settings }: Question): Candidate | undefined {
   const { external, few, periodic, upload, refused, role, lasting, long } = facts
-  if (of.standing?.isRare !== true || pairs.isCertain.values[pair] !== 1) return undefined
+  if (of.standing?.isRare !== true || !of.standing.isNewToHost || pairs.isCertain.values[pair] !== 1)
+    return undefined
   if (!few || !carriesData(pairs, pair, of)) return undefined
   const isUdp = of.protocolIdentifier === UDP
   const second = [periodic, upload, refused, role, lasting || (isUdp && long)].filter(Boolean).length

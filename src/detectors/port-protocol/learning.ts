@@ -64,6 +64,8 @@ export type Standing = Rarity & {
   readonly isUsual: boolean
   readonly isUncommon: boolean
   readonly isRare: boolean
+  /** The host itself was not seen with it while the site was being learned. */
+  readonly isNewToHost: boolean
 }
 
 /** A conversation's ends as a place in an array of keys: four words each. */
@@ -195,6 +197,7 @@ export function createLearning(
         rarity.hosts >= USUAL_HOSTS &&
         rarity.knownDays >= USUAL_DAYS,
       isUncommon: isMature && rarity.bits >= uncommonBits && rarity.bits < rareBits,
+      isNewToHost: rarity.ownSinceMinute === 0 || isMatureAt(rarity.ownSinceMinute * 60_000),
       isRare: isMature && rarity.bits >= rareBits,
     }
   }
@@ -263,7 +266,7 @@ export function createLearning(
             : told.get(placeText(formatAddress(addressAt(keys, serverAt, family)), port, protocolIdentifier))
         // Not learned now: the next conversation asks again, by when people may have settled it.
         if (finding !== undefined && !settled.has(finding)) seen[at] = 0
-        else if (ask(ends)) usage.learn(asked, keys, serverAt, port, day)
+        else if (ask(ends)) usage.learn(asked, keys, serverAt, port, day, Math.floor(atMilliseconds / 60_000))
       }
     },
     firstSeenOf: (exporter) => exporters.get(exporter),

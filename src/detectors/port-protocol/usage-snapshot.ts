@@ -4,10 +4,11 @@ import { formatAddress, parseAddress } from '../../records/address.js'
 import { applications } from './applications.js'
 import { applicationIndex } from './expected.js'
 import { addressAt } from './settings.js'
-import { MAX_KEYS, MAX_MEMBERS, MAX_USES, type Usage } from './usage.js'
+import { MAX_KEYS, MAX_MEMBERS, MAX_USES, USE_WORDS, type Usage } from './usage.js'
 
 const place = Type.Integer({ minimum: 0 })
 const day = Type.Integer({ minimum: 0, maximum: 4_000_000, description: 'days since 1970' })
+const minute = Type.Integer({ minimum: 0, maximum: 4_294_967_295, description: 'minutes since 1970' })
 const hosts = Type.Number({ minimum: 0 })
 const port = Type.Integer({ minimum: 0, maximum: 65_535 })
 
@@ -35,9 +36,9 @@ export const UsageSnapshot = Type.Object({
     maxItems: MAX_MEMBERS,
     description: 'group, address, last seen on',
   }),
-  uses: Type.Array(Type.Tuple([place, place, day, port, place]), {
+  uses: Type.Array(Type.Tuple([place, place, day, port, place, minute]), {
     maxItems: MAX_USES,
-    description: 'key, member, last seen on, port and address of the server then',
+    description: 'key, member, last seen on, port and address of the server then, minute of the first time',
   }),
 })
 export type UsageSnapshot = Static<typeof UsageSnapshot>
@@ -100,9 +101,9 @@ export function snapshotOf(usage: Usage): UsageSnapshot {
     const member = memberPlaces.get(uses.keys[slot * 2 + 1]!)
     if (key === undefined || member === undefined) continue
     const own = usage.useOwn.values
-    const at = slot * 7
+    const at = slot * USE_WORDS
     const server = addressAt(own, at + 3, own[at + 2] === 6 ? 6 : 4)
-    snapshot.uses.push([key, member, own[at]!, own[at + 1]!, placeOf(formatAddress(server))])
+    snapshot.uses.push([key, member, own[at]!, own[at + 1]!, placeOf(formatAddress(server)), own[at + 7]!])
   }
   return snapshot
 }
@@ -151,9 +152,9 @@ export function restoreUsage(usage: Usage, { groups, addresses, keys, members, u
     const { family, words } = parsed[at]!
     return usage.restoreMember([((groupOf[group]! << 16) | family) >>> 0, ...words], day)
   })
-  for (const [key, member, day, port, at] of uses) {
+  for (const [key, member, day, port, at, minute] of uses) {
     const { family, words } = parsed[at]!
-    usage.restoreUse(keyIds[key]!, memberIds[member]!, [day, port, family, ...words])
+    usage.restoreUse(keyIds[key]!, memberIds[member]!, [day, port, family, ...words, minute])
   }
 }
 

@@ -18,6 +18,8 @@ export const DAY_MILLISECONDS = 86_400_000
 export const MAX_KEYS = 65_536
 export const MAX_MEMBERS = 65_536
 export const MAX_USES = 524_288
+/** Words of a host's use of a pairing. */
+export const USE_WORDS = 8
 /** All roles and zones together stand for a group of their own. */
 export const EVERYBODY = 0
 /** Roles and zones told apart; of more the last stands for all. */
@@ -60,6 +62,8 @@ export type Rarity = {
   readonly elsewhere: number
   /** Days since the pairing was first seen; -1 when it never was. */
   readonly knownDays: number
+  /** The minute since 1970 in which the host itself was first seen with it; 0 when it never was. */
+  readonly ownSinceMinute: number
 }
 
 /** Ports from 32768 are given to clients and negotiated, so they stand for each other. */
@@ -79,8 +83,8 @@ export class Usage {
   readonly memberDay: Column<Uint32Array> = this.members.u32()
   /** Ids of a key and a member. */
   readonly uses = new KeyedTable(2, MAX_USES)
-  /** Day, port, family of the server and its address (4): those of the last time. */
-  readonly useOwn: Column<Uint32Array> = this.uses.u32(7)
+  /** Day, port, family of the server and its address (4) of the last time; the minute of the first. */
+  readonly useOwn: Column<Uint32Array> = this.uses.u32(USE_WORDS)
   readonly groupNames: string[] = ['*']
   readonly groupHosts: number[] = [0]
   readonly groupDay: number[] = [0]
@@ -108,7 +112,14 @@ export class Usage {
   }
 
   /** Counts a host among those that use a pairing; `server` are four words in an array. */
-  learn(of: UseOf, server: Uint32Array, serverAt: number, exactPort: number, day: number): void {
+  learn(
+    of: UseOf,
+    server: Uint32Array,
+    serverAt: number,
+    exactPort: number,
+    day: number,
+    minute: number,
+  ): void {
     const member = this.memberOf(of, true)
     const before = this.memberDay.values[member]!
     const gained = before === 0 ? 1 : 1 - this.weight(before, day)
@@ -118,19 +129,18 @@ export class Usage {
       this.addToGroup(EVERYBODY, gained, day)
     }
     const key = this.keyOf(of, of.group, true, day)
-    this.use[0] = this.keyId.values[key]!
-    this.use[1] = this.memberId.values[member]!
-    let slot = this.uses.find(this.use)
+    let slot = this.useSlot(key, member)
     if (slot < 0) slot = this.uses.insert(this.use)
     else this.uses.touch(slot)
     const own = this.useOwn.values
-    const at = slot * 7
+    const at = slot * USE_WORDS
     const usedBefore = own[at]!
     if (day > usedBefore) {
       const added = usedBefore === 0 ? 1 : 1 - this.weight(usedBefore, day)
       this.addToKey(key, added, day)
       this.addToKey(this.keyOf(of, EVERYBODY, true, day), added, day)
       own[at] = day
+      if (usedBefore === 0) own[at + 7] = minute
     }
     own[at + 1] = exactPort
     own[at + 2] = of.family
@@ -152,6 +162,7 @@ export class Usage {
     const share = Math.min(1, Math.max(known, LEAST_SHARE))
     const bits = -Math.log2((hosts + PRIOR_HOSTS * share) / (groupHosts + PRIOR_HOSTS))
     return {
+      ownSinceMinute: key < 0 || member < 0 ? 0 : this.ownSince(key, member),
       bits: Math.min(MOST_BITS, Math.max(0, bits)),
       hosts,
       groupHosts,
@@ -186,7 +197,7 @@ export class Usage {
     this.use[1] = memberId
     let slot = this.uses.find(this.use)
     if (slot < 0) slot = this.uses.insert(this.use)
-    this.useOwn.values.set(own, slot * 7)
+    this.useOwn.values.set(own, slot * USE_WORDS)
   }
 
   /** What is left by a day of a host that was last seen on another. */
@@ -213,10 +224,19 @@ export class Usage {
   }
 
   private ownUse(key: number, member: number, day: number): number {
+    const slot = this.useSlot(key, member)
+    return slot < 0 ? 0 : this.weight(this.useOwn.values[slot * USE_WORDS]!, day)
+  }
+
+  private ownSince(key: number, member: number): number {
+    const slot = this.useSlot(key, member)
+    return slot < 0 ? 0 : this.useOwn.values[slot * USE_WORDS + 7]!
+  }
+
+  private useSlot(key: number, member: number): number {
     this.use[0] = this.keyId.values[key]!
     this.use[1] = this.memberId.values[member]!
-    const slot = this.uses.find(this.use)
-    return slot < 0 ? 0 : this.weight(this.useOwn.values[slot * 7]!, day)
+    return this.uses.find(this.use)
   }
 
   private keyOf(of: UseOf, group: number, isLearned: boolean, day: number): number {

@@ -47,7 +47,7 @@ function useOf(usage: Usage, host: number, more: Partial<UseOf> = {}): UseOf {
     ...more,
   }
 }
-const learn = (usage: Usage, of: UseOf, day = today) => usage.learn(of, server, 0, of.port, day)
+const learn = (usage: Usage, of: UseOf, day = today) => usage.learn(of, server, 0, of.port, day, day * 1440)
 
 t.test('surprise: distinct hosts count, repeats and the host itself do not', (t) => {
   const sizes = fc.record({ group: fc.integer({ min: 1, max: 60 }), using: fc.integer({ min: 0, max: 60 }) })
@@ -198,7 +198,7 @@ t.test('what is put in place is looked at', (t) => {
     data: { ...good.data, usage: { ...good.data.usage, ...usage } },
   })
   t.match(problemOfLearned(broken({ addresses: ['router', 'x'] })), /addresses\/0 is no address/)
-  t.match(problemOfLearned(broken({ uses: [[7, 0, 1, 1, 0]] })), /uses\/0/)
+  t.match(problemOfLearned(broken({ uses: [[7, 0, 1, 1, 0, 1]] })), /uses\/0/)
   t.match(problemOfLearned(broken({ groups: [['zone:x', 1, 1]] })), /first group/)
   t.match(problemOfLearned(broken({ keys: [[0, 9, '', 6, 1, 1, 1, 1]] })), /keys\/0/)
   t.end()
