@@ -150,7 +150,9 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
         // Another row may have put it on the list of a minute twice.
         conversations.words[conversations.wordsAt(slot) + Word.due] = 0
         ledger.count(slot, true)
-        ended.push(slot)
+        // Those that a pair counts are kept until they have been judged, as evidence.
+        if (conversations.words[conversations.wordsAt(slot) + Word.pair] === 0) conversations.delete(slot)
+        else ended.push(slot)
       } else conversations.schedule(slot)
     }
   }

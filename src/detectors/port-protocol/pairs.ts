@@ -5,8 +5,8 @@
 import { MAX_TESTS, measureNames } from './shape-test.js'
 import { type Column, KeyedTable } from './table.js'
 
-/** Pairs kept at a time; the least recently used go first. About 450 octets each. */
-export const MAX_PAIRS = 131_072
+/** Pairs kept at a time; the least recently used go first. About 800 octets each. */
+export const MAX_PAIRS = 65_536
 /** Services (address, protocol, port) whose clients are counted. About 50 octets each. */
 export const MAX_SERVICES = 262_144
 /** Words of a pair's key: point and protocol, client (4), server (4), port and application. */
