@@ -1,7 +1,8 @@
 /** The records behind a finding: the last one of each direction of a conversation. */
 import type { Evidence } from '../../findings/finding.js'
 import { formatAddress } from '../../records/address.js'
-import { type Conversations, Sum } from './conversations.js'
+import { Sum } from './conversation-record.js'
+import type { Conversations } from './conversations.js'
 import type { Point } from './points.js'
 import { addressAt } from './settings.js'
 

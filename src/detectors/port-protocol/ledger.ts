@@ -2,16 +2,8 @@
  * Counts conversations into pairs: decides who is the server, whether there is a reason to watch the pair at all, and
  * which tests the conversation meets. Conversations that fit their port leave nothing behind but a client's bit.
  */
-import { formatAddress } from '../../records/address.js'
-import {
-  BURST_GAP_MILLISECONDS,
-  type Conversations,
-  FIRST_HIT,
-  Flag,
-  Place,
-  Sum,
-  Word,
-} from './conversations.js'
+import { BURST_GAP_MILLISECONDS, FIRST_HIT, Flag, Place, Sum, Word } from './conversation-record.js'
+import type { Conversations } from './conversations.js'
 import { isExpected, isUsualPort, TCP, UDP } from './expected.js'
 import { createHosts } from './hosts.js'
 import { rareProtocols } from './intake.js'
@@ -19,12 +11,19 @@ import type { Ends, Learning } from './learning.js'
 import type { Names } from './names.js'
 import { Kind, PAIR_WORDS, type Pairs, type Services } from './pairs.js'
 import type { Places } from './places.js'
-import type { Points } from './points.js'
-import { profiles } from './profiles.js'
+import { exporterTest, type Points } from './points.js'
 import { clearServer, FIRST_EPHEMERAL_PORT, serverOf } from './server.js'
 import { addressAt, type Baseline, type Settings } from './settings.js'
 import { MAX_TESTS, measureNames, type ShapeProfile } from './shape-test.js'
-import { headerOctets, measure, meets, newMeasures, profileOf, type Sums } from './shapes.js'
+import {
+  asksForCompanion,
+  headerOctets,
+  measure,
+  meets,
+  newMeasures,
+  profileOf,
+  type Sums,
+} from './shapes.js'
 
 /** Ports of SOCKS and of proxies that clients must be told of: RFC 1928 (1080), Tor, Squid. */
 const PROXY_PORTS: ReadonlySet<number> = new Set([1080, 3128, 9050, 9150])
@@ -86,8 +85,7 @@ export function createLedger(parts: LedgerParts): Ledger {
   const touched: number[] = []
   const burstPairs: number[] = []
   const burstStarts: number[] = []
-  const exporterAddresses = new Set<string>()
-  let exporters = 0
+  const isExporter = exporterTest(points)
   const hosts = createHosts()
   const ledger: Ledger = { count, noteBurst, takeTouched, unknownServers: 0 }
   return ledger
@@ -343,26 +341,7 @@ export function createLedger(parts: LedgerParts): Ledger {
     touched.length = 0
     return result
   }
-
-  /** Exporters are gateways. */
-  function isExporter(keys: Uint32Array, offset: number, family: 4 | 6): boolean {
-    const known = points.all()
-    for (; exporters < known.length; exporters++)
-      exporterAddresses.add(formatAddress(known[exporters]!.identity.address))
-    return exporterAddresses.has(formatAddress(addressAt(keys, offset, family)))
-  }
 }
 
 const isRareProtocol = new Uint8Array(256)
 for (const protocol of rareProtocols.keys()) isRareProtocol[protocol] = 1
-
-/** Profiles with a test on whether the server's port is used over UDP too. */
-const companionProfiles: ReadonlySet<ShapeProfile> = new Set(
-  profiles.filter(({ tests }) =>
-    tests.some(({ all }) => all.some(({ measure }) => measure === 'udpCompanion')),
-  ),
-)
-
-function asksForCompanion(profile: ShapeProfile): boolean {
-  return companionProfiles.has(profile)
-}

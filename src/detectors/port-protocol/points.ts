@@ -1,8 +1,10 @@
 /** Metering points by number, and what bears on how far their records can be believed. */
 import type { Block } from '../../blocks/block.js'
 import { EXPORTER_COLUMN, RECEIVED_COLUMN } from '../../blocks/builder.js'
+import { formatAddress } from '../../records/address.js'
 import { ExporterEventColumnIndex, exporterEventNames } from '../../records/columns.js'
 import { type ExporterIdentity, exporterKey } from '../../records/exporter.js'
+import { addressAt } from './settings.js'
 
 /** Points are part of numeric keys, in 16 bits; more exporters than that share the last. */
 const MAX_POINTS = 65_535
@@ -75,5 +77,16 @@ export function createPoints(firstSeenOf: (key: string) => number | undefined): 
         else if (event === 'sampling' && values[row]! > 0) point.samplingInterval = values[row]!
       }
     },
+  }
+}
+
+/** Whether an address, four words from a place in an array of keys, is that of an exporter: those are gateways. */
+export function exporterTest(points: Points): (keys: Uint32Array, offset: number, family: 4 | 6) => boolean {
+  const addresses = new Set<string>()
+  let known = 0
+  return (keys, offset, family) => {
+    const all = points.all()
+    for (; known < all.length; known++) addresses.add(formatAddress(all[known]!.identity.address))
+    return addresses.has(formatAddress(addressAt(keys, offset, family)))
   }
 }

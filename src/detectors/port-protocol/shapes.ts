@@ -126,3 +126,15 @@ export function meets(
   }
   return true
 }
+
+/** Profiles with a test on whether the server's port is used over UDP too. */
+const companionProfiles: ReadonlySet<ShapeProfile> = new Set(
+  profiles.filter(({ tests }) =>
+    tests.some(({ all }) => all.some(({ measure }) => measure === 'udpCompanion')),
+  ),
+)
+
+/** Whether the profile asks if the server's port is used over UDP too. */
+export function asksForCompanion(profile: ShapeProfile): boolean {
+  return companionProfiles.has(profile)
+}
