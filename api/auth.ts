@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The role that the route asks for; `public` asks for none, but a token that is sent must still be good. */
     role?: Role | 'public'
+    /** A page for browsers, which cannot send a bearer token by themselves: the token may be a Basic password. Of GET alone. */
+    isPage?: boolean
   }
   interface FastifyRequest {
     token: Token | undefined
@@ -68,7 +70,8 @@ export function addAuthentication(app: App, deps: Pick<ApiDeps, 'tokens' | 'now'
     if (request.is404) return
     const asked = request.routeOptions.config.role
     if (asked === undefined) throw new ApiError('FORBIDDEN', 'this route is closed')
-    const text = bearer(request)
+    const { isPage = false } = request.routeOptions.config
+    const text = isPage && request.method === 'GET' ? (basic(request) ?? bearer(request)) : bearer(request)
     if (asked === 'public' && text === undefined) return
     const token = text === undefined ? undefined : await deps.tokens.verify(text)
     const seconds = throttle.heldOffSeconds(request.ip)
@@ -81,7 +84,7 @@ export function addAuthentication(app: App, deps: Pick<ApiDeps, 'tokens' | 'now'
         throttle.failed(request.ip)
         request.log.warn({ remoteAddress: request.ip }, 'a wrong token was sent')
       }
-      reply.header('www-authenticate', 'Bearer realm="culvert"')
+      reply.header('www-authenticate', `${isPage ? 'Basic' : 'Bearer'} realm="culvert"`)
       const message = text === undefined ? 'send a token: Authorization: Bearer …' : 'the token is not valid'
       throw new ApiError('UNAUTHENTICATED', message)
     }
@@ -98,6 +101,14 @@ function bearer(request: FastifyRequest): string | undefined {
   const header = request.headers.authorization
   if (header === undefined) return undefined
   return /^Bearer +([\x21-\x7e]{1,256})$/i.exec(header)?.[1] ?? ''
+}
+
+/** The password of Basic credentials (RFC 7617), whatever the name; undefined for a header of another form. */
+function basic(request: FastifyRequest): string | undefined {
+  const credentials = /^Basic +([A-Za-z0-9+/=]{1,1024})$/i.exec(request.headers.authorization ?? '')?.[1]
+  if (credentials === undefined) return undefined
+  const text = Buffer.from(credentials, 'base64').toString('latin1')
+  return text.slice(text.indexOf(':') + 1)
 }
 
 /** The name for audit entries of what this request does. */

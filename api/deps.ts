@@ -8,6 +8,8 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import { type Static, Type } from 'typebox'
 import type { Baselines } from '#core/baselines/baselines.js'
 import type { PolicyQuestion, PolicyReview } from '#core/context/policy-review.js'
+import type { ContextRepository } from '#core/context/repository.js'
+import type { Coverage } from '#core/coverage/coverage.js'
 import type { Explanation, Tuple } from '#core/detectors/detector.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import type { Audit } from '#core/findings/audit.js'
@@ -17,6 +19,7 @@ import type { FindingRepository } from '#core/findings/repository.js'
 import type { RunRepository } from '#core/findings/runs.js'
 import type { TokenRepository } from '#core/findings/tokens.js'
 import type { Visibility } from '#core/findings/visibility.js'
+import type { Report } from '#core/report/report.js'
 import type { QueryClient } from '#core/workers/query-client.js'
 
 const closed = { additionalProperties: false } as const
@@ -75,11 +78,15 @@ export type ApiDeps = {
   readonly runs: RunRepository
   readonly tokens: TokenRepository
   readonly losses: LossRepository
+  readonly context: ContextRepository
   /** Of all exporters that are known, in no order. */
   exporterIds(): readonly string[]
   /** Those of `ids` that are known, in their order. */
   exporters(ids: readonly string[]): Promise<readonly ExporterStatus[]>
   readonly baselines: Baselines
+  readonly coverage: Coverage
+  /** The evidence report of a time, ms since 1970 UTC. */
+  report(fromMilliseconds: number, toMilliseconds: number): Promise<Report>
   /** Why something is usual or unusual to a detector; undefined when it has no judge, or no baseline. */
   explain(detector: string, tuple: Tuple): Promise<Explanation | undefined>
   /** Holds sanctioned services against what is used; undefined until the detector that learns it has run. */

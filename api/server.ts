@@ -14,6 +14,8 @@ import { addStrictInput } from './query.js'
 import { auditRoutes } from './routes/audit.js'
 import { backupRoutes } from './routes/backup.js'
 import { baselineRoutes } from './routes/baselines.js'
+import { contextRoutes } from './routes/context.js'
+import { coverageRoutes } from './routes/coverage.js'
 import { exceptionRoutes } from './routes/exceptions.js'
 import { exporterRoutes } from './routes/exporters.js'
 import { findingRoutes } from './routes/findings.js'
@@ -21,6 +23,7 @@ import { flowRoutes } from './routes/flows.js'
 import { lossRoutes } from './routes/losses.js'
 import { operationRoutes } from './routes/operations.js'
 import { policyReviewRoutes } from './routes/policy-review.js'
+import { reportRoutes } from './routes/report.js'
 import { tokenRoutes } from './routes/tokens.js'
 
 /** An exception with its longest lists stays below this. */
@@ -91,6 +94,9 @@ export async function buildServer(deps: ApiDeps): Promise<App> {
   backupRoutes(app, deps)
   baselineRoutes(app, deps)
   policyReviewRoutes(app, deps)
+  contextRoutes(app, deps)
+  coverageRoutes(app, deps)
+  reportRoutes(app, deps)
   lossRoutes(app, deps)
   auditRoutes(app, deps)
   tokenRoutes(app, deps)

@@ -5,12 +5,19 @@ import { ApplianceError } from '#core/errors.js'
 
 export type ApiOptions = { readonly url: string; readonly tokenFile: string }
 
-/** Adds `--url`, `--token-file` and `--data` to a command; `role` is what the token must have. */
-export function addApiOptions(command: Command, role: string): Command {
+/** Adds `--url` and `--token-file` to a command; `role` is what the token must have. */
+export function addApplianceOptions(command: Command, role: string): Command {
   return command
     .option('--url <url>', 'the API of the running appliance', urlOption, 'http://127.0.0.1:8080')
     .option('--token-file <file>', `a file with a token of the role ${role}`, 'data/token')
-    .option('--data <dir>', 'a data folder that nothing has open, instead of a running appliance')
+}
+
+/** The same, and `--data` for commands that can do without a running appliance. */
+export function addApiOptions(command: Command, role: string): Command {
+  return addApplianceOptions(command, role).option(
+    '--data <dir>',
+    'a data folder that nothing has open, instead of a running appliance',
+  )
 }
 
 /** The answer of a path under /api/v1. Throws INPUT_UNREADABLE when none comes or it is no good one. */

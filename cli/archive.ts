@@ -78,6 +78,8 @@ export function tellReport(report: ArchiveReport, isJson: boolean, { line, text 
     text(
       `${report.blocks} blocks with ${report.rows} rows, ${report.documents} documents, ${report.octets} octets\n`,
     )
+    if (report.rollupBlocks > 0)
+      text(`${report.rollupBlocks} blocks with ${report.rollupRows} rows of rollups\n`)
     text(`${report.damagedBlocks} blocks damaged, ${report.lostRows} rows missing\n`)
   }
 }

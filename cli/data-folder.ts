@@ -25,6 +25,18 @@ export async function openBlocks(data: string): Promise<BlockStore> {
   return store
 }
 
+/** The sums of rows that lie beside them; of older folders there are none. */
+export async function openRollups(data: string): Promise<BlockStore> {
+  const store = createBlockStore({
+    location: join(data, 'rollups'),
+    what: 'rollups',
+    isFirst: true,
+    onRepair: warnOfRepair('rollups'),
+  })
+  await store.open()
+  return store
+}
+
 /** Rows that a torn log lost must not give their numbers to others. */
 async function readWrittenTo(data: string): Promise<number> {
   if (!existsSync(join(data, 'documents'))) return 1

@@ -7,8 +7,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const sources = [
-  ...['src', 'collectors', 'api', 'cli', 'simulate', 'bench', 'test/conformance', 'test/collectors/netflow'],
-  ...['test/kills', 'test/support'],
+  ...['src', 'collectors', 'api', 'cli', 'simulate', 'bench', 'evaluate', 'test/conformance'],
+  ...['test/collectors/netflow', 'test/kills', 'test/support'],
   ...['tsconfig.json', 'package.json'],
 ]
 const installStamp = join(root, 'node_modules', '.package-lock.json')

@@ -1,5 +1,7 @@
 // A network of any size for evaluations: sites of 200 hosts behind routers of rotating versions, timeouts and
 // ICMP styles, a data centre, firewalls of all products, monitors, and a few channels hidden among the hosts.
+import { addHidden, injectedPerRound, injectHidden, tunnelShapes } from './enterprise-hidden.js'
+import { addTrapHosts, addTraps } from './enterprise-traps.js'
 import {
   createNetwork,
   exporterDefaults,
@@ -8,30 +10,18 @@ import {
   type IcmpStyle,
   type Network,
 } from './network.js'
-import { createRandom, type Random } from './random.js'
+import { createRandom } from './random.js'
 import { type Simulation, simulate, type TrafficPlan } from './scenario.js'
 import { DEFAULT_START_MILLISECONDS, type ReadyMadeOptions } from './small-company.js'
-import {
-  balancedTunnel,
-  bulkTunnel,
-  idleTunnel,
-  interactiveTunnel,
-  mirroredBeacon,
-  oneWayExfiltration,
-  pollingShell,
-  type TunnelEnds,
-} from './traffic/icmp-tunnels.js'
-import { datagramsOnPort, shortOnPort, socks, sshOn443 } from './traffic/mispairs.js'
 import { healthChecks, pingSeries, smokeping, steadyPing, traceroute } from './traffic/monitors.js'
 import { browsing, clientServer } from './traffic/office.js'
-import type { TrafficContext } from './traffic/packets.js'
 import { cameraStream, recursion, snmpPolling, timeSync } from './traffic/services.js'
 
 const HOSTS_PER_SITE = 200
 const WEB_SITES = 200
 const HOSTS_PER_TUNNEL = 500
-const BALANCED_PHASE_MILLISECONDS = 1_800_000
-const BULK_OCTETS = 20_000_000
+const LEAN_TIME_MILLISECONDS = 3_600_000
+const LEAN_CAMERA_MILLISECONDS = 64_800_000
 
 /** Settings of the enterprise. */
 export interface EnterpriseOptions extends ReadyMadeOptions {
@@ -41,6 +31,14 @@ export interface EnterpriseOptions extends ReadyMadeOptions {
   readonly tunnels?: number
   /** Sampling interval of every exporter. Default 1. */
   readonly samplingInterval?: number
+  /** Everything that resembles a hidden channel: see enterprise-traps.ts. Default false. */
+  readonly traps?: boolean
+  /** Channels are injected at random from so long after the start on, instead of `tunnels` from early on. */
+  readonly injectAfterMilliseconds?: number
+  /** How many of each shape are injected. Default 3. */
+  readonly injectionRounds?: number
+  /** The steady traffic at a slower pace, so that weeks can be simulated: time, cameras, pings of the routers. */
+  readonly isLean?: boolean
 }
 
 interface Site {
@@ -121,59 +119,7 @@ function addDevices(network: Network, sites: readonly Site[], samplingInterval: 
   )
 }
 
-type Shape = (context: TrafficContext, ends: TunnelEnds) => ReturnType<typeof mirroredBeacon>
-
-const tunnelShapes: readonly (readonly [name: string, shape: Shape])[] = [
-  ['interactive-tunnel', interactiveTunnel],
-  ['idle-tunnel', idleTunnel],
-  ['bulk-tunnel', (context, ends) => bulkTunnel(context, ends, BULK_OCTETS)],
-  ['balanced-tunnel', (context, ends) => balancedTunnel(context, ends, BALANCED_PHASE_MILLISECONDS)],
-  ['polling-shell', pollingShell],
-  ['mirrored-beacon', (context, ends) => mirroredBeacon(context, ends, 60, 20_000, 0.25)],
-  ['one-way-exfiltration', oneWayExfiltration],
-]
-
-function addHidden(plan: TrafficPlan, enterprise: Enterprise, random: Random): void {
-  const { sites, strangers } = enterprise
-  const tunnels = strangers.length / 2
-  const hosts = sites.flatMap((site) => site.hosts)
-  const duration = plan.endMilliseconds - plan.startMilliseconds
-  for (let index = 0; index < tunnels; index += 1) {
-    const [shape, create] = tunnelShapes[index % tunnelShapes.length]!
-    const client = random.choice(hosts)
-    const server = strangers[index]!
-    const start = plan.startMilliseconds + Math.round(duration * random.between(0.1, 0.6))
-    plan.add(create(plan.context(`tunnel ${index}`, start), { client, server }), {
-      label: 'icmp_tunnel',
-      shape,
-      source: client,
-      destinations: server,
-      protocolIdentifier: 1,
-      startMilliseconds: start,
-    })
-    const context = plan.context(`service ${index}`, start)
-    const [user, other] = [random.choice(hosts), strangers[tunnels + index]!]
-    const services = [
-      ['ssh-443', 6, 443, () => sshOn443(context, user, other)],
-      ['socks-4444', 6, 4444, () => socks(context, user, other, 4444)],
-      ['http-53-tcp', 6, 53, () => shortOnPort(context, user, other, 53, 'http', 60_000)],
-      ['datagrams-53-udp', 17, 53, () => datagramsOnPort(context, user, other, 53)],
-      ['datagrams-6000-udp', 17, 6000, () => datagramsOnPort(context, user, other, 6000, 5000, 300)],
-    ] as const
-    const [name, protocolIdentifier, destinationTransportPort, make] = services[index % services.length]!
-    plan.add(make(), {
-      label: 'port_mismatch',
-      shape: name,
-      source: user,
-      destinations: other,
-      protocolIdentifier,
-      destinationTransportPort,
-      startMilliseconds: start,
-    })
-  }
-}
-
-function buildNetwork(hosts: number, samplingInterval: number, tunnels: number) {
+function buildNetwork(hosts: number, samplingInterval: number, strangerCount: number) {
   const network = createNetwork()
   const count = Math.max(2, Math.ceil(hosts / HOSTS_PER_SITE))
   const sites: Site[] = []
@@ -190,8 +136,8 @@ function buildNetwork(hosts: number, samplingInterval: number, tunnels: number) 
   const web = Array.from({ length: WEB_SITES }, (_, index) =>
     network.addHost(`web-${index + 1}`, 'internet', 'internet', `203.0.113.${index + 1}`),
   )
-  // Two per channel: the far end of a tunnel and that of a misplaced service.
-  const strangers = Array.from({ length: 2 * tunnels }, (_, index) => {
+  // The far ends of tunnels and of misplaced services.
+  const strangers = Array.from({ length: strangerCount }, (_, index) => {
     const address = `192.0.${2 + Math.floor(index / 200)}.${1 + (index % 200)}`
     return network.addHost(`stranger-${index + 1}`, 'internet', 'internet', address)
   })
@@ -201,7 +147,12 @@ function buildNetwork(hosts: number, samplingInterval: number, tunnels: number) 
 
 type Enterprise = ReturnType<typeof buildNetwork>
 
-function addTraffic(plan: TrafficPlan, enterprise: Enterprise, webPauseMilliseconds: number): void {
+function addTraffic(
+  plan: TrafficPlan,
+  enterprise: Enterprise,
+  webPauseMilliseconds: number,
+  isLean: boolean,
+): void {
   const { sites, servers, monitor, balancer, web } = enterprise
   const routers = sites.map(({ router }) => router)
   const labelled = (shape: string, source: Host, destinations: Host | readonly Host[]) =>
@@ -209,20 +160,23 @@ function addTraffic(plan: TrafficPlan, enterprise: Enterprise, webPauseMilliseco
   for (const { hosts, router } of sites) {
     for (const host of hosts) {
       const context = (name: string) => plan.context(`${name} ${host.name}`)
-      plan.add(timeSync(context('time'), host, servers.resolver))
-      if (host.role === 'camera') plan.add(cameraStream(context('stream'), host, servers.files))
+      plan.add(timeSync(context('time'), host, servers.resolver, isLean ? LEAN_TIME_MILLISECONDS : undefined))
+      if (host.role === 'camera')
+        plan.add(
+          cameraStream(context('stream'), host, servers.files, isLean ? LEAN_CAMERA_MILLISECONDS : undefined),
+        )
       if (host.role !== 'workstation') continue
       plan.add(browsing(context('web'), host, servers.resolver, web, webPauseMilliseconds))
       plan.add(
         clientServer(context('files'), host, servers.files, 445, 'smb', webPauseMilliseconds * 2, 40_000),
       )
     }
-    const quiet = hosts.filter(({ role }) => role !== 'workstation')
+    const quiet = hosts.filter(({ role }) => role !== 'workstation').slice(0, isLean ? 4 : undefined)
     plan.add(
       smokeping(plan.context(`smokeping ${router.name}`), monitor, quiet),
       labelled('smokeping', monitor, quiet),
     )
-    const ping = steadyPing(plan.context(`ping ${router.name}`), monitor, router, 1000, {
+    const ping = steadyPing(plan.context(`ping ${router.name}`), monitor, router, isLean ? 10_000 : 1000, {
       lossProbability: 0.001,
     })
     plan.add(ping, labelled('ping', monitor, router))
@@ -239,7 +193,12 @@ function addTraffic(plan: TrafficPlan, enterprise: Enterprise, webPauseMilliseco
     plan.add(large, labelled('large-ping', monitor, hosts[4]!))
     const path = [router, target]
     plan.add(traceroute(plan.context(`route ${user.name}`), user, path), labelled('traceroute', user, target))
-    const checks = healthChecks(plan.context(`checks ${router.name}`), balancer, checked, 10_000)
+    const checks = healthChecks(
+      plan.context(`checks ${router.name}`),
+      balancer,
+      checked,
+      isLean ? 30_000 : 10_000,
+    )
     plan.add(checks, labelled('health-check', balancer, checked))
   }
   plan.add(snmpPolling(plan.context('snmp'), monitor, routers))
@@ -255,7 +214,11 @@ export function enterprise(seed: number, hosts: number, options: EnterpriseOptio
     flush,
   } = options
   const tunnels = options.tunnels ?? Math.max(tunnelShapes.length, Math.floor(hosts / HOSTS_PER_TUNNEL))
-  const built = buildNetwork(hosts, options.samplingInterval ?? 1, tunnels)
+  const { injectAfterMilliseconds, injectionRounds = 3 } = options
+  const isInjected = injectAfterMilliseconds !== undefined
+  const strangers = isInjected ? injectionRounds * injectedPerRound : 2 * tunnels
+  const built = buildNetwork(hosts, options.samplingInterval ?? 1, strangers)
+  const trapHosts = options.traps === true ? addTrapHosts(built) : undefined
   const random = createRandom(seed)
   return simulate({
     seed: random.uint32(),
@@ -263,8 +226,12 @@ export function enterprise(seed: number, hosts: number, options: EnterpriseOptio
     durationMilliseconds,
     network: built.network,
     populate(plan) {
-      addTraffic(plan, built, options.webPauseMilliseconds ?? 600_000)
-      if (options.hidden !== false) addHidden(plan, built, random.fork('hidden'))
+      addTraffic(plan, built, options.webPauseMilliseconds ?? 600_000, options.isLean ?? false)
+      if (trapHosts !== undefined) addTraps(plan, built, trapHosts)
+      if (options.hidden === false) return
+      if (isInjected)
+        injectHidden(plan, built, random.fork('injected'), startMilliseconds + injectAfterMilliseconds)
+      else addHidden(plan, built, random.fork('hidden'))
     },
     ...(faults === undefined ? {} : { faults }),
     ...(flush === undefined ? {} : { flush }),

@@ -136,6 +136,7 @@ export function createExporter(
   const meter = createMeter({
     activeTimeoutMilliseconds: settings.activeTimeoutMilliseconds,
     idleTimeoutMilliseconds: settings.idleTimeoutMilliseconds,
+    sweepMilliseconds: settings.sweepMilliseconds,
     maximumFlows: settings.maximumFlows,
     samplingInterval: faults.unannouncedSamplingInterval ?? settings.samplingInterval,
     biflow: settings.biflow,

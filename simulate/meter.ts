@@ -10,6 +10,8 @@ export type { FlowRecord } from './flow-record.js'
 export interface MeterOptions {
   activeTimeoutMilliseconds: number
   idleTimeoutMilliseconds: number
+  /** Flows that are due are ended only so often, and counted on until then; by default at once. */
+  sweepMilliseconds?: number
   maximumFlows?: number
   /** Packets are counted with probability 1/samplingInterval, and counted as they are. */
   samplingInterval?: number
@@ -74,6 +76,8 @@ export function createMeter(options: MeterOptions): Meter {
   const { activeTimeoutMilliseconds, idleTimeoutMilliseconds, samplingInterval = 1, random, emit } = options
   const maximumFlows = options.maximumFlows ?? 65_536
   const biflow = options.biflow ?? false
+  const sweepMilliseconds = options.sweepMilliseconds ?? 0
+  let nextSweep = Number.NEGATIVE_INFINITY
   const buckets = new Map<number, Entry>()
   let count = 0
   // Two lists run through the cache: by last use (idle timeout) and by start (active timeout).
@@ -134,6 +138,10 @@ export function createMeter(options: MeterOptions): Meter {
   }
 
   function advance(time: number): void {
+    if (sweepMilliseconds > 0) {
+      if (time < nextSweep) return
+      nextSweep = time + sweepMilliseconds
+    }
     while (leastUsed !== undefined && time - leastUsed.endMilliseconds >= idleTimeoutMilliseconds) {
       end(leastUsed, FLOW_END.idle, time)
     }
@@ -222,6 +230,7 @@ export function createMeter(options: MeterOptions): Meter {
   function findLive(activity: Activity, reversed: boolean): Entry | undefined {
     const entry = find(activity, reversed)
     if (entry === undefined) return undefined
+    if (sweepMilliseconds > 0) return entry
     const time = activity.timeMilliseconds
     if (time - entry.endMilliseconds >= idleTimeoutMilliseconds) end(entry, FLOW_END.idle, time)
     else if (time - entry.startMilliseconds >= activeTimeoutMilliseconds) end(entry, FLOW_END.active, time)

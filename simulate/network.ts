@@ -47,6 +47,8 @@ export interface ExporterSettings {
   readonly observationDomainId: number
   readonly activeTimeoutMilliseconds: number
   readonly idleTimeoutMilliseconds: number
+  /** Some meters look for flows that are due only so often, and count on until they do; 0: at once. */
+  readonly sweepMilliseconds: number
   /** 1 when every packet is metered. */
   readonly samplingInterval: number
   readonly templateRefreshMilliseconds: number
@@ -168,6 +170,7 @@ export function exporterDefaults(
     observationDomainId: 1,
     activeTimeoutMilliseconds: 60_000,
     idleTimeoutMilliseconds: 15_000,
+    sweepMilliseconds: 0,
     samplingInterval: 1,
     templateRefreshMilliseconds: 600_000,
     templateRefreshDatagrams: 1000,

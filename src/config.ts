@@ -151,10 +151,21 @@ export const Config = Type.Object(
           minimum: 0.01,
           description: 'log lines that tell of no traffic, likewise',
         }),
+        rollupDays: Type.Number({
+          default: 400,
+          minimum: 0.01,
+          description: 'sums of rows by five minutes and hours, likewise',
+        }),
         maximumOctets: Type.Optional(
           Type.Integer({
             minimum: 64 * 1024 * 1024,
             description: 'size of all rows together; the oldest go before it is reached',
+          }),
+        ),
+        maximumRollupOctets: Type.Optional(
+          Type.Integer({
+            minimum: 16 * 1024 * 1024,
+            description: 'size of all rollups together, likewise',
           }),
         ),
         stopBelowFreeOctets: Type.Integer({
@@ -176,6 +187,10 @@ export const Config = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    rollups: Type.Boolean({
+      default: true,
+      description: 'rows are summed by five minutes and hours; false: those that are there stay as they are',
+    }),
     scrub: Type.Object(
       {
         octetsPerSecond: Type.Integer({

@@ -15,6 +15,7 @@ import { refuseUnfinished } from './store/backup/restore.js'
 import { createBlockStore } from './store/blocks.js'
 import { createDocuments, type Documents } from './store/documents.js'
 import { WRITTEN_TO } from './store/holes.js'
+import { decodeProgress } from './store/rollup-progress.js'
 import { forgetRepair, wasRepaired } from './store/tables.js'
 
 export type DataFolderOptions = {
@@ -45,16 +46,26 @@ export async function openDataFolder({ data, logger, onOpen }: DataFolderOptions
     await reindexFindings(documents)
     await forgetRepair(join(data, 'documents'))
   }
+  const rollups = createBlockStore({
+    location: join(data, 'rollups'),
+    what: 'rollups',
+    isFirst: true,
+    onRepair: onRepair('rollups'),
+  })
+  onOpen(() => rollups.close())
+  await rollups.open()
+  const summedTo = decodeProgress(await rollups.note())?.rawSequence ?? 1
   const blocks = createBlockStore({
     location: join(data, 'blocks'),
     isFirst: true,
-    writtenTo: (await documents.get<number>(WRITTEN_TO)) ?? 1,
+    // Rows that were summed must not lend their numbers to others either.
+    writtenTo: Math.max((await documents.get<number>(WRITTEN_TO)) ?? 1, summedTo),
     onRepair: onRepair('blocks'),
   })
   // Before the opening, which may fail half way: what is mended then must not be open.
   onOpen(() => blocks.close())
   await blocks.open()
-  return { documents, blocks, repaired: repaired as readonly string[] }
+  return { documents, blocks, rollups, repaired: repaired as readonly string[] }
 }
 
 export type Repositories = ReturnType<typeof createRepositories>
@@ -67,6 +78,6 @@ export function createRepositories(documents: Documents, now: () => number) {
   const visibility = createVisibility({ documents, findings, exceptions, now })
   const runs = createRuns({ documents, now })
   const tokens = createTokens({ documents, audit, now })
-  const context = createContextRepository(documents)
+  const context = createContextRepository({ documents, audit, now })
   return { audit, findings, exceptions, visibility, runs, tokens, context }
 }

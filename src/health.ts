@@ -7,7 +7,7 @@ import type { SetAside } from './store/mend.js'
 import type { ScrubState } from './store/scrub.js'
 import { SET_ASIDE } from './store/tables.js'
 import { VERSION } from './version.js'
-import type { RetentionOutcome } from './workers/analysis-messages.js'
+import type { RetentionOutcome, RollupState } from './workers/analysis-messages.js'
 
 type Status = 'ok' | 'degraded' | 'failing'
 
@@ -40,6 +40,8 @@ export type HealthOptions = {
   readonly acknowledgedMilliseconds: () => number | undefined
   /** How far scrubbing has come; undefined before it has told. */
   readonly scrub: () => ScrubState | undefined
+  /** How far sums of rows have come; undefined before any were made. */
+  readonly rolled: () => RollupState | undefined
   /** What repairs put aside, as it was at the start. */
   readonly setAside: readonly SetAside[]
   /** Devices with a known pace that send nothing. */
@@ -58,6 +60,7 @@ export function createHealth(options: HealthOptions) {
     losses,
     acknowledgedMilliseconds,
     scrub,
+    rolled,
     setAside,
     silent,
     intervalSeconds,
@@ -84,6 +87,8 @@ export function createHealth(options: HealthOptions) {
     ]
     const scrubbed = scrub()
     if (scrubbed !== undefined) all.push(scrubCheck(scrubbed, report.open))
+    const sums = rolled()
+    if (sums !== undefined) all.push(rollupCheck(sums))
     const receiving = receivingCheck(sockets, receivers)
     if (receiving !== undefined) all.push(receiving)
     const space = retention()
@@ -142,6 +147,17 @@ export function createHealth(options: HealthOptions) {
       }
     },
   }
+}
+
+function rollupCheck({ progress, lostRows, damagedBlocks }: RollupState): Check {
+  const { summedToMilliseconds, unreadRows } = progress
+  const text = `rows are summed up to ${new Date(summedToMilliseconds).toISOString()}`
+  if (lostRows > 0 || damagedBlocks > 0) {
+    const lost = `${lostRows} sums are missing and ${damagedBlocks} blocks of sums cannot be read`
+    return check('rollups', 'degraded', `${text}; ${lost}: answers about those times are too low`)
+  }
+  const unread = unreadRows > 0 ? `; ${unreadRows} rows were gone before they were summed` : ''
+  return check('rollups', 'ok', `${text}${unread}`)
 }
 
 /** How datagrams come in; a small buffer is no fault by itself, the drops that follow from it are. */

@@ -24,7 +24,7 @@ export type HousekeepingOptions = {
 /** Begins; returns what ends it. */
 export function keepHouse(options: HousekeepingOptions): () => Promise<void> {
   const { limits, analysis, visibility, ballast, now, logger, onRetained } = options
-  const { rawDays, messageDays, maximumOctets, minimumFreeOctets } = limits
+  const { rawDays, messageDays, rollupDays, maximumOctets, maximumRollupOctets, minimumFreeOctets } = limits
   const report = (error: Error) => logger.error(error)
   let isRunning = false
 
@@ -45,6 +45,8 @@ export function keepHouse(options: HousekeepingOptions): () => Promise<void> {
         messagesBeforeMilliseconds: now() - messageDays * DAY_MILLISECONDS,
         maximumOctets,
         minimumFreeOctets,
+        rollupsBeforeMilliseconds: now() - rollupDays * DAY_MILLISECONDS,
+        maximumRollupOctets,
       })
       onRetained(outcome)
       if (outcome.blocks > 0) logger.info(outcome, 'rows were deleted')

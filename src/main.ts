@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
-import { buildServer } from '#api/server.js'
+import { serve } from '#api/listen.js'
 import { requireReceive } from '#collectors/datagram/choose.js'
 import type { ListeningReport } from '#collectors/receiver-messages.js'
 import { type Receivers, type ReceiversOptions, startReceivers } from '#collectors/receivers.js'
@@ -14,11 +14,14 @@ import { readTls } from '#collectors/stream/tls-files.js'
 import { createBaselines } from './baselines/baselines.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
+import { checkExporters, learningOf } from './config-checks.js'
+import { createCoverage } from './coverage/coverage.js'
+import { watchCoverage } from './coverage/watch.js'
 import { createRepositories, openDataFolder } from './data-folder.js'
 import { describeDetectors } from './detectors/describe.js'
 import { portProtocol } from './detectors/port-protocol/index.js'
 import { configuredDetectors } from './detectors/settings.js'
-import { ApplianceError } from './errors.js'
+import { noteSettings } from './detectors/settings-history.js'
 import type { Observation } from './findings/finding.js'
 import { lossesOf, openLosses } from './findings/losses.js'
 import type { Run } from './findings/runs.js'
@@ -26,21 +29,19 @@ import { createHealth } from './health.js'
 import { keepHouse } from './housekeeping.js'
 import { startMended } from './mended-start.js'
 import { createMetrics } from './metrics.js'
-import { parsePrefix } from './records/address.js'
+import { collectReport } from './report/collect.js'
 import { createScheduler } from './scheduler/scheduler.js'
+
 import { createBallast } from './store/ballast.js'
 import type { Documents } from './store/documents.js'
 import type { StoreDamage } from './store/holes.js'
 import { findSetAside } from './store/mend.js'
 import { SCRUB_STATE, type ScrubState } from './store/scrub.js'
 import { createAnalysisClient } from './workers/analysis-client.js'
-import type { RetentionOutcome } from './workers/analysis-messages.js'
+import type { RetentionOutcome, RollupState } from './workers/analysis-messages.js'
 import { createBackupClient } from './workers/backup-client.js'
 import { createQueryClient } from './workers/query-client.js'
 
-/** Answers in hand are given so long when the appliance ends. */
-const API_CLOSE_MILLISECONDS = 3000
-const DAY_MILLISECONDS = 86_400_000
 /** Receiving keeps a core; more threads than these wait for the disk. */
 const MAX_QUERY_THREADS = 4
 
@@ -75,6 +76,9 @@ export type ApplianceOptions = {
   readonly clock?: ClockSetup
 }
 
+/** Shared memory of both numberings. */
+type Sequences = { readonly sequence: SharedArrayBuffer; readonly rollupSequence: SharedArrayBuffer }
+
 type RunObserver = { observeRun(run: Run): void }
 
 /** Makes an appliance; inert until `start`. */
@@ -91,6 +95,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   let retention: RetentionOutcome | undefined
   let damage: StoreDamage | undefined
   let scrub: ScrubState | undefined
+  let rolled: RollupState | undefined
 
   async function start(): Promise<StartReport> {
     checkExporters(config)
@@ -101,12 +106,14 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const { documents } = folder
     const repositories = createRepositories(documents, now)
     const baselines = createBaselines({ ...repositories, documents, learning: learningOf(config) })
+    await noteSettings({ documents, audit: repositories.audit }, scheduled)
     const current = () => lossesOf(damage, scrub)
     const losses = await openLosses({ documents, audit: repositories.audit, now, current })
     const tokenFile = join(data, 'token')
     await repositories.tokens.ensureFirstToken(tokenFile)
     const { shared: sequence } = folder.blocks.sequence
-    const { analysis, found } = await startAnalysis(sequence, documents)
+    const { shared: rollupSequence } = folder.rollups.sequence
+    const { analysis, found } = await startAnalysis({ sequence, rollupSequence }, documents)
     const metrics = createMetrics(
       () => receivers.counts(),
       () => receivers.exporterCount(),
@@ -114,6 +121,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       () => damage,
       () => scrub,
       () => losses.report().open,
+      () => rolled,
     )
     const observers: RunObserver[] = [metrics]
     const scheduler = createScheduler({
@@ -148,6 +156,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       losses: losses.report,
       acknowledgedMilliseconds: () => losses.acknowledgements().at(-1)?.atMilliseconds,
       scrub: () => scrub,
+      rolled: () => rolled,
       setAside: await findSetAside(data),
       silent: () =>
         receivers.silent().map(({ address, listenerPort }) => `${address} (port ${listenerPort})`),
@@ -159,33 +168,53 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     closers.push(() => scheduler.close())
     closers.push(receivers.close)
     const threads = Math.max(1, Math.min(MAX_QUERY_THREADS, availableParallelism() - 1))
-    const flows = createQueryClient({ setup: { data, sequence }, threads, damage: () => damage })
+    const flows = createQueryClient({
+      setup: { data, sequence, rollupSequence },
+      threads,
+      damage: () => damage,
+    })
     closers.push(flows.close)
     const backup = createBackupClient({
       data,
       sequence,
+      rollupSequence,
       octetsPerSecond: config.backup.octetsPerSecond,
     })
-    const port = await serveApi({
-      ...repositories,
-      losses,
+    const running = scheduled.map(({ detector }) => detector)
+    const seen = {
+      exporterIds: receivers.exporterIds,
+      exporters: receivers.exporters,
+      detectors: running,
+      now,
+    }
+    const coverage = createCoverage({ ...seen, findings: repositories.findings })
+    const told = { ...repositories, baselines, losses, detectors: () => describeDetectors(scheduled), now }
+    const served = await serve(config.api, {
+      ...told,
       exporterIds: receivers.exporterIds,
       exporters: receivers.exporters,
       flows,
-      baselines,
+      coverage,
+      report: (from, to) => collectReport({ ...told, coverage }, from, to),
       explain: (detector, tuple) => analysis.explain({ detector, tuple, atMilliseconds: now() }),
       policyReview: (question) =>
         analysis.review({ detector: portProtocol.id, question: { ...question, atMilliseconds: now() } }),
       backup: backup.archive,
-      detectors: () => describeDetectors(scheduled),
       health: health.report,
       metrics: metrics.text,
-      now,
       logger,
     })
+    closers.push(served.close)
     // Before the API: it would wait for who takes the archive.
     closers.push(backup.close)
     scheduler.start()
+    closers.push(
+      watchCoverage({
+        ...seen,
+        tell: repositories.findings.upsert,
+        onProblem: (error) => logger.error({ error: error.message }, 'coverage'),
+      }),
+    )
     closers.push(
       keepHouse({
         limits: config.retention,
@@ -202,7 +231,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     return {
       sockets: receivers.sockets,
       receivers: receivers.workers,
-      api: { host: config.api.host, port },
+      api: { host: config.api.host, port: served.port },
       data,
       tokenFile: existsSync(tokenFile) ? tokenFile : undefined,
       restoredTemplates: receivers.restoredTemplates,
@@ -211,10 +240,16 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   }
 
   /** Starts the thread that reads what is stored, and says what is missing there. */
-  async function startAnalysis(sequence: SharedArrayBuffer, documents: Documents) {
+  async function startAnalysis(sequences: Sequences, documents: Documents) {
     scrub = await documents.get<ScrubState>(SCRUB_STATE)
     const analysis = createAnalysisClient({
-      setup: { data, sequence, stepMilliseconds, scrub: { ...config.scrub, state: scrub } },
+      setup: {
+        data,
+        ...sequences,
+        rollups: { enabled: config.rollups, stopBelowFreeOctets },
+        stepMilliseconds,
+        scrub: { ...config.scrub, state: scrub },
+      },
       onProblem: (message) => logger.error({ message }, 'analysis'),
       onDamage(found) {
         damage = found
@@ -229,6 +264,9 @@ export function createAppliance(options: ApplianceOptions): Appliance {
         void documents
           .put(SCRUB_STATE, state, { sync: false })
           .catch((error: Error) => logger.error({ error: error.message }, 'scrubbing'))
+      },
+      onRolled(state) {
+        rolled = state
       },
       onDeath: onFatal,
     })
@@ -255,29 +293,6 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     }
   }
 
-  /** Opens the API and returns its port. */
-  async function serveApi(needs: Parameters<typeof buildServer>[0]): Promise<number> {
-    const app = await buildServer(needs)
-    await app
-      .listen({ host: config.api.host, port: config.api.port })
-      .catch((cause: NodeJS.ErrnoException) => {
-        const why =
-          cause.code === 'EADDRINUSE' ? 'another program listens there' : (cause.code ?? cause.message)
-        throw new ApplianceError(
-          'PORT_UNAVAILABLE',
-          `the API's ${config.api.host} port ${config.api.port} cannot be opened: ${why}`,
-          { cause },
-        )
-      })
-    closers.push(async () => {
-      // A client that does not read its answer must not hold up the end.
-      const impatience = setTimeout(() => app.server.closeAllConnections(), API_CLOSE_MILLISECONDS)
-      await app.close()
-      clearTimeout(impatience)
-    })
-    return (app.server.address() as { port: number }).port
-  }
-
   async function close(): Promise<void> {
     for (const closer of closers.splice(0).reverse()) {
       await closer().catch((error: Error) => logger.error({ error: error.message }, 'while closing'))
@@ -287,26 +302,5 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   return {
     start: () => startMended({ data, logger, start, close, ballast }),
     close,
-  }
-}
-
-function learningOf({ detection }: Config) {
-  const { days, halfLifeDays } = detection.learning
-  return {
-    periodMilliseconds: days * DAY_MILLISECONDS,
-    halfLifeMilliseconds: halfLifeDays * DAY_MILLISECONDS,
-  }
-}
-
-function checkExporters({ exporters }: Config): void {
-  for (const { address, zone } of exporters) {
-    if (parsePrefix(address) === undefined)
-      throw new ApplianceError('CONFIG_INVALID', `exporters: ${address} is no address and no prefix`)
-    if (zone === undefined) continue
-    try {
-      new Intl.DateTimeFormat('en', { timeZone: zone })
-    } catch (cause) {
-      throw new ApplianceError('CONFIG_INVALID', `exporters: ${zone} is no IANA time zone`, { cause })
-    }
   }
 }

@@ -6,7 +6,7 @@ import type { StoreDamage } from './store/holes.js'
 import type { Stopped } from './store/low-water.js'
 import type { ScrubState } from './store/scrub.js'
 import { VERSION } from './version.js'
-import type { RetentionOutcome } from './workers/analysis-messages.js'
+import type { RetentionOutcome, RollupState } from './workers/analysis-messages.js'
 
 /** Counts of the receiving threads since the start. */
 export type ReceivedCounts = {
@@ -60,6 +60,7 @@ export function createMetrics(
   damage: () => StoreDamage | undefined,
   scrub: () => ScrubState | undefined,
   openLosses: () => Losses,
+  rolled: () => RollupState | undefined,
 ): Metrics {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
@@ -129,6 +130,38 @@ export function createMetrics(
   scrubbed('culvert_scrub_damaged_blocks', 'blocks that were found damaged', (now) => now.damaged.length)
   scrubbed('culvert_scrub_last_pass_seconds', 'when the last pass over all blocks ended', (now) =>
     now.lastPass === undefined ? undefined : now.lastPass.endedMilliseconds / 1000,
+  )
+  const summed = (name: string, help: string, read: (now: RollupState) => number) => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = rolled()
+        if (now !== undefined) this.set(read(now))
+      },
+    })
+  }
+  summed(
+    'culvert_rollup_summed_to_seconds',
+    'receive time up to which rows are summed',
+    ({ progress }) => progress.summedToMilliseconds / 1000,
+  )
+  summed(
+    'culvert_rollup_unread_rows',
+    'rows that were gone before they were summed',
+    ({ progress }) => progress.unreadRows,
+  )
+  summed(
+    'culvert_rollup_together_rows',
+    'rows of groups that are not kept apart',
+    ({ progress }) => progress.togetherRows,
+  )
+  summed('culvert_rollup_lost_rows', 'sums that were written and are not there', ({ lostRows }) => lostRows)
+  space(
+    'culvert_rollup_octets',
+    'octets of the files that hold sums of rows',
+    (now) => now.rollups.usedOctets,
   )
   space('culvert_store_octets', 'octets of the files that hold rows', (now) => now.usedOctets)
   new Counter({

@@ -102,7 +102,17 @@ t.test('docs/rfc-coverage.md names tests that there are', async (t) => {
 })
 
 t.test('every folder of sources says what it is for', async (t) => {
-  for (const folder of ['src', 'collectors', 'api', 'cli', 'simulate', 'test', 'bench', 'scripts']) {
+  for (const folder of [
+    'src',
+    'collectors',
+    'api',
+    'cli',
+    'simulate',
+    'test',
+    'bench',
+    'evaluate',
+    'scripts',
+  ]) {
     t.ok(existsSync(join(root, folder, 'README.md')), folder)
   }
 })

@@ -139,7 +139,7 @@ function pageOf(
 }
 
 function readAggregate(query: AggregateQueryString): AggregateQuery {
-  const { by, sum, top, bucket = DEFAULT_BUCKET_SECONDS, scaled, ...restrictions } = query
+  const { by, sum, top, bucket = DEFAULT_BUCKET_SECONDS, scaled, resolution, ...restrictions } = query
   const dimensions = by === undefined ? [] : parseDimensions(by, bucket * 1000)
   if (typeof dimensions === 'string') throw invalid('/by', dimensions)
   return {
@@ -149,6 +149,7 @@ function readAggregate(query: AggregateQueryString): AggregateQuery {
     top,
     isScaled: scaled === 'true',
     maximumGroups: MAXIMUM_GROUPS,
+    ...(resolution === undefined ? {} : { resolution }),
   }
 }
 

@@ -2,10 +2,11 @@
  * Rows: what a search can be restricted by.
  */
 import { type Static, Type } from 'typebox'
-import { streamNames } from '#core/records/columns.js'
+import { rawStreamNames } from '#core/records/columns.js'
 import { partialReasons } from '#core/store/query/effort.js'
 import { type Measure, measureNames } from '#core/store/query/measures.js'
 import { MAX_FILTER_LENGTH } from '#core/store/query/parse.js'
+import { resolutionNames } from '#core/store/query/resolution.js'
 import { Paging, Query, QueryPrefix, QueryTime } from '../query.js'
 
 const Port = Type.Optional(Type.Integer({ minimum: 0, maximum: 65535 }))
@@ -21,7 +22,7 @@ const restrictions = {
   sourcePort: Port,
   destinationPort: Port,
   exporter: Type.Optional(Type.String({ maxLength: 45, description: 'address of the exporter' })),
-  stream: Type.Optional(Type.Enum([...streamNames])),
+  stream: Type.Optional(Type.Enum([...rawStreamNames])),
   filter: Type.Optional(
     Type.String({
       maxLength: MAX_FILTER_LENGTH,
@@ -73,6 +74,12 @@ export const AggregateQueryString = Query({
       description: 'seconds of one step of `time`; 300 when absent',
     }),
   ),
+  resolution: Type.Optional(
+    Type.Enum([...resolutionNames], {
+      description:
+        'raw: rows as received, also when absent; 5m, 1h: rollups, which are kept for longer; auto: rows where they are still kept, else rollups',
+    }),
+  ),
   scaled: Type.Optional(
     Type.Enum(['true', 'false'], { description: 'true: octets and packets times the sampling interval' }),
   ),
@@ -105,6 +112,20 @@ export const AggregateAnswer = Type.Object(
     rowsMatched: Type.Integer(),
     blocksRead: Type.Integer(),
     blocksFailed: Type.Integer({ description: 'blocks that could not be read' }),
+    sources: Type.Array(
+      Type.Object(
+        {
+          resolution: Type.Enum(['raw', '5m', '1h']),
+          fromMilliseconds: Type.Optional(Type.Number()),
+          toMilliseconds: Type.Optional(Type.Number()),
+        },
+        { additionalProperties: false },
+      ),
+      { description: 'what was read of which time of receipt, the older first' },
+    ),
+    togetherRows: Type.Optional(
+      Type.Integer({ description: 'rows of that time whose groups rollups have not kept apart' }),
+    ),
     partial: Type.Boolean({ description: 'not all could be read, or kept apart' }),
     partialReasons: PartialReasons,
     isRounded: Type.Boolean({ description: 'a sum is above 2^53 - 1' }),

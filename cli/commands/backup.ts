@@ -9,7 +9,7 @@ import { verifyArchive } from '#core/store/backup/verify.js'
 import { writeArchive } from '#core/store/backup/write.js'
 import { type ApiOptions, addApiOptions, askAppliance } from '../appliance-api.js'
 import { keep, refuseDamage, STANDARD, tellReport } from '../archive.js'
-import { openBlocks } from '../data-folder.js'
+import { openBlocks, openRollups } from '../data-folder.js'
 import { numberOption } from '../options.js'
 import { openOutput } from '../output.js'
 
@@ -67,12 +67,18 @@ async function* fromFolder(data: string, octetsPerSecond: number): AsyncGenerato
     const message = `${data} is open in another process: let it make the backup itself, \`culvert backup --to FILE --url URL --token-file FILE\``
     throw new ApplianceError('STORE_LOCKED', message, { cause: error })
   })
+  const sums = await openRollups(data)
   const documents = await openRaw(join(data, 'documents'), 'documents')
   const blocks = await openRaw(join(data, 'blocks'), 'blocks')
+  const rollups = await openRaw(join(data, 'rollups'), 'rollups')
   try {
-    const source = { documents, blocks, watermark: store.sequence.watermark }
+    const { watermark } = store.sequence
+    const { watermark: rollupWatermark } = sums.sequence
+    const source = { documents, blocks, rollups, watermark, rollupWatermark }
     yield* writeArchive(source, { now: () => Date.now(), octetsPerSecond })
   } finally {
+    await rollups.close()
+    await sums.close()
     await blocks.close()
     await documents.close()
     await store.close()

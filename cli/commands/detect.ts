@@ -3,6 +3,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { makeConfig, readConfig } from '#core/config.js'
+import { learningOf } from '#core/config-checks.js'
+import { type ContextData, emptyContext } from '#core/context/data.js'
+import { createContextRepository } from '#core/context/repository.js'
+import type { Surroundings } from '#core/detectors/detector.js'
 import { detectorNamed, detectors } from '#core/detectors/registry.js'
 import { type ConfiguredDetector, configuredDetectors } from '#core/detectors/settings.js'
 import { makeSurroundings, nothingKnown } from '#core/detectors/surroundings.js'
@@ -62,9 +66,8 @@ async function runDetect(options: DetectOptions): Promise<void> {
       `${options.data}: no data folder; \`culvert import\` or \`culvert start\` makes one`,
     )
   }
-  const configured = configuredDetectors(
-    options.config === undefined ? makeConfig() : readConfig(options.config),
-  )
+  const config = options.config === undefined ? makeConfig() : readConfig(options.config)
+  const configured = configuredDetectors(config)
   for (const id of options.detector ?? []) {
     if (detectorNamed(id) === undefined) throw new ApplianceError('USAGE', `no detector is called ${id}`)
   }
@@ -77,8 +80,13 @@ async function runDetect(options: DetectOptions): Promise<void> {
     const { holes } = await findHoles(store, store.sequence.next())
     const missing = holesWithin(holes, options.from ?? 0, options.to ?? Number.POSITIVE_INFINITY)
     const until = options.to ?? (await receivedRange(store, streamNames))?.toMilliseconds ?? 0
+    const surroundings = makeSurroundings({
+      ...nothingKnown,
+      learning: { ...learningOf(config), isFrozen: false },
+      context: await readContext(options.data),
+    })
     for (const each of chosen) {
-      found.push(...(await detectOne(store, each, options, counts)))
+      found.push(...(await detectOne(store, each, surroundings, options, counts)))
       const coverage = lossCoverage(each.detector, missing, [...counts.failed], until)
       if (coverage !== undefined) found.push(coverage)
     }
@@ -104,6 +112,7 @@ async function runDetect(options: DetectOptions): Promise<void> {
 async function detectOne(
   store: BlockStore,
   { detector, settings }: ConfiguredDetector,
+  surroundings: Surroundings,
   options: DetectOptions,
   counts: ScanCounts,
 ): Promise<Observation[]> {
@@ -113,7 +122,7 @@ async function detectOne(
   const to =
     options.to ?? ceilingTo(range.toMilliseconds + 1, STEP_MILLISECONDS) + detector.settleMilliseconds
   const progress = openProgress(detector.id, to - from)
-  const judge = detector.start(settings, makeSurroundings(nothingKnown))
+  const judge = detector.start(settings, surroundings)
   const found = new Map<string, Observation>()
   const steps = evaluate({
     store,
@@ -137,6 +146,19 @@ async function detectOne(
   }
   progress.stop()
   return [...found.values()]
+}
+
+/** What people have said of the network, where the data folder has it. */
+async function readContext(data: string): Promise<ContextData> {
+  if (!existsSync(join(data, 'documents'))) return emptyContext
+  const documents = await openDocuments(data)
+  try {
+    const now = () => Date.now()
+    const context = createContextRepository({ documents, audit: createAudit({ documents, now }), now })
+    return (await context.current()).data
+  } finally {
+    await documents.close()
+  }
 }
 
 /** What the exceptions in the data folder make of an observation, as it would be read now. */

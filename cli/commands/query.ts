@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ApplianceError } from '#core/errors.js'
 import { findHoles } from '#core/store/holes.js'
 import { type Dimension, definitionOf, parseDimensions } from '#core/store/query/dimensions.js'
@@ -10,9 +10,10 @@ import type { PartialReason } from '#core/store/query/effort.js'
 import type { Filter } from '#core/store/query/filter.js'
 import { DEFAULT_MEASURES, type Measure, parseMeasures } from '#core/store/query/measures.js'
 import { explainProblem, parseFilter } from '#core/store/query/parse.js'
-import type { AggregateResult } from '#core/store/query/ranking.js'
+import type { AggregateResult, ToldSource } from '#core/store/query/ranking.js'
+import { type Resolution, resolutionNames, rollupProblem } from '#core/store/query/resolution.js'
 import { createQueryClient, type QueryClient } from '#core/workers/query-client.js'
-import { openBlocks } from '../data-folder.js'
+import { openBlocks, openRollups } from '../data-folder.js'
 import { timeOption } from '../options.js'
 import { openOutput } from '../output.js'
 import { type Format, openTable, type TableOutput } from '../table.js'
@@ -26,6 +27,7 @@ type QueryOptions = {
   sum?: string
   bucket: number
   scaled?: boolean
+  resolution: Resolution
   limit: number
   json?: boolean
   csv?: boolean
@@ -79,6 +81,14 @@ export function registerQuery(program: Command): void {
     .option('--top <n>', `groups to print (default: ${DEFAULT_TOP}; by time alone, all)`, countOption)
     .option('--bucket <seconds>', 'one step of `time`', countOption, 300)
     .option('--scaled', 'multiply octets and packets by the sampling interval where a row has one')
+    .addOption(
+      new Option(
+        '--resolution <name>',
+        'sum rows, or rollups of 5 min or 1 h; auto: rows where they are still kept, else rollups',
+      )
+        .choices(resolutionNames)
+        .default('raw'),
+    )
     .option('--limit <n>', 'rows to print', countOption, 100)
     .option('--json', 'JSON Lines, with everything that a row has')
     .option('--csv', 'CSV, safe to open in a spreadsheet')
@@ -97,6 +107,11 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
   const isAggregate = [options.by, options.sum, options.top].some((option) => option !== undefined)
   const by = read(options.by === undefined ? [] : parseDimensions(options.by, options.bucket * 1000))
   const sums = read(options.sum === undefined ? [...DEFAULT_MEASURES] : parseMeasures(options.sum))
+  if (options.resolution !== 'raw') {
+    if (!isAggregate)
+      throw new ApplianceError('USAGE', '--resolution is of sums: name --by, --sum or --top too')
+    if (options.resolution !== 'auto') refuseUnknown(rollupProblem({ filter, by }, options.resolution))
+  }
   const format: Format = options.json === true ? 'json' : options.csv === true ? 'csv' : 'table'
   if (options.json === true && options.csv === true)
     throw new ApplianceError('USAGE', 'either --json or --csv, not both')
@@ -108,8 +123,13 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
   }
   const store = await openBlocks(options.data)
   const damage = await findHoles(store, store.sequence.next())
+  const rollups = options.resolution === 'raw' ? undefined : await openRollups(options.data)
   const client = createQueryClient({
-    setup: { data: resolve(options.data), sequence: store.sequence.shared },
+    setup: {
+      data: resolve(options.data),
+      sequence: store.sequence.shared,
+      ...(rollups === undefined ? {} : { rollupSequence: rollups.sequence.shared }),
+    },
     damage: () => damage,
     threads: Math.min(MAX_THREADS, availableParallelism()),
   })
@@ -118,8 +138,13 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
     else await printRows(client, filter, options, format)
   } finally {
     await client.close()
+    await rollups?.close()
     await store.close()
   }
+}
+
+function refuseUnknown(problem: string | undefined): void {
+  if (problem !== undefined) throw new ApplianceError('USAGE', problem)
 }
 
 function readFilter(text: string): Filter {
@@ -189,6 +214,7 @@ async function printGroups(
     sums,
     top: options.top ?? DEFAULT_TOP,
     isScaled: options.scaled === true,
+    resolution: options.resolution,
   })
   const names = by.map((dimension) => definitionOf(dimension).name)
   const output: TableOutput = openTable(format, [...names, ...sums], openOutput())
@@ -203,10 +229,21 @@ function tellOfResult(result: AggregateResult): void {
   tell(`${result.groups.length} of ${result.groupCount} groups, ${result.rowsMatched} rows`)
   for (const [measure, rows] of Object.entries(result.unknown))
     tell(`${rows} rows do not state ${measure} and count as 0`)
+  for (const source of result.sources)
+    if (result.sources.length > 1 || source.resolution !== 'raw') tell(describeSource(source))
+  if (result.togetherRows !== undefined)
+    tell(`rollups have not kept the groups of ${result.togetherRows} rows apart`)
   if (result.isRounded) tell('a sum is above 2^53 - 1 and is rounded')
   if (result.other !== undefined)
     tell(`more groups than are kept: the rows of some are not in the table: ${JSON.stringify(result.other)}`)
   warnOfDamage(result.blocksFailed, result.partialReasons.includes('lost'))
+}
+
+function describeSource({ resolution, fromMilliseconds, toMilliseconds }: ToldSource): string {
+  const time = (milliseconds: number) => new Date(milliseconds).toISOString()
+  const from = fromMilliseconds === undefined ? '' : ` from ${time(fromMilliseconds)}`
+  const to = toMilliseconds === undefined ? '' : ` to ${time(toMilliseconds)}`
+  return `${resolution === 'raw' ? 'rows' : `rollups of ${resolution}`}${from}${to}`
 }
 
 /** What was printed is true, but there may be more. */

@@ -3,8 +3,10 @@
  * just counts up. An ordinary ping counts (Linux and macOS 0x10, 0x11, …; Windows a, b, c, …), so that all its octets
  * differ and its entropy is the highest that so few octets can have; only together do the two tell data from a pattern.
  */
-import type { FrameDissection } from './dissection.js'
+import type { BlockBuilder } from '#core/blocks/builder.js'
+import { FlowColumnIndex } from '#core/records/columns.js'
 
+const Column = FlowColumnIndex
 /** Fewer octets say nothing: eight or sixteen of a ping's are a time. */
 export const LEAST_PAYLOAD_OCTETS = 16
 /** More are not looked at: the first tell. */
@@ -21,14 +23,14 @@ export const payload = {
   counting: 0,
 }
 
-/** Looks at the payload; false where there is too little. */
-export function lookAtPayload({ view, payloadOffset, payloadLength }: FrameDissection): boolean {
-  const octets = Math.min(payloadLength, MOST_OCTETS)
-  if (payloadOffset < 0 || octets < LEAST_PAYLOAD_OCTETS) return false
+/** Looks at the octets of a payload; false where there are too few. */
+export function lookAtPayload(view: DataView, offset: number, length: number): boolean {
+  const octets = Math.min(length, MOST_OCTETS)
+  if (offset < 0 || octets < LEAST_PAYLOAD_OCTETS) return false
   counts.fill(0)
   let before = -2
   let counting = 0
-  for (let at = payloadOffset; at < payloadOffset + octets; at++) {
+  for (let at = offset; at < offset + octets; at++) {
     const octet = view.getUint8(at)
     counts[octet]!++
     if (octet === before + 1) counting++
@@ -43,4 +45,14 @@ export function lookAtPayload({ view, payloadOffset, payloadLength }: FrameDisse
   payload.entropy = Math.round((Math.log2(octets) - sum / octets) * 1000)
   payload.counting = Math.round((100 * counting) / octets)
   return true
+}
+
+/** Columns that writePayload fills. */
+export const payloadColumns = [Column.payloadOctets, Column.payloadEntropy, Column.payloadCounting]
+
+/** Writes what was looked at last. */
+export function writePayload(builder: BlockBuilder, row: number): void {
+  builder.setNumber(Column.payloadOctets, row, payload.octets)
+  builder.setNumber(Column.payloadEntropy, row, payload.entropy)
+  builder.setNumber(Column.payloadCounting, row, payload.counting)
 }

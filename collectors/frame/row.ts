@@ -2,12 +2,14 @@
 import type { BlockBuilder } from '#core/blocks/builder.js'
 import { FlowColumnIndex } from '#core/records/columns.js'
 import type { FrameDissection } from './dissection.js'
+import { lookAtPayload, payloadColumns, writePayload } from './payload.js'
 
 const Column = FlowColumnIndex
 /** `icmpFrom` of rows whose type was read in the frame. */
 const ICMP_FROM_FRAME = 4
 const ICMP = 1
 const ICMPV6 = 58
+const UDP = 17
 const MORE_FRAGMENTS = 0x20
 
 /** Which columns a frame fills, as bits. */
@@ -19,6 +21,7 @@ export const FrameFact = {
   vlan: 16,
   fragment: 32,
   octets: 64,
+  payload: 128,
 } as const
 
 const columnsOfFacts: readonly (readonly [fact: number, columns: readonly number[]])[] = [
@@ -32,9 +35,13 @@ const columnsOfFacts: readonly (readonly [fact: number, columns: readonly number
   [FrameFact.vlan, [Column.vlanId]],
   [FrameFact.fragment, [Column.fragmentFlags, Column.fragmentOffset]],
   [FrameFact.octets, [Column.octets]],
+  [FrameFact.payload, payloadColumns],
 ]
 
-/** The facts that a frame has; `octets` is the number of its packet's octets, 0 when unknown. */
+/**
+ * The facts that a frame has; `octets` is the number of its packet's octets, 0 when unknown. What its payload is like
+ * stays in payload.ts until the frame is written.
+ */
 export function factsOf(frame: FrameDissection, octets: number): number {
   let facts = octets > 0 ? FrameFact.octets : 0
   if (frame.vlanId >= 0) facts |= FrameFact.vlan
@@ -43,8 +50,16 @@ export function factsOf(frame: FrameDissection, octets: number): number {
   if (frame.sourcePort >= 0) facts |= FrameFact.ports
   if (frame.tcpControlBits >= 0) facts |= FrameFact.tcp
   if (frame.icmpType >= 0) facts |= FrameFact.icmp
+  if (hasTellingPayload(frame)) facts |= FrameFact.payload
   if (frame.fragmentOffset > 0 || (frame.fragmentFlags & MORE_FRAGMENTS) !== 0) facts |= FrameFact.fragment
   return facts
+}
+
+/** Looks at the payload of ICMP and UDP; false where there is none to speak of. Later fragments have another's. */
+export function hasTellingPayload(frame: FrameDissection): boolean {
+  const { view, payloadOffset, payloadLength } = frame
+  const isWanted = frame.icmpType >= 0 || (frame.protocol === UDP && frame.sourcePort >= 0)
+  return isWanted && frame.fragmentOffset === 0 && lookAtPayload(view, payloadOffset, payloadLength)
 }
 
 export function columnsOf(facts: number): number[] {
@@ -95,6 +110,7 @@ export function writeFrame(
     builder.setNumber(Column.fragmentFlags, row, frame.fragmentFlags)
     builder.setNumber(Column.fragmentOffset, row, frame.fragmentOffset)
   }
+  if ((facts & FrameFact.payload) !== 0) writePayload(builder, row)
 }
 
 function writeAddress(

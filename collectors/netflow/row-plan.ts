@@ -12,6 +12,7 @@ import { PacketSection } from './packet-section.js'
 import { addApplicationName } from './plan/application.js'
 import { type FieldStep, type Find, finder, RowDraft, type RowStep } from './plan/draft.js'
 import { addIcmp } from './plan/icmp.js'
+import { addPayload } from './plan/payload.js'
 import { addSampling } from './plan/sampling.js'
 import { addSession } from './plan/session.js'
 import { addressFields, addSources, addTranslated } from './plan/sources.js'
@@ -129,6 +130,7 @@ function makeRowPlan(template: Template, find: Find, family: 4 | 6, isIcmp: bool
   addApplicationName(draft)
   addSampling(draft)
   addSession(draft)
+  if (source >= 0 || destination >= 0) addPayload(draft, isIcmp)
   draft.columns.add(Column.clockSkewMilliseconds)
   draft.rowSteps.push(fillClockSkew)
   addIdentity(draft)

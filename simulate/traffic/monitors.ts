@@ -212,9 +212,10 @@ export function pingFlood(
   client: Host,
   server: Host,
   lossProbability = 0.01,
+  meanPauseMilliseconds = 3_600_000,
 ): Behaviour {
   const options = { lossProbability, roundTripMilliseconds: 25 }
-  return repeatedPasses(context, 3_600_000, 3000, 10, (time) =>
+  return repeatedPasses(context, meanPauseMilliseconds, 3000, 10, (time) =>
     echo(context, time, client, server, 4242, options),
   )
 }

@@ -26,10 +26,15 @@ export function recursion(context: TrafficContext, resolver: Host, upstream: rea
   })
 }
 
-/** NTP: 76 octets each way every 64 to 1,024 s, from port 123 or an ephemeral port. */
-export function timeSync(context: TrafficContext, client: Host, server: Host): Behaviour {
+/** NTP: 76 octets each way every 64 to 1,024 s unless told otherwise, from port 123 or an ephemeral port. */
+export function timeSync(
+  context: TrafficContext,
+  client: Host,
+  server: Host,
+  periodMilliseconds?: number,
+): Behaviour {
   const { random } = context
-  const period = 1000 * random.choice([64, 128, 256, 512, 1024])
+  const period = periodMilliseconds ?? 1000 * random.choice([64, 128, 256, 512, 1024])
   const port = random.chance(0.5) ? 123 : ephemeralPort(random)
   return machinePace(context, period, 300, (time) =>
     udpExchange(time, client, server, port, 123, 76, 76, roundTrip(random, client, server), 'ntp'),
@@ -62,9 +67,14 @@ export function logLines(context: TrafficContext, device: Host, collector: Host)
 }
 
 /** A camera's stream to its recorder over TCP/554, in sessions of about an hour. */
-export function cameraStream(context: TrafficContext, camera: Host, recorder: Host): Behaviour {
+export function cameraStream(
+  context: TrafficContext,
+  camera: Host,
+  recorder: Host,
+  meanPauseMilliseconds = 20_000,
+): Behaviour {
   const { random } = context
-  return repeated(context, 20_000, (time) => {
+  return repeated(context, meanPauseMilliseconds, (time) => {
     const session = { client: recorder, server: camera, clientPort: ephemeralPort(random), serverPort: 554 }
     const duration = random.between(3_000_000, 4_200_000)
     return longTransfer(

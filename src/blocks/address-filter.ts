@@ -12,9 +12,10 @@ const ROWS_PER_WORD = 4
 /** The filter is folded in half while this share of its bits is set at most: afterwards a quarter is. */
 const SPARSE = 0.13
 
-/** The filter of the rows of a builder, 4 octets to 64 KiB; undefined for streams without addresses. */
-export function addressFilter({ stream, planes, rows }: BlockBuilder): Uint8Array | undefined {
+/** The filter of the rows of a builder, 4 octets to 64 KiB; undefined for streams without addresses and for sums over any. */
+export function addressFilter({ stream, planes, rows, shapes }: BlockBuilder): Uint8Array | undefined {
   if (stream.family === 0) return undefined
+  if (shapes.some(({ columns }) => columns.includes(FlowColumnIndex.groupsTogether))) return undefined
   let log2 = 0
   while (log2 < LARGEST_WORDS_LOG2 && ROWS_PER_WORD << log2 < rows) log2++
   let words = new Uint32Array(1 << log2)

@@ -51,6 +51,14 @@ export type Context = {
   servicesFor(pairing: Pairing, atMilliseconds: number): SanctionedService[]
 }
 
+type Selector = (address: Address) => boolean
+
+type Service = {
+  readonly entry: SanctionedService
+  readonly clients: Selector
+  readonly servers: Selector
+}
+
 /** Throws when an entry cannot be read; what people send is checked before it gets here. */
 export function createContext(data: ContextData): Context {
   const zones = new PrefixTable<Zone>()
@@ -79,35 +87,35 @@ export function createContext(data: ContextData): Context {
           source(requester) &&
           target(responder),
       )?.entry,
-    serviceFor: (pairing, atMilliseconds) => services.find(allows(pairing, atMilliseconds))?.entry,
+    serviceFor: (pairing, atMilliseconds) =>
+      services.get(pairing.protocolIdentifier)?.find(allows(pairing, atMilliseconds))?.entry,
     servicesFor: (pairing, atMilliseconds) =>
-      services.filter(allows(pairing, atMilliseconds)).map(({ entry }) => entry),
+      (services.get(pairing.protocolIdentifier) ?? [])
+        .filter(allows(pairing, atMilliseconds))
+        .map(({ entry }) => entry),
   }
   const monitors = data.monitors.map((entry) => ({
     entry,
     source: selectorOf(entry.source, context),
     target: selectorOf(entry.target, context),
   }))
-  const services: SelectedService[] = data.services.map((entry) => ({
-    entry,
-    clients: selectorOf(entry.client, context),
-    servers: selectorOf(entry.server, context),
-  }))
+  const services = new Map<number, Service[]>()
+  for (const entry of data.services) {
+    const clients = selectorOf(entry.client, context)
+    const service = { entry, clients, servers: selectorOf(entry.server, context) }
+    const ofProtocol = services.get(entry.protocolIdentifier)
+    if (ofProtocol === undefined) services.set(entry.protocolIdentifier, [service])
+    else ofProtocol.push(service)
+  }
   return context
 }
 
-type SelectedService = {
-  readonly entry: SanctionedService
-  readonly clients: (address: Address) => boolean
-  readonly servers: (address: Address) => boolean
-}
-
+/** Whether an entry of the pairing's protocol lets it be. */
 function allows(
-  { client, server, protocolIdentifier, port, application }: Pairing,
+  { client, server, port, application }: Pairing,
   atMilliseconds: number,
-): (service: SelectedService) => boolean {
+): (service: Service) => boolean {
   return ({ entry, clients, servers }) =>
-    entry.protocolIdentifier === protocolIdentifier &&
     (entry.port === undefined || entry.port === port) &&
     (entry.application === undefined || entry.application.toLowerCase() === application?.toLowerCase()) &&
     isCurrent(entry, atMilliseconds) &&
@@ -115,12 +123,12 @@ function allows(
     servers(server)
 }
 
-function isCurrent(entry: { readonly expiresMilliseconds?: number | undefined }, at: number): boolean {
+export function isCurrent(entry: { readonly expiresMilliseconds?: number | undefined }, at: number): boolean {
   return entry.expiresMilliseconds === undefined || at < entry.expiresMilliseconds
 }
 
 /** A host, a prefix, `zone:office` or `role:printer`; absent is every address. */
-function selectorOf(text: string | undefined, context: Context): (address: Address) => boolean {
+export function selectorOf(text: string | undefined, context: Pick<Context, 'zoneOf' | 'roleOf'>): Selector {
   if (text === undefined) return () => true
   if (text.startsWith('zone:')) return (address) => context.zoneOf(address) === text.slice(5)
   if (text.startsWith('role:')) return (address) => context.roleOf(address) === text.slice(5)

@@ -1,5 +1,5 @@
 /**
- * The audit: who changed an exception, a disposition or a token, and how; who took a backup or acknowledged a loss. Entries are only appended. Each carries the
+ * The audit: who changed an exception, a disposition, a token or the context, and how; who took a backup or acknowledged a loss. Entries are only appended. Each carries the
  * hash of the one before it, so that an entry that was changed, removed or put in shows; a head record shows a cut tail.
  * Who can rewrite the whole database can rewrite the whole chain: keep the head's hash elsewhere to notice that.
  */
@@ -24,7 +24,12 @@ export const auditActions = [
   'baseline.unfreeze',
   'baseline.reset',
   'baseline.import',
+  'settings.change',
   'loss.acknowledge',
+  'context.create',
+  'context.update',
+  'context.delete',
+  'context.import',
 ] as const
 export type AuditAction = (typeof auditActions)[number]
 

@@ -117,6 +117,42 @@ export const flowColumns = [
     type: 'text',
     meaning: 'the host that a log line names: its origin, where the exporter is a relay',
   },
+  {
+    name: 'deltaFlowCount',
+    type: 'u64',
+    unit: 'rows',
+    meaning: 'IE 3: of rollups, how many rows are summed in this one',
+  },
+  {
+    name: 'bucketMilliseconds',
+    type: 'u32',
+    unit: 'ms',
+    meaning: 'of rollups: rows received for so long from receivedMilliseconds on',
+  },
+  {
+    name: 'groupsTogether',
+    type: 'u64',
+    unit: 'rows of groups',
+    meaning: 'of rollups: how many of deltaFlowCount are of groups beyond the most that are kept apart',
+  },
+  {
+    name: 'payloadOctets',
+    type: 'u16',
+    unit: 'octets',
+    meaning: 'octets behind the ICMP or UDP header that a sampled frame shows, at most 1,024',
+  },
+  {
+    name: 'payloadEntropy',
+    type: 'u16',
+    unit: 'mbit/octet',
+    meaning: 'Shannon entropy of them; n octets reach log2(min(n, 256)) at most',
+  },
+  {
+    name: 'payloadCounting',
+    type: 'u8',
+    unit: '%',
+    meaning: 'of them, those that are the one before plus one, as in the pattern of an ordinary ping',
+  },
 ] as const satisfies readonly ColumnDefinition[]
 
 /** Lines that describe no flow (system messages, logins), kept for search. */
@@ -156,7 +192,18 @@ export type StreamDefinition = {
   readonly columns: readonly ColumnDefinition[]
 }
 
-export const streamNames = ['flow4', 'flow6', 'icmp4', 'icmp6', 'message', 'exporterEvent'] as const
+export const streamNames = [
+  'flow4',
+  'flow6',
+  'icmp4',
+  'icmp6',
+  'message',
+  'exporterEvent',
+  'rollup4',
+  'rollup6',
+  'hourly4',
+  'hourly6',
+] as const
 export type StreamName = (typeof streamNames)[number]
 
 /** The streams by id; an id is a key prefix on disk and never changes its meaning. */
@@ -167,7 +214,15 @@ export const streams: readonly StreamDefinition[] = [
   { id: 3, name: 'icmp6', family: 6, columns: flowColumns },
   { id: 4, name: 'message', family: 0, columns: messageColumns },
   { id: 5, name: 'exporterEvent', family: 0, columns: exporterEventColumns },
+  // Sums over flow and ICMP rows by five minutes and by hours; they lie in a database of their own.
+  { id: 6, name: 'rollup4', family: 4, columns: flowColumns },
+  { id: 7, name: 'rollup6', family: 6, columns: flowColumns },
+  { id: 8, name: 'hourly4', family: 4, columns: flowColumns },
+  { id: 9, name: 'hourly6', family: 6, columns: flowColumns },
 ]
+
+/** The streams of rows as they came in, in the order of their ids. */
+export const rawStreamNames = streamNames.slice(0, 6)
 
 export function streamNamed(name: StreamName): StreamDefinition {
   return streams[streamNames.indexOf(name)]!

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { Cron } from 'croner'
 import type { Clock } from '../clock.js'
+import { emptyContext } from '../context/data.js'
 import type { Detector, Learned } from '../detectors/detector.js'
 import type { SurroundingsData } from '../detectors/surroundings.js'
 import type { Observation } from '../findings/finding.js'
@@ -122,7 +123,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         detector: detector.id,
         settings,
         judgeKey,
-        surroundings: isStanding ? { ...data, learned: undefined } : data,
+        // What the judge that stands knows already need not cross to its thread again.
+        surroundings: isStanding ? { ...data, context: emptyContext, learned: undefined } : data,
         wantsLearned,
         state,
         toMilliseconds,

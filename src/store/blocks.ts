@@ -2,7 +2,7 @@
  * The blocks database: sealed blocks under growing keys (docs/storage-format.md). Reading goes through the index, which
  * tells what is where without reading it.
  */
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ClassicLevel } from 'classic-level'
 import { addressFilter } from '../blocks/address-filter.js'
@@ -14,11 +14,13 @@ import type { Run } from '../blocks/runs.js'
 import { ApplianceError } from '../errors.js'
 import { type StreamName, streamNamed, streams } from '../records/columns.js'
 import { createBlockIndex } from './block-index.js'
+import { octetsOfFolder } from './folder-size.js'
 import { entryOf, type IndexedBlock, openBlock } from './index-entry.js'
 import {
   type BlockPlace,
   blockKey,
   FLOOR_KEY,
+  NOTE_KEY,
   nameOfBlock,
   readSequenceValue,
   SYNC_KEY,
@@ -34,7 +36,6 @@ import { migrateFromVersion1 } from './version1.js'
 
 export type { IndexedBlock } from './index-entry.js'
 
-const WHAT = 'blocks'
 /** Blocks that are written at a time, as a rule. */
 const SPARE_WRITERS = 8
 /** LevelDB's memory table: blocks are large, so it is. */
@@ -53,6 +54,17 @@ export type BlockStore = {
     storedMilliseconds: number,
     sync?: boolean,
   ): Promise<{ rows: number; octets: number }>
+  /**
+   * Writes the rows of builders and a note, all or nothing and synced, so that the note is true of what is there whenever
+   * the process ends. A builder is free again when the next one is asked for.
+   */
+  appendNoted(
+    builders: Iterable<BlockBuilder>,
+    storedMilliseconds: number,
+    note: Uint8Array,
+  ): Promise<{ rows: number; octets: number }>
+  /** The note that was written last. */
+  note(): Promise<Uint8Array | undefined>
   /** Makes all blocks written so far durable. */
   sync(): Promise<void>
   /** The blocks of a stream below the watermark, in sequence order, as the index has them after looking for new ones. */
@@ -68,6 +80,8 @@ export type BlockStore = {
   skip(rows: number): void
   /** Rows of one stream or another were removed below this number: what is missing there is no loss. */
   completeFrom(): Promise<number>
+  /** Rows of the stream were removed below this number, as the index knows. */
+  floor(stream: StreamName): Promise<number>
   /** The filters of blocks' addresses (address-filter.ts), undefined for those that have none. */
   addresses(entries: readonly BlockPlace[]): Promise<(Uint8Array | undefined)[]>
   /**
@@ -90,6 +104,8 @@ export type BlockStore = {
 
 export type BlockStoreOptions = {
   readonly location: string
+  /** What errors call it. */
+  readonly what?: 'blocks' | 'rollups'
   /** Shared memory of the sequence, when another thread has made it. */
   readonly sequence?: SharedArrayBuffer
   /** True in the one thread that mends the index and finds where numbering goes on. */
@@ -103,7 +119,7 @@ export type BlockStoreOptions = {
 
 /** Makes a store over the folder; inert until `open`. */
 export function createBlockStore(options: BlockStoreOptions): BlockStore {
-  const { location, isFirst } = options
+  const { location, isFirst, what = 'blocks' } = options
   const sequence = createIngestSequence(options.sequence)
   const index = createBlockIndex(location, sequence)
   let database: ClassicLevel<Uint8Array, Uint8Array> | undefined
@@ -134,8 +150,8 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   }
 
   async function completeFrom(): Promise<number> {
-    const floors = await guarded(WHAT, Promise.all(streams.map((stream) => index.floor(stream))))
-    return Math.max(...floors, readSequenceValue(await guarded(WHAT, level().get(FLOOR_KEY))))
+    const floors = await guarded(what, Promise.all(streams.map((stream) => index.floor(stream))))
+    return Math.max(...floors, readSequenceValue(await guarded(what, level().get(FLOOR_KEY))))
   }
 
   async function put(place: BlockPlace, block: Uint8Array, sync: boolean): Promise<void> {
@@ -150,10 +166,10 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   return {
     sequence,
     async open() {
-      await guarded(WHAT, mkdir(location, { recursive: true }))
+      await guarded(what, mkdir(location, { recursive: true }))
       database = await openLevel<Uint8Array, Uint8Array>({
         location,
-        what: WHAT,
+        what,
         keyEncoding: 'view',
         valueEncoding: 'view',
         compression: false,
@@ -162,7 +178,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         onRepair: options.onRepair,
       })
       await index.open(isFirst)
-      if (isFirst) await guarded(WHAT, prepare())
+      if (isFirst) await guarded(what, prepare())
     },
     async close() {
       const closing = database
@@ -180,32 +196,57 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         const addresses = addressFilter(builder)
         const entry = entryOf(place, block)
         // The block first: an entry without a block would look like a loss.
-        await guarded(WHAT, put(place, block, sync))
-        await guarded(WHAT, index.add(entry, addresses))
+        await guarded(what, put(place, block, sync))
+        await guarded(what, index.add(entry, addresses))
         return { rows, octets: block.length }
       } finally {
         if (writers.length < SPARE_WRITERS) writers.push(writer)
         sequence.committed(firstSequence)
       }
     },
+    async appendNoted(builders, storedMilliseconds, note) {
+      const numbers: number[] = []
+      const entries: { entry: IndexedBlock; addresses: Uint8Array | undefined }[] = []
+      const puts: { type: 'put'; key: Uint8Array; value: Uint8Array }[] = [
+        { type: 'put', key: NOTE_KEY, value: note },
+      ]
+      try {
+        for (const builder of builders) {
+          const { rows, stream } = builder
+          const firstSequence = sequence.reserve(rows)
+          numbers.push(firstSequence)
+          const place = { stream, firstSequence, level: 0 }
+          const value = encodeBlock(builder, [{ firstSequence, rows }], storedMilliseconds)
+          puts.push({ type: 'put', key: blockKey(place), value })
+          entries.push({ entry: entryOf(place, value), addresses: addressFilter(builder) })
+        }
+        await guarded(what, level().batch(puts, { sync: true }))
+        for (const { entry, addresses } of entries) await guarded(what, index.add(entry, addresses))
+      } finally {
+        for (const number of numbers) sequence.committed(number)
+      }
+      const total = (key: 'rows' | 'octets') => entries.reduce((sum, { entry }) => sum + entry[key], 0)
+      return { rows: total('rows'), octets: total('octets') }
+    },
+    note: () => guarded(what, level().get(NOTE_KEY)),
     async sync() {
       const before = written
       await syncing.catch(() => {})
       if (before > durable) {
-        await guarded(WHAT, level().put(SYNC_KEY, sequenceValue(sequence.next()), { sync: true }))
+        await guarded(what, level().put(SYNC_KEY, sequenceValue(sequence.next()), { sync: true }))
         durable = Math.max(durable, before)
       }
-      await guarded(WHAT, index.sync())
+      await guarded(what, index.sync())
     },
-    index: (stream) => guarded(WHAT, index.of(streamNamed(stream))),
+    index: (stream) => guarded(what, index.of(streamNamed(stream))),
     async block(entry, isKept = true) {
       if (entry.damage !== undefined) throw new ApplianceError('BLOCK_DAMAGED', entry.damage)
       const name = nameOfBlock(entry)
       const found = opened.get(name)
       if (found !== undefined) return found
-      const octets = await guarded(WHAT, level().get(blockKey(entry)))
+      const octets = await guarded(what, level().get(blockKey(entry)))
       if (octets === undefined) {
-        if (entry.firstSequence < (await guarded(WHAT, index.floor(entry.stream)))) return undefined
+        if (entry.firstSequence < (await guarded(what, index.floor(entry.stream)))) return undefined
         throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
       }
       const block = openBlock(entry, octets)
@@ -213,16 +254,17 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       return block
     },
     async octets(place) {
-      const octets = await guarded(WHAT, level().get(blockKey(place), { fillCache: false }))
+      const octets = await guarded(what, level().get(blockKey(place), { fillCache: false }))
       if (octets !== undefined) return octets
-      if (place.firstSequence < (await guarded(WHAT, index.floor(place.stream)))) return undefined
+      if (place.firstSequence < (await guarded(what, index.floor(place.stream)))) return undefined
       throw new ApplianceError('BLOCK_DAMAGED', `block ${nameOfBlock(place)} is gone`)
     },
     skip(rows) {
       sequence.committed(sequence.reserve(rows))
     },
     completeFrom,
-    addresses: (entries) => guarded(WHAT, index.addresses(entries)),
+    floor: (stream) => guarded(what, index.floor(streamNamed(stream))),
+    addresses: (entries) => guarded(what, index.addresses(entries)),
     async replace(olds, builder, runs, nowMilliseconds) {
       const stored = Math.max(...olds.map(({ storedMilliseconds }) => storedMilliseconds))
       const place = {
@@ -232,49 +274,41 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       }
       const block = encodeBlock(builder, runs, stored)
       const addresses = addressFilter(builder)
-      await guarded(WHAT, put(place, block, true))
-      await guarded(WHAT, index.replace(olds, entryOf(place, block), addresses, nowMilliseconds))
+      await guarded(what, put(place, block, true))
+      await guarded(what, index.replace(olds, entryOf(place, block), addresses, nowMilliseconds))
     },
     async dropReplaced(beforeMilliseconds) {
-      const replaced = await guarded(WHAT, index.replaced())
+      const replaced = await guarded(what, index.replaced())
       const places = replaced
         .filter(({ replacedMilliseconds }) => replacedMilliseconds < beforeMilliseconds)
         .map(({ place }) => place)
       if (places.length === 0) return 0
-      await guarded(WHAT, level().batch(places.map((place) => ({ type: 'del', key: blockKey(place) }))))
-      await guarded(WHAT, index.forgetReplaced(places))
+      await guarded(what, level().batch(places.map((place) => ({ type: 'del', key: blockKey(place) }))))
+      await guarded(what, index.forgetReplaced(places))
       const keys = places.map(blockKey).sort(Buffer.compare)
       // Nothing else would touch the tables of keys that only grow.
-      await guarded(WHAT, level().compactRange(keys[0]!, keys.at(-1)!))
+      await guarded(what, level().compactRange(keys[0]!, keys.at(-1)!))
       return places.length
     },
     async removeBefore(limits) {
       // The floors first: a crash in between leaves blocks that nobody misses and the next removal deletes.
       const floors = new Map([...limits].map(([name, floor]) => [streamNamed(name), floor]))
       const highest = Math.max(await completeFrom(), ...floors.values())
-      await guarded(WHAT, level().put(FLOOR_KEY, sequenceValue(highest), { sync: true }))
-      await guarded(WHAT, index.setFloors(floors))
+      await guarded(what, level().put(FLOOR_KEY, sequenceValue(highest), { sync: true }))
+      await guarded(what, index.setFloors(floors))
       const places: BlockPlace[] = []
       for (const [stream, floor] of floors)
         for (const entry of await index.of(stream)) if (entry.firstSequence < floor) places.push(entry)
-      await guarded(WHAT, level().batch(places.map((place) => ({ type: 'del', key: blockKey(place) }))))
-      await guarded(WHAT, index.remove(places))
+      await guarded(what, level().batch(places.map((place) => ({ type: 'del', key: blockKey(place) }))))
+      await guarded(what, index.remove(places))
       // Whole tables go at once; what lay in LevelDB's memory table, 16 MiB at most, goes with a later merge.
-      await guarded(WHAT, level().compactRange(sequenceKey(0), sequenceKey(Math.max(...limits.values()))))
+      await guarded(what, level().compactRange(sequenceKey(0), sequenceKey(Math.max(...limits.values()))))
       for (const place of places) opened.delete(nameOfBlock(place))
     },
     async usedOctets() {
-      const sizes = await Promise.all([location, join(location, 'index')].map(octetsOfFolder))
+      const folders = [location, join(location, 'index')]
+      const sizes = await guarded(what, Promise.all(folders.map(octetsOfFolder)))
       return sizes.reduce((sum, size) => sum + size, 0)
     },
   }
-}
-
-async function octetsOfFolder(folder: string): Promise<number> {
-  const names = await guarded(WHAT, readdir(folder))
-  const sizes = await Promise.all(
-    // LevelDB may delete a table between the two calls.
-    names.map(async (name) => (await stat(join(folder, name)).catch(() => undefined))?.size ?? 0),
-  )
-  return sizes.reduce((sum, size) => sum + size, 0)
 }

@@ -22,6 +22,9 @@ export const SYNC_KEY = Uint8Array.of(0xff)
 /** Its value is the sequence below which blocks of some stream were removed; it outlives the index. */
 export const FLOOR_KEY = Uint8Array.of(0xfe)
 
+/** Its value is what a writer noted with the blocks that it wrote, all or nothing: how far rollups have come. */
+export const NOTE_KEY = Uint8Array.of(0xfd)
+
 /** first sequence <8> · stream <1> · level <1>: keys only grow, whatever streams take turns. */
 export function blockKey({ stream, firstSequence, level }: BlockPlace): Uint8Array {
   const key = sequenceKey(firstSequence, BLOCK_KEY_OCTETS)

@@ -1,6 +1,6 @@
 /**
  * Mends a data folder that opened and then could not be read: LevelDB finds damage inside of a table only when somebody
- * reads there. Reads both databases to the end and repairs what does not come through.
+ * reads there. Reads the databases to the end and repairs what does not come through.
  */
 import { existsSync } from 'node:fs'
 import { readdir, rm, stat, writeFile } from 'node:fs/promises'
@@ -38,11 +38,12 @@ export async function mendDataFolder(data: string): Promise<Map<DatabaseName, Er
     mended.set(name, fault)
   }
   // The index is made again from the blocks.
-  const index = join(data, 'blocks', 'index')
-  const fault = existsSync(index) ? await faultOfReading(index, 'blocks') : undefined
-  if (fault !== undefined) {
+  for (const name of ['blocks', 'rollups'] as const) {
+    const index = join(data, name, 'index')
+    const fault = existsSync(index) ? await faultOfReading(index, name) : undefined
+    if (fault === undefined) continue
     await rm(index, { recursive: true })
-    mended.set('blocks', fault)
+    mended.set(name, fault)
   }
   return mended
 }

@@ -5,14 +5,15 @@ import type { PolicyReview } from '../context/policy-review.js'
 import type { Explanation } from '../detectors/detector.js'
 import type { Observation } from '../findings/finding.js'
 import type { StoreDamage } from '../store/holes.js'
-import type { RetentionLimits } from '../store/retention.js'
 import type { ScrubState } from '../store/scrub.js'
 import type {
+  AllLimits,
   AnalysisSetup,
   ExplainRequest,
   FromAnalysis,
   RetentionOutcome,
   ReviewRequest,
+  RollupState,
   RunRequest,
   ToAnalysis,
 } from './analysis-messages.js'
@@ -32,7 +33,7 @@ export type AnalysisClient = {
   /** Holds sanctioned services against what a detector learned; undefined likewise. */
   review(question: Omit<ReviewRequest, 'type' | 'id'>): Promise<PolicyReview | undefined>
   /** Deletes what the limits do not let stay, and puts small blocks together. */
-  retain(limits: RetentionLimits & { readonly nowMilliseconds: number }): Promise<RetentionOutcome>
+  retain(limits: AllLimits & { readonly nowMilliseconds: number }): Promise<RetentionOutcome>
   close(): Promise<void>
 }
 
@@ -43,6 +44,8 @@ export type AnalysisClientOptions = {
   readonly onDamage: (damage: StoreDamage) => void
   /** How far scrubbing has come, now and then and when it found something. */
   readonly onScrub: (state: ScrubState) => void
+  /** How far sums of rows have come. */
+  readonly onRolled: (state: RollupState) => void
   /** Told when the thread ended though nobody asked it to. */
   readonly onDeath: (error: Error) => void
 }
@@ -59,6 +62,7 @@ export function createAnalysisClient({
   onProblem,
   onDamage,
   onScrub,
+  onRolled,
   onDeath,
 }: AnalysisClientOptions): AnalysisClient {
   const runs = new Map<string, Run>()
@@ -106,6 +110,9 @@ export function createAnalysisClient({
         break
       case 'scrubbed':
         onScrub(message.state)
+        break
+      case 'rolled':
+        onRolled(message.state)
         break
       case 'problem':
         onProblem(message.message)

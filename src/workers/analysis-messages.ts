@@ -6,6 +6,7 @@ import type { Observation } from '../findings/finding.js'
 import type { DetectorState } from '../scheduler/plan.js'
 import type { StoreDamage } from '../store/holes.js'
 import type { RetentionLimits, RetentionReason } from '../store/retention.js'
+import type { Progress } from '../store/rollup-progress.js'
 import type { ScanCounts } from '../store/scan.js'
 import type { ScrubLimits, ScrubState } from '../store/scrub.js'
 
@@ -13,6 +14,10 @@ export type AnalysisSetup = {
   readonly data: string
   /** Shared memory of the ingest sequence. */
   readonly sequence: SharedArrayBuffer
+  /** The same of the rollups. */
+  readonly rollupSequence: SharedArrayBuffer
+  /** Whether rows are summed; with less free space than this nothing is. */
+  readonly rollups: { readonly enabled: boolean; readonly stopBelowFreeOctets: number }
   readonly stepMilliseconds: number
   readonly scrub: ScrubLimits & { readonly state: ScrubState | undefined }
 }
@@ -34,11 +39,19 @@ export type RunRequest = {
   readonly droppedRows: number
 }
 
+/** Limits of all rows, whatever they are. */
+export type AllLimits = RetentionLimits & {
+  /** Sums stored before are deleted. */
+  readonly rollupsBeforeMilliseconds: number
+  /** Of all sums together; undefined: no limit by size. */
+  readonly maximumRollupOctets: number | undefined
+}
+
 export type RetainRequest = {
   readonly type: 'retain'
   readonly data: string
   readonly nowMilliseconds: number
-} & RetentionLimits
+} & AllLimits
 
 /** What retention did, and how much there is afterwards. */
 export type RetentionOutcome = {
@@ -52,6 +65,15 @@ export type RetentionOutcome = {
   readonly freeOctets: number
   /** Small blocks that were put together since the start. */
   readonly mergedBlocks: number
+  /** Of the sums: what was deleted, and the size of what is left. */
+  readonly rollups: { readonly blocks: number; readonly rows: number; readonly usedOctets: number }
+}
+
+/** How far sums have come, and what is missing of what was written of them. */
+export type RollupState = {
+  readonly progress: Progress
+  readonly lostRows: number
+  readonly damagedBlocks: number
 }
 
 /** Asks the standing judge of a detector. */
@@ -98,5 +120,6 @@ export type FromAnalysis =
   | { readonly type: 'ready'; readonly damage: StoreDamage }
   | { readonly type: 'damage'; readonly damage: StoreDamage }
   | { readonly type: 'scrubbed'; readonly state: ScrubState }
+  | { readonly type: 'rolled'; readonly state: RollupState }
   | { readonly type: 'problem'; readonly message: string }
   | { readonly type: 'stopped' }

@@ -4,6 +4,8 @@ export type BackupSetup = {
   readonly data: string
   /** Shared memory of the ingest sequence. */
   readonly sequence: SharedArrayBuffer
+  /** The same of the rollups. */
+  readonly rollupSequence: SharedArrayBuffer
   readonly octetsPerSecond: number
 }
 

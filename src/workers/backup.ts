@@ -13,7 +13,7 @@ import type { BackupSetup, FromBackup, ToBackup } from './backup-messages.js'
 /** Smaller pieces are copied: they may belong to the packer. */
 const TRANSFER_OCTETS = 64 * 1024
 
-async function run({ data, sequence, octetsPerSecond }: BackupSetup): Promise<void> {
+async function run({ data, sequence, rollupSequence, octetsPerSecond }: BackupSetup): Promise<void> {
   const port = parentPort!
   const say = (message: FromBackup, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
   const fault = (error: unknown) => {
@@ -22,8 +22,11 @@ async function run({ data, sequence, octetsPerSecond }: BackupSetup): Promise<vo
   }
   const documents = await openRaw(join(data, 'documents'), 'documents')
   const blocks = await openRaw(join(data, 'blocks'), 'blocks')
+  const rollups = await openRaw(join(data, 'rollups'), 'rollups')
   const { watermark } = createIngestSequence(sequence)
-  const archive = writeArchive({ documents, blocks, watermark }, { now: () => Date.now(), octetsPerSecond })
+  const { watermark: rollupWatermark } = createIngestSequence(rollupSequence)
+  const source = { documents, blocks, rollups, watermark, rollupWatermark }
+  const archive = writeArchive(source, { now: () => Date.now(), octetsPerSecond })
   const reader = archive.getReader()
 
   const handle = async (message: ToBackup) => {
@@ -38,6 +41,7 @@ async function run({ data, sequence, octetsPerSecond }: BackupSetup): Promise<vo
   }
   const finish = async () => {
     port.close()
+    await rollups.close()
     await blocks.close()
     await documents.close()
   }

@@ -109,8 +109,14 @@ export function createQueryClient({
     const plan = await ask(first, 'plan', query, control)
     const workers = idlest(Math.max(1, Math.min(count, Math.ceil(plan.blocksToOpen / BLOCKS_PER_THREAD))))
     const parts = await Promise.all(workers.map((thread) => ask(thread, 'part', { query, plan }, control)))
-    const { blocksFailed } = plan
-    return ask(workers[0]!, 'rank', { query, plan: { blocksFailed }, parts }, control, buffersOf(parts))
+    const { blocksFailed, sources } = plan
+    return ask(
+      workers[0]!,
+      'rank',
+      { query, plan: { blocksFailed, sources }, parts },
+      control,
+      buffersOf(parts),
+    )
   }
 
   return {

@@ -8,6 +8,8 @@ export type QuerySetup = {
   readonly data: string
   /** Shared memory of the ingest sequence. */
   readonly sequence: SharedArrayBuffer
+  /** The same of the rollups; absent where they are not to be asked. */
+  readonly rollupSequence?: SharedArrayBuffer
 }
 
 /**
@@ -27,7 +29,7 @@ export type QueryWork = {
   rank: {
     ask: {
       query: AggregateQuery
-      plan: Pick<AggregatePlan, 'blocksFailed'>
+      plan: Pick<AggregatePlan, 'blocksFailed' | 'sources'>
       parts: readonly AggregatePart[]
     }
     answer: AggregateResult

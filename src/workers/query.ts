@@ -22,21 +22,35 @@ import {
 
 type Work = Extract<ToQuery, { type: 'work' }>
 
-async function run({ data, sequence }: QuerySetup): Promise<void> {
+/** Both databases of rows. */
+type Stores = { readonly blocks: BlockStore; readonly rollups: BlockStore | undefined }
+
+async function run({ data, sequence, rollupSequence }: QuerySetup): Promise<void> {
   const port = parentPort!
-  const store = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false })
-  await store.open()
+  const blocks = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false })
+  const rollups =
+    rollupSequence === undefined
+      ? undefined
+      : createBlockStore({
+          location: join(data, 'rollups'),
+          what: 'rollups',
+          sequence: rollupSequence,
+          isFirst: false,
+        })
+  await blocks.open()
+  await rollups?.open()
+  const stores: Stores = { blocks, rollups }
   port.on('message', (message: ToQuery) => {
-    if (message.type === 'work') void answer(store, message)
-    else void stop(store)
+    if (message.type === 'work') void answer(stores, message)
+    else void stop(stores)
   })
 
-  async function answer(store: BlockStore, message: Work): Promise<void> {
+  async function answer(stores: Stores, message: Work): Promise<void> {
     const { id } = message
     let reply: FromQuery
     let transfer: ArrayBuffer[] = []
     try {
-      const answer = await work(store, message)
+      const answer = await work(stores, message)
       if (message.name === 'part') transfer = buffersOf(answer as AggregatePart)
       reply = { type: 'answer', id, answer }
     } catch (error) {
@@ -46,14 +60,15 @@ async function run({ data, sequence }: QuerySetup): Promise<void> {
     port.postMessage(reply, transfer)
   }
 
-  async function stop(store: BlockStore): Promise<void> {
-    await store.close()
+  async function stop({ blocks, rollups }: Stores): Promise<void> {
+    await rollups?.close()
+    await blocks.close()
     port.postMessage({ type: 'stopped' } satisfies FromQuery)
     port.close()
   }
 }
 
-function work(store: BlockStore, { name, ask, control, deadlineMilliseconds }: Work) {
+function work({ blocks, rollups }: Stores, { name, ask, control, deadlineMilliseconds }: Work) {
   const effort: Effort = {
     deadlineMilliseconds,
     now: () => Date.now(),
@@ -61,14 +76,15 @@ function work(store: BlockStore, { name, ask, control, deadlineMilliseconds }: W
   }
   switch (name) {
     case 'rows':
-      return queryRows(store, ask as QueryWork['rows']['ask'], effort)
+      return queryRows(blocks, ask as QueryWork['rows']['ask'], effort)
     case 'sessions':
-      return querySessions(store, ask as QueryWork['sessions']['ask'], effort)
+      return querySessions(blocks, ask as QueryWork['sessions']['ask'], effort)
     case 'plan':
-      return planAggregate(store, ask as QueryWork['plan']['ask'])
+      return planAggregate(blocks, ask as QueryWork['plan']['ask'], rollups)
     case 'part': {
       const { query, plan } = ask as QueryWork['part']['ask']
-      return aggregatePart(store, query, plan, () => Atomics.add(control, CONTROL_NEXT, 1), effort)
+      const take = () => Atomics.add(control, CONTROL_NEXT, 1)
+      return aggregatePart(blocks, query, plan, take, effort, rollups)
     }
     case 'rank': {
       const { query, plan, parts } = ask as QueryWork['rank']['ask']

@@ -8,6 +8,8 @@ import type { ApiDeps, App } from '#api/deps.js'
 import { buildServer } from '#api/server.js'
 import { createBaselines } from '#core/baselines/baselines.js'
 import { createContextRepository } from '#core/context/repository.js'
+import { createCoverage } from '#core/coverage/coverage.js'
+import { icmpTunnel } from '#core/detectors/icmp-tunnel/index.js'
 import { defaultLearning } from '#core/detectors/surroundings.js'
 import type { ExporterStatus } from '#core/exporters.js'
 import { createAudit } from '#core/findings/audit.js'
@@ -18,6 +20,7 @@ import { createFindings } from '#core/findings/repository.js'
 import { createRuns } from '#core/findings/runs.js'
 import { createTokens, type Role, roles } from '#core/findings/tokens.js'
 import { createVisibility } from '#core/findings/visibility.js'
+import { collectReport } from '#core/report/collect.js'
 import { createDocuments } from '#core/store/documents.js'
 import type { AggregateQuery } from '#core/store/query/aggregate.js'
 import type { AggregateResult } from '#core/store/query/ranking.js'
@@ -54,6 +57,7 @@ export const noGroups: AggregateResult = {
   rowsMatched: 0,
   blocksRead: 0,
   blocksFailed: 0,
+  sources: [{ resolution: 'raw' }],
   partial: false,
   partialReasons: [],
   isRounded: false,
@@ -73,6 +77,7 @@ export async function startAppliance(
   const visibility = createVisibility({ documents, findings, exceptions, now })
   const tokens = createTokens({ documents, audit, now })
   const runs = createRuns({ documents, now })
+  const context = createContextRepository({ documents, audit, now })
   const bearer = {} as Appliance['bearer']
   const tokenIds = {} as Appliance['tokenIds']
   for (const role of roles) {
@@ -101,6 +106,7 @@ export async function startAppliance(
     visibility,
     tokens,
     runs,
+    context,
     flowQueries,
     aggregations,
     aggregate: async () => noGroups,
@@ -140,9 +146,17 @@ export async function startAppliance(
       documents,
       audit,
       findings,
-      context: createContextRepository(documents),
+      context,
       learning: defaultLearning,
     }),
+    coverage: createCoverage({
+      exporterIds: () => appliance.exporterIds(),
+      exporters: (ids) => appliance.exporters(ids),
+      detectors: [icmpTunnel],
+      findings,
+      now,
+    }),
+    report: (from: number, to: number) => collectReport(appliance, from, to),
     explain: async () => ({ isUsual: true, facts: ['seen on 9 days'] }),
     policyReview: async ({ days, limit }: { days: number; limit: number }) => {
       const sinceDay = new Date(86_400_000 * days).toISOString().slice(0, 10)

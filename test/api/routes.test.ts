@@ -10,11 +10,16 @@ import { Value } from 'typebox/value'
 import { DetectorDescription } from '#api/deps.js'
 import { apiErrors, ErrorBody } from '#api/errors.js'
 import { Page } from '#api/schemas/common.js'
+import { shownEntries, WholeContext } from '#api/schemas/context.js'
 import { Explanations } from '#api/schemas/findings.js'
 import { AggregateAnswer, FlowPage } from '#api/schemas/flows.js'
 import { buildServer } from '#api/server.js'
 import { BaselineStatus, LearnedDocument } from '#core/baselines/baselines.js'
+import { ImportOutcome } from '#core/context/import/import.js'
+import { type ContextKind, contextKinds } from '#core/context/kinds.js'
+import { AddressLookup } from '#core/context/lookup.js'
 import { PolicyReview } from '#core/context/policy-review.js'
+import { CoverageEntry } from '#core/coverage/matrix.js'
 import { ExporterStatus } from '#core/exporters.js'
 import { AuditEntry, AuditVerdict } from '#core/findings/audit.js'
 import { Exception } from '#core/findings/exception.js'
@@ -24,6 +29,7 @@ import { Run } from '#core/findings/runs.js'
 import { type Role, roleAllows, roles, Token } from '#core/findings/tokens.js'
 import { PreviewResult } from '#core/findings/visibility.js'
 import { parsePrefix } from '#core/records/address.js'
+import { Report } from '#core/report/report.js'
 import type { AggregateResult } from '#core/store/query/ranking.js'
 import { type Appliance, NOON, noGroups, observation, startAppliance } from './appliance.js'
 
@@ -47,7 +53,42 @@ const exceptionInput = () => ({
   expiresMilliseconds: NOON + 86_400_000,
 })
 
+const contextEntry: Record<ContextKind, (host: number) => object> = {
+  zones: (host) => ({ prefix: `10.${host}.0.0/16`, name: 'office' }),
+  assets: (host) => ({ prefix: `10.0.0.${host}`, role: 'printer' }),
+  services: (host) => ({ server: `10.0.0.${host}`, protocolIdentifier: 6, owner: 'net team' }),
+  monitors: (host) => ({ source: `10.0.0.${host}`, owner: 'net team' }),
+}
+
 const cases: Case[] = [
+  { method: 'GET', url: '/api/v1/context', role: 'viewer', schema: WholeContext },
+  { method: 'GET', url: '/api/v1/context/lookup?address=10.0.0.1', role: 'viewer', schema: AddressLookup },
+  {
+    method: 'POST',
+    url: '/api/v1/context/import',
+    role: 'analyst',
+    schema: ImportOutcome,
+    body: () => ({ content: 'prefix,role\n10.0.0.7,printer\n' }),
+  },
+  ...contextKinds.flatMap((kind): Case[] => {
+    const url = `/api/v1/context/${kind}`
+    const schema: TSchema = shownEntries[kind]
+    const body = (host: number) => () => contextEntry[kind](host)
+    return [
+      { method: 'GET', url, role: 'viewer', schema: Page(schema) },
+      { method: 'POST', url, role: 'analyst', schema, body: body(3), status: 201 },
+      { method: 'GET', url: `${url}/${kind.slice(0, -1)}-1`, role: 'viewer', schema },
+      {
+        method: 'PUT',
+        url: `${url}/${kind.slice(0, -1)}-1`,
+        role: 'analyst',
+        schema,
+        body: body(4),
+        etag: '*',
+      },
+      { method: 'DELETE', url: `${url}/${kind.slice(0, -1)}-2`, role: 'analyst', etag: '*', status: 204 },
+    ]
+  }),
   { method: 'GET', url: '/api/v1/findings', role: 'viewer', schema: Page(Finding) },
   { method: 'GET', url: `/api/v1/findings/${one.id}`, role: 'viewer', schema: Finding },
   { method: 'GET', url: `/api/v1/findings/${one.id}/explain`, role: 'viewer', schema: Explanations },
@@ -115,6 +156,9 @@ const cases: Case[] = [
   { method: 'GET', url: '/api/v1/sessions', role: 'viewer', schema: FlowPage },
   { method: 'GET', url: '/api/v1/messages', role: 'viewer', schema: FlowPage },
   { method: 'GET', url: '/api/v1/backup', role: 'admin' },
+  { method: 'GET', url: '/api/v1/coverage', role: 'viewer', schema: Page(CoverageEntry) },
+  { method: 'GET', url: '/coverage', role: 'viewer' },
+  { method: 'GET', url: '/api/v1/report', role: 'approver', schema: Report },
   { method: 'GET', url: '/api/v1/baselines', role: 'viewer', schema: Page(BaselineStatus) },
   { method: 'GET', url: '/api/v1/baselines/icmp-tunnel', role: 'viewer', schema: BaselineStatus },
   {
@@ -175,6 +219,11 @@ async function prepared(location: string): Promise<Appliance> {
   await appliance.findings.upsert(one)
   await appliance.exceptions.create(exceptionInput() as never, { by: 'someone' })
   await appliance.exceptions.create(exceptionInput() as never, { by: 'someone' })
+  for (const kind of contextKinds) {
+    for (const host of [1, 2]) {
+      await appliance.context.create(kind, contextEntry[kind](host) as never, { by: 'someone' })
+    }
+  }
   await appliance.runs.record({
     id: 'r1',
     detector: 'icmp-tunnel',
@@ -261,7 +310,7 @@ t.test('the table has every route', async (t) => {
   const tested = cases.map(({ method, url }) => {
     const path = url
       .replace(one.id, '{id}')
-      .replace(/exception-\d/, '{id}')
+      .replace(/(exception|zone|asset|service|monitor)-\d/, '{id}')
       .replace('192.0.2.1_2055', '{id}')
       .replace('REVOKED', '{id}')
       .replace('baselines/icmp-tunnel', 'baselines/{id}')

@@ -58,6 +58,9 @@ const UNANSWERED_MILLISECONDS = 10 * MINUTE_MILLISECONDS
 /** Gaps between bursts, and records with a rate, from which their spread says something. */
 const TELLING_GAPS = 8
 const TELLING_RATES = 3
+/** Payloads that must have been seen; relative entropy that only encryption and compression reach. */
+const TELLING_PAYLOADS = 5
+export const NOISE_ENTROPY = 0.9
 /** Regular but for a deliberate jitter: half of the gaps are within this share of the median. */
 const JITTERED_SPREAD = 0.35
 
@@ -72,12 +75,13 @@ export function behaviourOf(
   atMilliseconds: number,
 ): Behaviour | undefined {
   const behaviours = [...behavioursOf(history, around, settings, atMilliseconds)]
-  const isCarrying = behaviours.some(({ code }) => code === 'unanswered-stream' || code === 'mixed-sizes')
+  const has = (code: string) => behaviours.some((fact) => fact.code === code)
+  const isCarrying = has('payload-entropy') || (has('unanswered-stream') && has('excess-payload'))
   // Before the site is known, and for a pair that has long been there, a ping is a ping.
-  if (!around.isNewPair && !(isCarrying && behaviours.some(({ code }) => code === 'excess-payload')))
-    return undefined
-  if (!isPersistent(history, settings) && !isCarrying) return undefined
-  if (behaviours.length < 2) return undefined
+  if (!isCarrying && !(around.isNewPair && isPersistent(history, settings))) return undefined
+  // Noise in place of a pattern is enough by itself.
+  const isNoise = history.payloads.sum >= NOISE_ENTROPY * history.payloads.count && has('payload-entropy')
+  if (behaviours.length < 2 && !isNoise) return undefined
   const context = [...contextOf(history, around, settings)]
   const points = [...behaviours, ...context].reduce((sum, fact) => sum + fact.points, 0)
   const score = Math.min(100, points) - (around.isMature ? 0 : 10)
@@ -151,6 +155,16 @@ function* behavioursOf(
       points: 20,
       text: 'no other host here pings with this size',
       value: history.size,
+    }
+  }
+  const { count, sum } = history.payloads
+  if (count >= TELLING_PAYLOADS && sum / count >= settings.ProtocolEntropyThreshold) {
+    yield {
+      code: 'payload-entropy',
+      points: sum / count >= NOISE_ENTROPY ? 60 : 40,
+      text: 'the payload is not that of a ping',
+      value: Math.round((sum / count) * 1000) / 1000,
+      threshold: settings.ProtocolEntropyThreshold,
     }
   }
   const unanswered = history.lastMilliseconds - history.unansweredSinceMilliseconds

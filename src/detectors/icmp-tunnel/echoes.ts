@@ -8,6 +8,7 @@ import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import { counterAt, textOf } from './counters.js'
 import type { Messages } from './messages.js'
 import type { Slice } from './mirror.js'
+import { payloadsOf } from './payloads.js'
 import { MAX_SESSIONS_PER_POINT, type Pair, type Point, type Points } from './points.js'
 import { addSlice, newSession, SESSION_GAP_MILLISECONDS } from './session.js'
 
@@ -43,6 +44,7 @@ export function observeEchoes(points: Points, messages: Messages, block: Block, 
   const flowDirection = column('flowDirection')
   const observationPoint = column('observationPointId')
   const fragmentOffset = column('fragmentOffset')
+  const payloadAt = payloadsOf(block)
 
   for (const row of rows) {
     const identity = header.exporters[exporters[row]!]!
@@ -78,6 +80,7 @@ export function observeEchoes(points: Points, messages: Messages, block: Block, 
     if (count === 0) continue
     const skew = point.clockSkewMilliseconds
     const corrected = (time: number) => (time === 0 ? 0 : time - skew)
+    const entropy = payloadAt(row)
     const slice: Slice = {
       packets: count,
       octets: counterAt(octets, row),
@@ -85,6 +88,7 @@ export function observeEchoes(points: Points, messages: Messages, block: Block, 
       endMilliseconds: corrected(ends?.[row] ?? 0),
       receivedMilliseconds: received[row]!,
       row: numberOf(row),
+      ...(entropy === undefined ? {} : { relativeEntropy: entropy }),
     }
     const source = textOf(sources, row)
     const destination = textOf(destinations, row)
@@ -93,11 +97,24 @@ export function observeEchoes(points: Points, messages: Messages, block: Block, 
     const direction = isRequest ? 'request' : 'reply'
     const reverseCount = counterAt(reversePackets, row)
     if (isRequest) messages.sent(source, destination, count)
-    take(point, requester, responder, direction, slice, where, reverseCount > 0)
+    const pair = take(point, requester, responder, direction, slice, where, reverseCount > 0)
     if (reverseCount === 0) continue
     const reverse = { ...slice, packets: reverseCount, octets: counterAt(reverseOctets, row) }
     take(point, requester, responder, isRequest ? 'reply' : 'request', reverse, where, true)
+    if (pair === undefined || reverseCount !== count) continue
+    pair.session.biflows.equal++
+    if (reverse.octets !== slice.octets) pair.session.biflows.odd++
   }
+}
+
+/** Hosts of which pings to groups are remembered, at each point. */
+const MAX_GROUP_REQUESTERS = 10_000
+
+function noteGroupRequest({ groupRequests }: Point, requester: string, slice: Slice): void {
+  const packets = slice.packets + (groupRequests.get(requester)?.packets ?? 0)
+  groupRequests.delete(requester)
+  if (groupRequests.size >= MAX_GROUP_REQUESTERS) groupRequests.delete(groupRequests.keys().next().value!)
+  groupRequests.set(requester, { packets, lastMilliseconds: slice.endMilliseconds })
 }
 
 /** Adds a record of one direction to the session of its pair; the pair, or undefined where group addresses are asked. */
@@ -112,7 +129,11 @@ export function take(
 ): Pair | undefined {
   // Many hosts answer a group address, each with a reply of its own (guard 8).
   const target = parseAddress(responder)
-  if (target === undefined || isGroupAddress(target)) return undefined
+  if (target === undefined) return undefined
+  if (isGroupAddress(target)) {
+    if (direction === 'request') noteGroupRequest(point, requester, slice)
+    return undefined
+  }
   const key = `${requester} ${responder}`
   let pair = point.pairs.get(key)
   if (pair === undefined) {

@@ -47,6 +47,10 @@ export const History = Type.Object({
   unansweredSinceMilliseconds: Type.Number(),
   starts: Type.Array(Type.Number(), { description: 'starts of bursts, the newest last' }),
   rates: Type.Object({ count: Type.Number(), mean: Type.Number(), squares: Type.Number() }),
+  payloads: Type.Object(
+    { count: Type.Number(), sum: Type.Number() },
+    { description: 'records with a payload, and the sum of their relative entropies' },
+  ),
   excessOctets: Type.Number({ description: 'beyond those of as many default pings, on the last day' }),
 })
 export type History = Static<typeof History>
@@ -107,7 +111,12 @@ export class Histories {
 
   restore(histories: readonly History[]): void {
     for (const history of histories) {
-      const copy = { ...history, starts: [...history.starts], rates: { ...history.rates } }
+      const copy = {
+        ...history,
+        starts: [...history.starts],
+        rates: { ...history.rates },
+        payloads: { ...history.payloads },
+      }
       this.#pairs.set(`${history.requester} ${history.responder}`, copy)
     }
   }
@@ -135,11 +144,19 @@ function newHistory(requester: string, responder: string, point: string, first: 
     unansweredSinceMilliseconds: first,
     starts: [],
     rates: { count: 0, mean: 0, squares: 0 },
+    payloads: { count: 0, sum: 0 },
     excessOctets: 0,
   }
 }
 
+function notePayload({ payloads }: History, { relativeEntropy }: Slice): void {
+  if (relativeEntropy === undefined) return
+  payloads.count++
+  payloads.sum += relativeEntropy
+}
+
 function addReply(history: History, slice: Slice): void {
+  notePayload(history, slice)
   history.replyPackets += slice.packets
   history.unansweredPackets = 0
   history.unansweredSinceMilliseconds = endOf(slice)
@@ -148,6 +165,7 @@ function addReply(history: History, slice: Slice): void {
 }
 
 function addRequest(history: History, slice: Slice): void {
+  notePayload(history, slice)
   const start = timeOf(slice)
   const end = endOf(slice)
   const day = Math.floor(start / DAY_MILLISECONDS)

@@ -1,7 +1,7 @@
 /**
- * ICMP tunnelling (AN1258): echo traffic whose replies do not return their requests' data. Sees the tunnel whatever its
- * sizes and delays, as long as one exporter counts both directions without sampling. Cannot see a channel whose far end
- * just echoes or stays silent: in counters that is a monitoring ping. Sources: RFC 792, RFC 4443; ATT&CK DET0457.
+ * ICMP tunnelling (AN1258): echo traffic whose replies do not return their requests' data, whatever its sizes and delays,
+ * as long as one exporter counts both directions without sampling; replies, types and errors without a cause; and, once
+ * a site is known, pings that no monitor of it sends. A channel whose far end just echoes is a ping in counters. Sources: RFC 792, RFC 4443; ATT&CK DET0457.
  */
 import type { Observation } from '../../findings/finding.js'
 import { parseAddress } from '../../records/address.js'
@@ -18,7 +18,7 @@ import { judge } from './session.js'
 import { Settings } from './settings.js'
 import { createStreams, problemOfLearned } from './streams.js'
 import { note, observationOf, pairKey, type Subject } from './subjects.js'
-import { seemsSampled } from './suspicion.js'
+import { isTrusted, seemsSampled } from './suspicion.js'
 import { twoSidednessOf } from './views.js'
 
 /** Pairs that were quiet for so long are no longer kept at a point. */
@@ -49,6 +49,7 @@ export const icmpTunnel: Detector = {
     },
     { column: 'samplingInterval', isRequired: false, why: 'sampling must then be inferred' },
     { column: 'ingressInterface', isRequired: false, why: 'copies from two metering points look alike' },
+    { column: 'payloadEntropy', isRequired: false, why: 'what echo requests carry cannot be observed' },
   ],
   settings: Settings,
   lookbackMilliseconds: 2 * 3_600_000,
@@ -75,7 +76,7 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
   function judgePair(
     point: Point,
     pair: Pair,
-    isSuspect: boolean,
+    trust: { readonly isSuspect: boolean; readonly isTrusted: boolean },
     atMilliseconds: number,
   ): Subject | undefined {
     const { session } = pair
@@ -86,7 +87,8 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
       limits: limitsOf(pair.responder),
       atMilliseconds,
       samplingInterval: point.samplingInterval,
-      isSuspect,
+      isSuspect: trust.isSuspect,
+      isTrusted: trust.isTrusted,
       isTypeObserved: point.isTypeObserved,
       zThreshold: settings.sampledReplyExcessZ,
     })
@@ -101,6 +103,7 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
     unasked: RepliesOnly[],
   ): void {
     const isSuspect = seemsSampled(point)
+    const trust = { isSuspect, isTrusted: isTrusted(point) }
     const seen = twoSidednessOf(point, context.isInside)
     for (const [key, pair] of point.pairs) {
       if (!pair.session.changed && pair.session.closedJudged) {
@@ -112,7 +115,7 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
       streams.take(pair, { point, isTwoSided })
       const replies = isTwoSided ? unaskedReplies(point, pair, seen, atMilliseconds) : undefined
       if (replies !== undefined) unasked.push(replies)
-      const subject = judgePair(point, pair, isSuspect, atMilliseconds)
+      const subject = judgePair(point, pair, trust, atMilliseconds)
       if (subject !== undefined) changed.add(subject)
     }
   }

@@ -46,26 +46,37 @@ export type Slice = {
   readonly receivedMilliseconds: number
   /** The number of the stored row. */
   readonly row: number
+  /** Share of the entropy that its payload could have, 0 of a ping's pattern; absent where no payload was exported. */
+  readonly relativeEntropy?: number
 }
 
 /** A reply comes at most this long after its request; a longer round trip only makes the test milder. */
 const ROUND_TRIP_MILLISECONDS = 2000
 /** NetFlow v9 headers tell the time in whole seconds, so records of two datagrams may be shifted by one. */
-export const CLOCK_GRAIN_MILLISECONDS = 1000
+const CLOCK_GRAIN_MILLISECONDS = 1000
+const BEFORE_MILLISECONDS = CLOCK_GRAIN_MILLISECONDS
+const BEHIND_MILLISECONDS = ROUND_TRIP_MILLISECONDS + CLOCK_GRAIN_MILLISECONDS
 
 /**
  * How many replies may lie outside the time that request records cover: 1 for the edge, and of each reply record the
- * part of its packets that its time outside makes likely.
+ * part of its packets that its time outside makes likely. A record that ends within a round trip of its requests has none
+ * outside; of one that goes on longer, even what lies within the round trip may belong to requests whose record has
+ * not come, unless `isAllThere`.
  */
-export function repliesOutside(requests: readonly Slice[], replies: readonly Slice[]): number {
-  const covered = unionOf(requests)
+export function repliesOutside(
+  requests: readonly Slice[],
+  replies: readonly Slice[],
+  isAllThere = false,
+): number {
+  const reached = unionOf(requests, true)
+  const covered = isAllThere ? reached : unionOf(requests, false)
   let outside = 1
   for (const reply of replies) {
     const from = reply.startMilliseconds
     const to = reply.endMilliseconds
-    const inside = overlap(covered, from, to)
-    if (to <= from) outside += contains(covered, from) ? 0 : reply.packets
-    else if (to - from - inside > 0.5) {
+    if (to <= from) outside += contains(reached, from) ? 0 : reply.packets
+    else if (to - from - overlap(reached, from, to) > 0.5) {
+      const inside = overlap(covered, from, to)
       outside += Math.min(reply.packets, Math.ceil((reply.packets * (to - from - inside)) / (to - from)) + 1)
     }
   }
@@ -74,11 +85,12 @@ export function repliesOutside(requests: readonly Slice[], replies: readonly Sli
 
 type Interval = { from: number; to: number }
 
-function unionOf(requests: readonly Slice[]): Interval[] {
+/** The time of the records, those that follow each other joined; with `isReached`, and that in which their replies come. */
+function unionOf(requests: readonly Slice[], isReached: boolean): Interval[] {
   const intervals = requests
-    .map((slice) => ({
-      from: slice.startMilliseconds - CLOCK_GRAIN_MILLISECONDS,
-      to: slice.endMilliseconds + ROUND_TRIP_MILLISECONDS + CLOCK_GRAIN_MILLISECONDS,
+    .map(({ startMilliseconds, endMilliseconds }) => ({
+      from: startMilliseconds - BEFORE_MILLISECONDS,
+      to: endMilliseconds + BEHIND_MILLISECONDS,
     }))
     .sort((a, b) => a.from - b.from)
   const union: Interval[] = []
@@ -87,7 +99,8 @@ function unionOf(requests: readonly Slice[]): Interval[] {
     if (last !== undefined && interval.from <= last.to) last.to = Math.max(last.to, interval.to)
     else union.push({ ...interval })
   }
-  return union
+  if (isReached) return union
+  return union.map(({ from, to }) => ({ from: from + BEFORE_MILLISECONDS, to: to - BEHIND_MILLISECONDS }))
 }
 
 function overlap(union: readonly Interval[], from: number, to: number): number {

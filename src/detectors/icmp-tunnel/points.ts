@@ -31,6 +31,8 @@ export type Point = {
   readonly key: string
   readonly identity: ExporterIdentity
   readonly pairs: Map<string, Pair>
+  /** By host: its pings to groups, which many answer. */
+  readonly groupRequests: Map<string, { readonly packets: number; readonly lastMilliseconds: number }>
   /** 0 while the exporter says nothing. */
   samplingInterval: number
   /** Device clock minus ours. */
@@ -66,6 +68,7 @@ export function createPoints(): Points {
         key,
         identity,
         pairs: new Map(),
+        groupRequests: new Map(),
         samplingInterval: 0,
         clockSkewMilliseconds: 0,
         completeFromMilliseconds: Number.NEGATIVE_INFINITY,

@@ -16,8 +16,30 @@ const TELLING_RECORDS = 2
 const TELLING_MILLISECONDS = 60_000
 /** The requests' record may come this much later. */
 const WAIT_MILLISECONDS = 180_000
+/** Pings to a group that are enough for the replies. */
+const ANSWERED_SHARE = 0.8
 /** Pings whose packets are about as long as a frame may have fragments. */
 const LONG_OCTETS = 1400
+
+/**
+ * Whether the host pinged a group about as often: a multicast address, or one that nobody answers for, as with the broadcast
+ * address of a network whose length is not known here. Then every reply comes from another address than was asked.
+ */
+function isAnswerToMany({ pairs, groupRequests }: Point, { requester, session: { replies } }: Pair): boolean {
+  const needed = replies.packets * ANSWERED_SHARE
+  const group = groupRequests.get(requester)
+  if (group !== undefined && group.packets >= needed && group.lastMilliseconds >= replies.firstMilliseconds)
+    return true
+  for (const { requester: other, session } of pairs.values()) {
+    const { requests } = session
+    if (other !== requester || session.replies.records > 0) continue
+    const overlaps =
+      requests.firstMilliseconds <= replies.lastMilliseconds &&
+      requests.lastMilliseconds >= replies.firstMilliseconds
+    if (overlaps && requests.packets >= needed) return true
+  }
+  return false
+}
 
 export type RepliesOnly = { readonly key: string; readonly observation: Observation }
 
@@ -37,6 +59,7 @@ export function unaskedReplies(
   const back = point.pairs.get(`${responder} ${requester}`)
   if (back !== undefined && back.session.requests.octets > LONG_OCTETS * back.session.requests.packets)
     return undefined
+  if (isAnswerToMany(point, pair)) return undefined
   const isKnownPath = seen.ofNetwork(responder)
   const family = responder.includes(':') ? 6 : 4
   const { address, listenerPort, observationDomainId } = point.identity

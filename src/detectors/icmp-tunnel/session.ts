@@ -24,6 +24,8 @@ const LATE_HALF_MILLISECONDS = 30_000
 const EDGE_MILLISECONDS = 3_000
 /** Replies may exceed requests by this share without a word: drops in the meter, duplicates in the network. */
 const EXCUSED_SHARE = 0.005
+/** Replies beyond those that may lack their request, with which sums still do not mirror: no second look is needed. */
+const CLEAR_PACKETS = 20
 /** Packets of a record whose aligned counterpart differs; fewer need company. */
 const ALIGNED_PACKETS = 5
 const ALIGNED_SMALL_RECORDS = 3
@@ -52,6 +54,8 @@ export type Session = {
   startedMilliseconds: number
   /** Guard 3 failed at this many evaluations running that had new records. */
   unmirroredEvaluations: number
+  /** Records of both directions in one with as many requests as replies, and those of them whose octets differ. */
+  biflows: { equal: number; odd: number }
   /** Pairs of aligned records whose octets differ. */
   misaligned: { request: Slice; reply: Slice }[]
   /** Set when a record was left out because it came from a second metering point. */
@@ -72,6 +76,7 @@ export function newSession(startedMilliseconds: number): Session {
     replies: newSide(),
     startedMilliseconds,
     unmirroredEvaluations: 0,
+    biflows: { equal: 0, odd: 0 },
     misaligned: [],
     copies: 0,
     isIncomplete: false,
@@ -178,6 +183,8 @@ export type Circumstances = {
   readonly samplingInterval: number
   /** The exporter behaves as if it sampled or saw one side only, whatever it says. */
   readonly isSuspect: boolean
+  /** It has shown enough plain pings whole, so a clear case needs no second evaluation. */
+  readonly isTrusted: boolean
   /** No ICMP type other than 0 has come from the exporter, so type 0 may mean "not sent". */
   readonly isTypeObserved: boolean
   readonly zThreshold: number
@@ -207,6 +214,11 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   if (large.length > 0 || session.misaligned.length >= ALIGNED_SMALL_RECORDS) {
     return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
   }
+  // One record of both directions stands for the same time; a reply at its edge may be of the exchange before, now and then.
+  const { equal, odd } = session.biflows
+  if (odd >= ALIGNED_SMALL_RECORDS && odd > equal / 2) {
+    return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
+  }
   // Guard 1: with records missing only the mild test below is left, which counts what requests do not cover.
   const isClosed =
     !session.isIncomplete &&
@@ -227,7 +239,11 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   const holds =
     canMirror(requests, replies, missingRequests, limits) && latestMirror(session, atMilliseconds, limits)
   if (wasChanged) session.unmirroredEvaluations = holds ? 0 : session.unmirroredEvaluations + 1
-  if (session.unmirroredEvaluations >= 2) {
+  const isClear =
+    circumstances.isTrusted &&
+    !holds &&
+    !canMirror(requests, replies, missingRequests + CLEAR_PACKETS, limits)
+  if (session.unmirroredEvaluations >= 2 || isClear) {
     return { state: 'broken', code: 'covered-time-differs', k, d, missingRequests }
   }
   return {
@@ -243,7 +259,7 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
 export function unexplainedReplies({ requests, replies, hasTimes }: Session): number {
   const excess = replies.packets - requests.packets
   if (excess <= 0 || requests.records === 0 || !hasTimes) return 0
-  return excess - repliesOutside(coverage(requests), replies.slices)
+  return excess - repliesOutside(coverage(requests), replies.slices, true)
 }
 
 /** Sampled counts are two independent draws: only a large excess of replies says anything. */

@@ -25,6 +25,13 @@ export const Settings = Type.Object(
       maximum: 1440,
       description: 'echo traffic that mirrors is looked at when it has gone on, or come back, for so long',
     }),
+    ProtocolEntropyThreshold: Type.Number({
+      default: 0.6,
+      minimum: 0.1,
+      maximum: 1,
+      description:
+        'share of the entropy that so many octets can have, from which a payload is no ping (AN1258)',
+    }),
     SizeSet: Type.Array(Type.Integer({ minimum: 28, maximum: 65535 }), {
       default: [],
       description: 'IP lengths of pings that are usual here, beside those that are learned',

@@ -7,7 +7,14 @@ import type { Evidence, Observation } from '../../findings/finding.js'
 import { formatAddress, parseAddress } from '../../records/address.js'
 import { faultsOf } from '../../validation.js'
 import { attackNetworkDevices, type Explanation, type Learned, type Surroundings } from '../detector.js'
-import { type Behaviour, behaviourOf, type Fact, isPersistent, type PairSurroundings } from './behaviour.js'
+import {
+  type Behaviour,
+  behaviourOf,
+  type Fact,
+  isPersistent,
+  NOISE_ENTROPY,
+  type PairSurroundings,
+} from './behaviour.js'
 import { Histories, History, MIXED } from './histories.js'
 import { Knowledge, KnowledgeSnapshot, MONITOR_DAYS, MONITOR_PEERS } from './knowledge.js'
 import { ICMP_TUNNEL } from './names.js'
@@ -194,14 +201,13 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
       const suspects: Suspect[] = []
       for (const [history, { pair, view }] of changed) {
         if (isBroken(pairKey(history.requester, history.responder))) continue
+        if (isNew(history, atMilliseconds) && isPersistent(history, settings))
+          noteCandidate(history, atMilliseconds)
         const suspect = suspectOf(history, pair, view, atMilliseconds)
-        if (suspect === undefined) continue
-        suspects.push(suspect)
-        noteCandidate(history, atMilliseconds)
+        if (suspect !== undefined) suspects.push(suspect)
       }
       const observations: Observation[] = []
       for (const suspect of suspects) {
-        // A monitor's pings are of one size; who may ping may not carry data.
         if (!isCarrying(suspect.behaviour) && isMonitorInTheMaking(suspect.history)) continue
         const observation = tell(suspect, atMilliseconds)
         if (observation !== undefined) observations.push(observation)
@@ -250,25 +256,30 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
   }
 }
 
+/** What no excuse covers: a monitor has a pattern. */
 function isCarrying({ behaviours }: Behaviour): boolean {
-  return behaviours.some(({ code }) => code === 'mixed-sizes')
+  return behaviours.some(({ code, value }) => code === 'payload-entropy' && Number(value) >= NOISE_ENTROPY)
 }
 
 function observationOf(
   history: History,
-  { score, severity, behaviours, context }: Behaviour,
+  behaviour: Behaviour,
   around: PairSurroundings,
   point: Point,
   evidence: readonly Evidence[],
 ): Observation {
+  const { score, severity, behaviours, context } = behaviour
   const { requester, responder, size } = history
   const family = responder.includes(':') ? 6 : 4
   const isOneWay = behaviours.some(({ code }) => code === 'unanswered-stream')
-  const what = isOneWay
-    ? `one-way echo stream from ${requester} to ${responder}`
-    : size === MIXED
-      ? `echo requests of changing sizes from ${requester} to ${responder}`
-      : `unsanctioned monitor: ${requester} pings ${responder}`
+  const hasPayload = behaviours.some(({ code }) => code === 'payload-entropy')
+  const what = hasPayload
+    ? `echo requests from ${requester} to ${responder} carry something else than a ping does`
+    : isOneWay
+      ? `one-way echo stream from ${requester} to ${responder}`
+      : size === MIXED
+        ? `echo requests of changing sizes from ${requester} to ${responder}`
+        : `unsanctioned monitor: ${requester} pings ${responder}`
   const quality = [
     ...(around.isSampled ? [{ code: 'sampled', text: 'the exporter samples' }] : []),
     ...(around.isMature
@@ -310,10 +321,14 @@ function observationOf(
     reasons: [
       ...behaviours.map(reasonOf),
       ...context.map(reasonOf),
-      {
-        code: 'to-sanction',
-        value: `a sanctioned monitor with source ${requester}, target ${responder}${octets} ends this finding; so does the role monitor for ${requester}`,
-      },
+      ...(isCarrying(behaviour)
+        ? []
+        : [
+            {
+              code: 'to-sanction',
+              value: `a sanctioned monitor with source ${requester}, target ${responder}${octets} ends this finding; so does the role monitor for ${requester}`,
+            },
+          ]),
     ],
     subScores: {
       behaviour: behaviours.reduce((sum, { points }) => sum + points, 0),

@@ -10,7 +10,7 @@ export const MANIFEST_NAME = `${FOLDER}/manifest.json`
 export const MANIFEST_HASH_NAME = `${FOLDER}/manifest.sha256`
 
 /** The databases in the order of their segments. */
-export const databases = ['documents', 'blocks'] as const
+export const databases = ['documents', 'blocks', 'rollups'] as const
 export type DatabaseName = (typeof databases)[number]
 
 /** A segment ends with the record that makes it as long. */
@@ -45,6 +45,20 @@ export const Manifest = Type.Object(
     damagedBlocks: Type.Array(Type.String()),
     /** Sequences that no block had when the backup was made. */
     holes: Type.Array(Type.Object({ fromSequence: Count, toSequence: Count }, closed)),
+    /** The same of the rollups, which have numbers of their own; absent from archives made before there were any. */
+    rollups: Type.Optional(
+      Type.Object(
+        {
+          nextSequence: Count,
+          completeFromSequence: Count,
+          blocks: Count,
+          rows: Count,
+          damagedBlocks: Type.Array(Type.String()),
+          holes: Type.Array(Type.Object({ fromSequence: Count, toSequence: Count }, closed)),
+        },
+        closed,
+      ),
+    ),
     /** What LevelDB could not read. */
     unreadable: Type.Array(Type.String()),
     entries: Type.Array(

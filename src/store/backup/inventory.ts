@@ -12,6 +12,8 @@ export type InventoryTotals = {
   readonly rows: number
   readonly damagedBlocks: readonly string[]
   readonly holes: readonly SequenceRange[]
+  /** One more than the highest number of a row. */
+  readonly endSequence: number
   /** Octets of values. */
   readonly octets: number
 }
@@ -62,7 +64,8 @@ export function createInventory(): Inventory {
     totals(completeFromSequence, nextSequence) {
       const holes = findGaps(runs, completeFromSequence, nextSequence)
       // Of a merged block and those that it was made of, until they are dropped, rows count once.
-      return { documents, blocks, rows: rowsOfRuns(readable), octets, damagedBlocks, holes }
+      const endSequence = runs.reduce((most, { end }) => Math.max(most, end), 1)
+      return { documents, blocks, rows: rowsOfRuns(readable), octets, damagedBlocks, holes, endSequence }
     },
   }
 }

@@ -8,6 +8,7 @@ import { Value } from 'typebox/value'
 import { ApplianceError } from '../../errors.js'
 import {
   type DatabaseName,
+  databases,
   decodeSegment,
   type Entry,
   FOLDER,
@@ -88,8 +89,9 @@ type Expected = { readonly database: DatabaseName; readonly number: number }
 /** Where in the order a name stands: the next segment of the same database, or the first of the next one. */
 function placeOf(name: string, expected: Expected): Expected {
   if (name === segmentName(expected.database, expected.number)) return expected
-  if (expected.database === 'documents' && name === segmentName('blocks', 1))
-    return { database: 'blocks', number: 1 }
+  const later = databases.slice(databases.indexOf(expected.database) + 1)
+  const next = later.find((database) => name === segmentName(database, 1))
+  if (next !== undefined) return { database: next, number: 1 }
   if (expected.number === 1 && expected.database === 'documents' && !name.startsWith(`${FOLDER}/`)) {
     throw /^culvert-backup-\d+\//.test(name)
       ? refused(`it is of another version: ${shown(name)}`)

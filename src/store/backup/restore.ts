@@ -75,6 +75,8 @@ async function writeDatabases(archive: AsyncIterable<Uint8Array>, staging: strin
         checker.end(part.manifest)
         const value = sequenceValue(part.manifest.nextSequence)
         await opened.get('blocks')!.put(SYNC_KEY, value, { sync: true })
+        const rollupValue = sequenceValue(part.manifest.rollups?.nextSequence ?? 1)
+        await opened.get('rollups')!.put(SYNC_KEY, rollupValue, { sync: true })
         continue
       }
       for (const [key, value] of part.records) checker.record(part.database, key, value)
@@ -112,7 +114,7 @@ export async function openRaw(location: string, name: DatabaseName): Promise<Raw
     keyEncoding: 'view',
     valueEncoding: 'view',
     compression: name === 'documents',
-    ...(name === 'blocks' ? { writeBufferOctets: 16 * 1024 * 1024 } : {}),
+    ...(name !== 'documents' ? { writeBufferOctets: 16 * 1024 * 1024 } : {}),
   })
 }
 

@@ -1,15 +1,18 @@
 /** Checks the archive of a backup as far as can be: hashes, blocks to the last piece, documents, the tiling of sequences. */
 import type { SequenceRange } from '../holes.js'
-import type { Manifest } from './format.js'
+import type { DatabaseName, Manifest } from './format.js'
 import { createInventory, type InventoryTotals } from './inventory.js'
 import { readArchive } from './read.js'
 
-export type ArchiveReport = Omit<InventoryTotals, 'damagedBlocks' | 'holes'> &
+export type ArchiveReport = Omit<InventoryTotals, 'damagedBlocks' | 'holes' | 'endSequence'> &
   Pick<Manifest, 'culvertVersion' | 'createdMilliseconds' | 'nextSequence'> & {
     /** Of what was backed up, not of the archive: blocks and documents that cannot be read, missing rows. */
     readonly damage: readonly string[]
     readonly damagedBlocks: number
     readonly lostRows: number
+    /** Blocks of sums, and their rows. */
+    readonly rollupBlocks: number
+    readonly rollupRows: number
   }
 
 /** So many are named. */
@@ -28,6 +31,7 @@ export async function verifyArchive(archive: AsyncIterable<Uint8Array>): Promise
 /** Checks records as they pass. */
 export function createChecker() {
   const inventory = createInventory()
+  const inventoryOfRollups = createInventory()
   const damage: string[] = []
   let faults = 0
   let manifest: Manifest | undefined
@@ -37,8 +41,9 @@ export function createChecker() {
   }
 
   return {
-    record(database: 'documents' | 'blocks', key: Uint8Array, value: Uint8Array): void {
-      const fault = inventory.add(database, key, value, true)
+    record(database: DatabaseName, key: Uint8Array, value: Uint8Array): void {
+      const own = database === 'rollups' ? inventoryOfRollups : inventory
+      const fault = own.add(database, key, value, true)
       if (fault !== undefined) note(fault)
     },
     end(read: Manifest): void {
@@ -47,13 +52,23 @@ export function createChecker() {
     report(): ArchiveReport {
       if (manifest === undefined) throw new Error('the archive has not been read to its end')
       const { completeFromSequence, nextSequence, culvertVersion, createdMilliseconds, unreadable } = manifest
-      const { damagedBlocks, holes, ...totals } = inventory.totals(completeFromSequence, nextSequence)
+      const {
+        damagedBlocks,
+        holes,
+        endSequence: _end,
+        ...totals
+      } = inventory.totals(completeFromSequence, nextSequence)
+      const { rollups = { completeFromSequence: 1, nextSequence: 1, blocks: 0, rows: 0 } } = manifest
+      const sums = inventoryOfRollups.totals(rollups.completeFromSequence, rollups.nextSequence)
       for (const key of ['documents', 'blocks'] as const) {
         if (totals[key] !== manifest[key])
           note(`the manifest says ${manifest[key]} ${key}, there are ${totals[key]}`)
       }
+      if (sums.blocks !== rollups.blocks)
+        note(`the manifest says ${rollups.blocks} blocks of rollups, there are ${sums.blocks}`)
       for (const text of unreadable) note(`could not be read when the backup was made: ${text}`)
       for (const hole of holes) note(describeHole(hole))
+      for (const hole of sums.holes) note(`rollups: ${describeHole(hole)}`)
       if (faults > damage.length) damage.push(`and ${faults - damage.length} more`)
       return {
         ...totals,
@@ -61,7 +76,10 @@ export function createChecker() {
         createdMilliseconds,
         nextSequence,
         damage,
-        damagedBlocks: damagedBlocks.length,
+        octets: totals.octets + sums.octets,
+        damagedBlocks: damagedBlocks.length + sums.damagedBlocks.length,
+        rollupBlocks: sums.blocks,
+        rollupRows: sums.rows,
         lostRows: holes.reduce((sum, { fromSequence, toSequence }) => sum + toSequence - fromSequence, 0),
       }
     },

@@ -30,6 +30,9 @@ type Snapshot = ReturnType<RawDatabase['snapshot']>
 export type BackupSource = {
   readonly documents: RawDatabase
   readonly blocks: RawDatabase
+  readonly rollups: RawDatabase
+  /** All sums below this number, which is of their own, are written. */
+  readonly rollupWatermark: () => number
   /** All rows below this number are written. */
   readonly watermark: () => number
 }
@@ -47,14 +50,15 @@ export function writeArchive(source: BackupSource, options: BackupOptions): Read
   const { readable, controller } = createTarPacker()
   const createdMilliseconds = options.now()
   const mtime = new Date(createdMilliseconds)
-  // Documents first: what they say of rows (findings, how far detectors came) is then true of the blocks that follow.
-  const snapshots: Record<DatabaseName, Snapshot> = {
-    documents: source.documents.snapshot(),
-    blocks: undefined as unknown as Snapshot,
-  }
+  // Documents and sums first: what they say of rows (findings, how far detectors came) is then true of the blocks that
+  // follow.
+  const documents = source.documents.snapshot()
+  const rollupWatermark = source.rollupWatermark()
+  const rollups = source.rollups.snapshot()
   const watermark = source.watermark()
-  snapshots.blocks = source.blocks.snapshot()
+  const snapshots: Record<DatabaseName, Snapshot> = { documents, rollups, blocks: source.blocks.snapshot() }
   const inventory = createInventory()
+  const inventoryOfRollups = createInventory()
   const entries: Manifest['entries'] = []
   const unreadable: string[] = []
 
@@ -84,7 +88,8 @@ export function writeArchive(source: BackupSource, options: BackupOptions): Read
         if (database === 'blocks' && isAbove(record[0], watermark)) continue
         if (record[1].length > MAX_VALUE_OCTETS)
           throw new ApplianceError('STORE_DAMAGED', `a value of ${record[1].length} octets is none of ours`)
-        inventory.add(database, ...record, false)
+        const own = database === 'rollups' ? inventoryOfRollups : inventory
+        own.add(database, ...record, false)
         records.push(record)
         size += recordOctets(record)
         if (size >= SEGMENT_OCTETS) await flush()
@@ -101,6 +106,7 @@ export function writeArchive(source: BackupSource, options: BackupOptions): Read
     try {
       await addDatabase('documents')
       await addDatabase('blocks')
+      await addDatabase('rollups')
       const noted = await source.blocks.get(FLOOR_KEY, { snapshot: snapshots.blocks })
       const completeFromSequence = readSequenceValue(noted)
       const { documents, blocks, rows, damagedBlocks, holes } = inventory.totals(
@@ -119,6 +125,7 @@ export function writeArchive(source: BackupSource, options: BackupOptions): Read
         documents,
         damagedBlocks: [...damagedBlocks],
         holes: [...holes],
+        rollups: await describeRollups(),
         unreadable,
         entries,
       }
@@ -126,7 +133,25 @@ export function writeArchive(source: BackupSource, options: BackupOptions): Read
       await add(MANIFEST_HASH_NAME, Buffer.from(`${hash}  manifest.json\n`))
       controller.finalize()
     } finally {
-      await Promise.all([snapshots.documents.close(), snapshots.blocks.close()])
+      await Promise.all(Object.values(snapshots).map((snapshot) => snapshot.close()))
+    }
+  }
+  /** Sums and the note of how far they go are written at once, so all that are there count. */
+  async function describeRollups(): Promise<NonNullable<Manifest['rollups']>> {
+    const noted = await source.rollups.get(FLOOR_KEY, { snapshot: snapshots.rollups })
+    const completeFromSequence = readSequenceValue(noted)
+    const nextSequence = Math.max(rollupWatermark, inventoryOfRollups.totals(1, 1).endSequence)
+    const { blocks, rows, damagedBlocks, holes } = inventoryOfRollups.totals(
+      completeFromSequence,
+      nextSequence,
+    )
+    return {
+      nextSequence,
+      completeFromSequence,
+      blocks,
+      rows,
+      damagedBlocks: [...damagedBlocks],
+      holes: [...holes],
     }
   }
   fill().catch((error: unknown) => controller.error(error))

@@ -11,11 +11,11 @@ import { type Effort, type PartialReason, stopReason } from './effort.js'
 import type { Filter } from './filter.js'
 import { GroupTable } from './group-table.js'
 import { KeyLayout, TextNumbers } from './layout.js'
-import { type Measure, readMeasure } from './measures.js'
-import { FLOW_STREAMS, planBlocks } from './plan.js'
+import { type Measure, readMeasure, togetherRows } from './measures.js'
+import { type PlannedBlock, planBlocks } from './plan.js'
 import { prepare } from './prepare.js'
 import { presentPlanes } from './presence.js'
-import { windowOf } from './rows.js'
+import { type Resolution, resolutionOf, type Source, sourcesOf, streamsOf } from './resolution.js'
 import { selectRows } from './select.js'
 
 /** Groups that are kept, if the query names no other number; further ones are counted together. */
@@ -36,6 +36,8 @@ export type AggregateQuery = {
   /** Multiplies by the sampling interval where a row has one. */
   readonly isScaled?: boolean
   readonly maximumGroups?: number
+  /** `raw` when absent. */
+  readonly resolution?: Resolution
 }
 
 /** The blocks of a query, the oldest first, in arrays that threads can share. */
@@ -49,6 +51,8 @@ export type AggregatePlan = {
   /** Of those, how many must be read; the rest is counted as it is. */
   readonly blocksToOpen: number
   readonly blocksFailed: number
+  /** What the rows are, the older first. */
+  readonly sources: readonly Source[]
 }
 
 /** What one part found; made of arrays and texts alone, to be sent between threads. */
@@ -65,6 +69,8 @@ export type AggregatePart = {
   /** By measure: matching rows that do not state it. */
   readonly unknown: readonly number[]
   readonly rowsMatched: number
+  /** Rows of the time asked for whose groups rollups have not kept apart. */
+  readonly togetherRows: number
   readonly blocksRead: number
   readonly blocksFailed: number
   /** Blocks that retention deleted since the query was planned. */
@@ -72,19 +78,32 @@ export type AggregatePart = {
   readonly stopped?: Extract<PartialReason, 'time' | 'cancelled'>
 }
 
-export async function planAggregate(store: BlockStore, query: AggregateQuery): Promise<AggregatePlan> {
-  const names = query.stream === undefined ? FLOW_STREAMS : [query.stream]
-  const planned = await planBlocks(store, names, windowOf(query), prepare(query.filter ?? { type: 'any' }))
+/** `rollups` is asked when the query's resolution says so. Throws INVALID when that cannot answer. */
+export async function planAggregate(
+  store: BlockStore,
+  query: AggregateQuery,
+  rollups?: BlockStore,
+): Promise<AggregatePlan> {
+  const filter = prepare(query.filter ?? { type: 'any' })
+  const sources = await sourcesOf(store, rollups, query)
+  const planned: PlannedBlock[] = []
+  for (const source of sources) {
+    const from = source.resolution === 'raw' ? store : rollups!
+    planned.push(...(await planBlocks(from, streamsOf(source, query), source, filter)))
+  }
   const readable = planned.filter(({ entry }) => entry.damage === undefined)
-  const whole = isCounting(query) ? readable.filter(({ outlook }) => outlook === 'all').length : 0
+  const isWhole = ({ entry, outlook }: PlannedBlock) =>
+    outlook === 'all' && resolutionOf(entry.stream) === 'raw'
+  const whole = isCounting(query) ? readable.filter(isWhole).length : 0
   return {
     streamIds: Uint8Array.from(readable, ({ entry }) => entry.stream.id),
     firstSequences: Float64Array.from(readable, ({ entry }) => entry.firstSequence),
     levels: Uint8Array.from(readable, ({ entry }) => entry.level),
     rows: Uint32Array.from(readable, ({ entry }) => entry.rows),
-    isWhole: Uint8Array.from(readable, ({ outlook }) => Number(outlook === 'all')),
+    isWhole: Uint8Array.from(readable, (block) => Number(isWhole(block))),
     blocksToOpen: readable.length - whole,
     blocksFailed: planned.length - readable.length,
+    sources,
   }
 }
 
@@ -105,8 +124,9 @@ export async function aggregatePart(
   plan: AggregatePlan,
   take: () => number,
   effort: Effort,
+  rollups: BlockStore = store,
 ): Promise<AggregatePart> {
-  const sums = new Sums(query)
+  const sums = new Sums(query, plan.sources)
   const countsWhole = isCounting(query)
   const counts = { blocksRead: 0, blocksFailed: 0, blocksRemoved: 0 }
   let stopped: 'time' | 'cancelled' | undefined
@@ -115,7 +135,7 @@ export async function aggregatePart(
     for (;;) {
       const index = take()
       if (index >= plan.rows.length) return undefined
-      if (!countsWhole || plan.isWhole[index] === 0) return openPlanned(store, plan, index)
+      if (!countsWhole || plan.isWhole[index] === 0) return openPlanned({ store, rollups }, plan, index)
       sums.addRows(plan.rows[index]!)
     }
   }
@@ -146,14 +166,15 @@ const MOST_KEPT = 24
 
 /** Undefined when the block cannot be read, or is another than was planned; retention may have removed it meanwhile. */
 async function openPlanned(
-  store: BlockStore,
+  { store, rollups }: { readonly store: BlockStore; readonly rollups: BlockStore },
   plan: AggregatePlan,
   index: number,
 ): Promise<Block | 'removed' | undefined> {
   const stream = streams[plan.streamIds[index]!]!
   const place = { stream, firstSequence: plan.firstSequences[index]!, level: plan.levels[index]! }
   try {
-    const block = await store.block(place, plan.blocksToOpen <= MOST_KEPT)
+    const from = resolutionOf(stream) === 'raw' ? store : rollups
+    const block = await from.block(place, plan.blocksToOpen <= MOST_KEPT)
     if (block === undefined) return 'removed'
     return block.header.rows === plan.rows[index] ? block : undefined
   } catch {
@@ -173,10 +194,13 @@ class Sums {
   readonly #unknown: number[]
   #groups = new Uint32Array(BLOCK_ROWS)
   #rowsMatched = 0
+  #togetherRows = 0
+  readonly #sources: readonly Source[]
 
-  constructor(query: AggregateQuery) {
+  constructor(query: AggregateQuery, sources: readonly Source[]) {
     const { by, sums, maximumGroups = DEFAULT_MAXIMUM_GROUPS } = query
     this.#query = query
+    this.#sources = sources
     this.#filter = prepare(query.filter ?? { type: 'any' })
     // Each text makes a group of its own, so when so many are known before a block, both tables are full.
     this.#texts = by.map(() => new TextNumbers(2 * maximumGroups + BLOCK_ROWS))
@@ -198,7 +222,10 @@ class Sums {
 
   /** Throws when a column cannot be read; nothing has been added then. */
   addBlock(block: Block): void {
-    const selected = selectRows(block, windowOf(this.#query), this.#filter)
+    const resolution = resolutionOf(block.header.stream)
+    const window = this.#sources.find((source) => source.resolution === resolution)!
+    this.#togetherRows += togetherRows(block, window)
+    const selected = selectRows(block, window, this.#filter)
     if (selected.length === 0) return
     const [table4, table6] = this.#tables
     if (table6 === undefined || block.header.stream.family !== 6) {
@@ -251,6 +278,7 @@ class Sums {
       texts: this.#texts.map(({ texts }) => texts),
       unknown: this.#unknown,
       rowsMatched: this.#rowsMatched,
+      togetherRows: this.#togetherRows,
     }
   }
 

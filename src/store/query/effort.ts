@@ -9,9 +9,18 @@ export type Effort = {
 
 /**
  * Why a result does not tell of all rows. blocks: some cannot be read. lost: rows of the time that was asked for are gone.
- * removed: retention deleted rows while the query was at work. time: it was over. groups: there were too many.
+ * removed: retention deleted rows while the query was at work. time: it was over. groups: there were too many. together:
+ * rollups have not kept all groups apart.
  */
-export const partialReasons = ['blocks', 'lost', 'removed', 'time', 'groups', 'cancelled'] as const
+export const partialReasons = [
+  'blocks',
+  'lost',
+  'removed',
+  'time',
+  'groups',
+  'cancelled',
+  'together',
+] as const
 export type PartialReason = (typeof partialReasons)[number]
 
 /** Work without an end of its own. */

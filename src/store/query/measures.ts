@@ -1,6 +1,8 @@
 /** What can be summed over the rows of a group. */
 import type { Block } from '../../blocks/block.js'
-import type { Plane } from '../../blocks/builder.js'
+import { type Plane, RECEIVED_COLUMN } from '../../blocks/builder.js'
+import { FlowColumnIndex } from '../../records/columns.js'
+import type { Window } from './plan.js'
 import { presentColumn, wholeValues } from './presence.js'
 
 export const measureNames = [
@@ -25,7 +27,7 @@ export function parseMeasures(text: string): Measure[] | string {
   return `\`${unknown}\` cannot be summed; ${measureNames.join(', ')} can`
 }
 
-/** Values of a measure in the selected rows, and how many of these do not state it. `flows` has no values: each counts 1. */
+/** Values of a measure in the selected rows, and how many of these do not state it. `flows` may have no values: each counts 1. */
 export type MeasureValues = { readonly values: Plane | undefined; readonly unknown: number }
 
 /** Reads a measure; with `isScaled` each value is multiplied by the row's sampling interval where that is known. */
@@ -35,9 +37,12 @@ export function readMeasure(
   selected: Uint32Array,
   isScaled: boolean,
 ): MeasureValues {
-  if (measure === 'flows') return { values: undefined, unknown: 0 }
+  const flows = flowCounts(block)
+  if (measure === 'flows')
+    return { values: flows === undefined ? undefined : pick(flows, selected), unknown: 0 }
   const column = presentColumn(block, measure)
-  if (column === undefined) return { values: new Float64Array(selected.length), unknown: selected.length }
+  if (column === undefined)
+    return { values: new Float64Array(selected.length), unknown: countRows(flows, selected) }
   const { planes, known } = column
   const all = wholeValues(planes)
   const intervals = isScaled ? samplingIntervals(block) : undefined
@@ -48,10 +53,36 @@ export function readMeasure(
   let unknown = 0
   for (let index = 0; index < values.length; index++) {
     const row = selected[index]!
-    if (known !== undefined && known[row] === 0) unknown++
+    if (known !== undefined && known[row] === 0) unknown += flows === undefined ? 1 : flows[row]!
     else values[index] = intervals === undefined ? all[row]! : all[row]! * intervals[row]!
   }
   return { values, unknown }
+}
+
+/** Rows that each row of a rollup stands for; undefined where it is one itself. */
+function flowCounts(block: Block): Plane | undefined {
+  const planes = block.column(FlowColumnIndex.deltaFlowCount)
+  return planes === undefined ? undefined : wholeValues(planes)
+}
+
+function pick(values: Plane, selected: Uint32Array): Plane {
+  return selected.length === values.length ? values : Float64Array.from(selected, (row) => values[row]!)
+}
+
+function countRows(flows: Plane | undefined, selected: Uint32Array): number {
+  return flows === undefined ? selected.length : selected.reduce((sum, row) => sum + flows[row]!, 0)
+}
+
+/** Rows received in a time whose groups a rollup has not kept apart. */
+export function togetherRows(block: Block, { fromMilliseconds, toMilliseconds }: Window): number {
+  const planes = block.column(FlowColumnIndex.groupsTogether)
+  if (planes === undefined) return 0
+  const counts = wholeValues(planes)
+  const received = block.column(RECEIVED_COLUMN)![0]!
+  let sum = 0
+  for (let row = 0; row < counts.length; row++)
+    if (received[row]! >= fromMilliseconds && received[row]! < toMilliseconds) sum += counts[row]!
+  return sum
 }
 
 /** By row, 1 where nothing is known; undefined when that is so of every row. */

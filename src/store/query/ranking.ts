@@ -12,12 +12,16 @@ import type { PartialReason } from './effort.js'
 import { GroupTable, OTHER } from './group-table.js'
 import { KeyLayout, TextNumbers } from './layout.js'
 import type { Measure } from './measures.js'
+import { asksForGroups, type Source } from './resolution.js'
 
 /** Steps of time that are given back. */
 const MAX_STEPS = 10_000
 
 /** Sums by measure. */
 export type MeasureSums = Partial<Record<Measure, number>>
+
+/** A time, and what was read of it; a bound that is absent is none. */
+export type ToldSource = Pick<Source, 'resolution'> & Partial<Omit<Source, 'resolution'>>
 
 /** Groups of an aggregation. A value that the rows of a group do not state is absent from it. */
 export type AggregateResult = {
@@ -32,6 +36,10 @@ export type AggregateResult = {
   readonly rowsMatched: number
   readonly blocksRead: number
   readonly blocksFailed: number
+  /** The older first: what was received in one of these times was read in that form. */
+  readonly sources: readonly ToldSource[]
+  /** Rows of the time asked for whose groups rollups have not kept apart: they match no test of a group. */
+  readonly togetherRows?: number
   readonly partial: boolean
   readonly partialReasons: readonly PartialReason[]
   /** A sum is above 2^53 − 1 and so rounded. */
@@ -46,7 +54,7 @@ type Joined = {
 
 export function rankParts(
   query: AggregateQuery,
-  plan: Pick<AggregatePlan, 'blocksFailed'>,
+  plan: Pick<AggregatePlan, 'blocksFailed' | 'sources'>,
   parts: readonly AggregatePart[],
 ): AggregateResult {
   const joined = join(query, parts)
@@ -59,9 +67,10 @@ export function rankParts(
     )
   const total = sumsOf((table, measure) => sumTo(table.sums[measure]!, table.size))
   const isFull = joined.some(({ table }) => table.isFull)
-  const count = (key: 'rowsMatched' | 'blocksRead' | 'blocksFailed' | 'blocksRemoved') =>
+  const count = (key: 'rowsMatched' | 'blocksRead' | 'blocksFailed' | 'blocksRemoved' | 'togetherRows') =>
     parts.reduce((sum, part) => sum + part[key], 0)
   const blocksFailed = plan.blocksFailed + count('blocksFailed')
+  const togetherRows = count('togetherRows')
   const stopped = parts.flatMap((part) => part.stopped ?? [])
   const partialReasons = [
     ...new Set<PartialReason>([
@@ -69,6 +78,7 @@ export function rankParts(
       ...(count('blocksRemoved') > 0 ? (['removed'] as const) : []),
       ...stopped,
       ...(isFull ? (['groups'] as const) : []),
+      ...(togetherRows > 0 && asksForGroups(query) ? (['together'] as const) : []),
     ]),
   ]
   return {
@@ -80,9 +90,19 @@ export function rankParts(
     rowsMatched: count('rowsMatched'),
     blocksRead: count('blocksRead'),
     blocksFailed,
+    sources: plan.sources.map(toldSource),
+    ...(togetherRows > 0 ? { togetherRows } : {}),
     partial: partialReasons.length > 0,
     partialReasons,
     isRounded: Object.values(total).some((sum) => sum > Number.MAX_SAFE_INTEGER),
+  }
+}
+
+function toldSource({ resolution, fromMilliseconds, toMilliseconds }: Source): ToldSource {
+  return {
+    resolution,
+    ...(Number.isFinite(fromMilliseconds) ? { fromMilliseconds } : {}),
+    ...(Number.isFinite(toMilliseconds) ? { toMilliseconds } : {}),
   }
 }
 

@@ -83,6 +83,18 @@ t.test('replies outside the time of the requests are counted by their share', as
   const requests = [slice(0, minute, 60, 5040)]
   // One for the edge alone: the reply record lies within the requests' time and a round trip.
   t.equal(repliesOutside(requests, [slice(20, minute + 20, 60, 5040)]), 1)
+  t.ok(
+    repliesOutside(requests, [slice(minute + 20, 2 * minute, 60, 5040)]) >= 60,
+    'what lies behind the last request may belong to requests whose record has not come',
+  )
+  t.equal(
+    repliesOutside(
+      [...requests, slice(minute + 900, 2 * minute, 60, 5040)],
+      [slice(minute - 100, minute + 800, 2, 168)],
+    ),
+    1,
+    'between two records that follow each other nothing is missing',
+  )
   // Half of the second record's minute is covered by no request: 30 packets, one for rounding, one for the edge.
   t.ok(repliesOutside(requests, [slice(minute / 2, minute * 1.5, 60, 5040)]) >= 28)
   t.ok(repliesOutside(requests, [slice(minute / 2, minute * 1.5, 60, 5040)]) <= 32)

@@ -104,6 +104,7 @@ t.test('an acknowledgement ends the fault, over a restart too, until more is los
       retention: () => undefined,
       losses: repository.report,
       acknowledgedMilliseconds: () => repository.acknowledgements().at(-1)?.atMilliseconds,
+      rolled: () => undefined,
       scrub: () => scrub,
       setAside: [],
       silent: () => [],

@@ -11,10 +11,11 @@ import { unreadCoverage } from '#core/scheduler/hole-coverage.js'
 import type { DetectorState } from '#core/scheduler/plan.js'
 import { RemovalWatch, type RemovedTo } from '#core/scheduler/removal-watch.js'
 import { createBlockStore } from '#core/store/blocks.js'
-import type { RetentionLimits } from '#core/store/retention.js'
 import { emptyScanCounts } from '#core/store/scan.js'
-import { createAnalysisClient } from '#core/workers/analysis-client.js'
+import { type AnalysisClient, createAnalysisClient } from '#core/workers/analysis-client.js'
 import { builderOf } from '../store/rows.js'
+
+type RetainLimits = Omit<Parameters<AnalysisClient['retain']>[0], 'nowMilliseconds'>
 
 const MINUTE = 60_000
 const NOW = 1000 * MINUTE
@@ -153,17 +154,22 @@ t.test('a removal that overtakes a run', async (t) => {
 t.test('the analysing thread tells of it, over a restart too', async (t) => {
   const data = t.testdir()
   const store = await openStore(data)
+  const rollups = createBlockStore({ location: join(data, 'rollups'), what: 'rollups', isFirst: true })
+  await rollups.open()
   const start = async () => {
     const client = createAnalysisClient({
       setup: {
         data,
         sequence: store.sequence.shared,
+        rollupSequence: rollups.sequence.shared,
+        rollups: { enabled: false, stopBelowFreeOctets: 0 },
         stepMilliseconds: MINUTE,
         scrub: { octetsPerSecond: 0, passHours: 24, state: undefined },
       },
       onProblem: (message) => t.fail(message),
       onDamage: () => {},
       onScrub: () => {},
+      onRolled: () => {},
       onDeath: (error) => t.fail(error),
     })
     await client.start()
@@ -172,6 +178,7 @@ t.test('the analysing thread tells of it, over a restart too', async (t) => {
   let client = await start()
   t.teardown(async () => {
     await client.close()
+    await rollups.close()
     await store.close()
   })
   const { settings } = configuredDetectors(makeConfig()).find(
@@ -198,13 +205,15 @@ t.test('the analysing thread tells of it, over a restart too', async (t) => {
     state = end.state
     return { ...end, entries }
   }
-  const limits: RetentionLimits = {
+  const limits: RetainLimits = {
+    rollupsBeforeMilliseconds: 0,
+    maximumRollupOctets: undefined,
     rawBeforeMilliseconds: 0,
     messagesBeforeMilliseconds: 0,
     maximumOctets: undefined,
     minimumFreeOctets: 0,
   }
-  const retain = (changes: Partial<RetentionLimits>) =>
+  const retain = (changes: Partial<RetainLimits>) =>
     client.retain({ ...limits, ...changes, nowMilliseconds: NOW })
   const fill = async (from: number, to: number) => {
     for (let minute = from; minute < to; minute++)

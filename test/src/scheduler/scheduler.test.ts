@@ -53,6 +53,7 @@ function createAnalysis() {
       usedOctets: 0,
       freeOctets: 0,
       mergedBlocks: 0,
+      rollups: { blocks: 0, rows: 0, usedOctets: 0 },
     }),
     close: async () => {},
     explain: async () => undefined,

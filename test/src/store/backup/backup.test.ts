@@ -36,25 +36,30 @@ async function openFolder(data: string) {
   await mkdir(data, { recursive: true })
   const store = createBlockStore({ location: join(data, 'blocks'), isFirst: true })
   const documents = createDocuments({ location: join(data, 'documents') })
+  const rollups = createBlockStore({ location: join(data, 'rollups'), what: 'rollups', isFirst: true })
   await store.open()
   await documents.open()
+  await rollups.open()
   const close = async () => {
+    await rollups.close()
     await store.close()
     await documents.close()
   }
-  return { store, documents, close }
+  return { store, documents, rollups, close }
 }
 
 async function archiveOf(data: string, watermark?: number): Promise<Uint8Array> {
   const documents = await openRaw(join(data, 'documents'), 'documents')
   const blocks = await openRaw(join(data, 'blocks'), 'blocks')
+  const rollups = await openRaw(join(data, 'rollups'), 'rollups')
   const store = createBlockStore({ location: join(data, 'blocks'), isFirst: true })
   await store.open()
   const next = store.sequence.next()
   const chunks: Uint8Array[] = []
-  const archive = writeArchive({ documents, blocks, watermark: () => watermark ?? next }, FAST)
+  const source = { documents, blocks, rollups, watermark: () => watermark ?? next, rollupWatermark: () => 1 }
+  const archive = writeArchive(source, FAST)
   for await (const chunk of archive) chunks.push(chunk)
-  await Promise.all([documents.close(), blocks.close(), store.close()])
+  await Promise.all([documents.close(), blocks.close(), rollups.close(), store.close()])
   return Buffer.concat(chunks)
 }
 
@@ -63,30 +68,37 @@ async function* pieces(archive: Uint8Array, size = 70_001): AsyncGenerator<Uint8
 }
 
 async function rowsOf(data: string) {
-  const { store, documents, close } = await openFolder(data)
+  const { store, documents, rollups, close } = await openFolder(data)
   const page = await queryRows(store, { limit: 1000 })
   const keys: string[] = []
   for await (const [key] of documents.list('note/')) keys.push(key)
   const holes = await findHoles(store)
   const next = store.sequence.next()
+  const sums = await rollups.index('rollup4')
+  const note = Buffer.from((await rollups.note()) ?? []).toString()
+  const nextSum = rollups.sequence.next()
   await close()
-  return { page, keys, holes, next }
+  return { page, keys, holes, next, sums, note, nextSum }
 }
 
 t.test('what is restored answers as what was backed up', async (t) => {
   const folder = t.testdir()
   const data = join(folder, 'data')
   await makeFolder(data, {
-    onStore: async ({ store }) =>
-      store.removeBefore(new Map([['flow4', (await store.index('flow4'))[3]!.firstSequence]])),
+    onStore: async ({ store, rollups }) => {
+      await store.removeBefore(new Map([['flow4', (await store.index('flow4'))[3]!.firstSequence]]))
+      await rollups.appendNoted([builderOf(30, 0, 'rollup4')], 1000, Buffer.from('as far as this'))
+    },
   })
   const archive = await archiveOf(data)
   const report = await verifyArchive(pieces(archive))
   t.match(report, { documents: 40, blocks: 37, rows: 7400, damage: [], damagedBlocks: 0, lostRows: 0 })
+  t.match(report, { rollupBlocks: 1, rollupRows: 30 })
   const restored = join(folder, 'restored')
   t.same(await restoreArchive(pieces(archive, 511), restored), report)
   t.same(await rowsOf(restored), await rowsOf(data))
-  t.same(readdirSync(restored).sort(), ['blocks', 'documents'], 'nothing else is in the folder')
+  t.match(await rowsOf(restored), { sums: [{ rows: 30 }], note: 'as far as this', nextSum: 31 })
+  t.same(readdirSync(restored).sort(), ['blocks', 'documents', 'rollups'], 'nothing else is in the folder')
 })
 
 t.test(
@@ -98,6 +110,8 @@ t.test(
     const raw = {
       documents: await openRaw(join(data, 'documents'), 'documents'),
       blocks: await openRaw(join(data, 'blocks'), 'blocks'),
+      rollups: await openRaw(join(data, 'rollups'), 'rollups'),
+      rollupWatermark: () => 1,
     }
     await store.append(builderOf(10, 0), 1000)
     await documents.put('note/1', 1)
@@ -111,7 +125,7 @@ t.test(
     for await (const chunk of archive) chunks.push(chunk)
     const report = await verifyArchive(pieces(Buffer.concat(chunks)))
     t.match(report, { rows: 10, documents: 1, damage: [], nextSequence: 11 })
-    await Promise.all([raw.documents.close(), raw.blocks.close()])
+    await Promise.all([raw.documents.close(), raw.blocks.close(), raw.rollups.close()])
     await close()
     await restoreArchive(pieces(Buffer.concat(chunks)), join(folder, 'restored'))
     t.match(await rowsOf(join(folder, 'restored')), { next: 11, holes: { lostRows: 0 } })
@@ -135,11 +149,14 @@ t.test('a reader that goes away ends the backup; large stores come in many segme
 
   const documents = await openRaw(join(data, 'documents'), 'documents')
   const blocks = await openRaw(join(data, 'blocks'), 'blocks')
-  const reader = writeArchive({ documents, blocks, watermark: () => 1000 }, FAST).getReader()
+  const rollups = await openRaw(join(data, 'rollups'), 'rollups')
+  const source = { documents, blocks, rollups, watermark: () => 1000, rollupWatermark: () => 1 }
+  const reader = writeArchive(source, FAST).getReader()
   await reader.read()
   await reader.cancel()
   await documents.close()
   await blocks.close()
+  await rollups.close()
   t.pass('the databases close: no snapshot is held')
 })
 

@@ -1,0 +1,249 @@
+/**
+ * Sums of the rows of one family by source, destination, protocol, destination port and context, in bounded memory. When
+ * there are too many groups the smaller half is put together by context and protocol, now and then; in between, so are
+ * rows of groups that find no room. Nothing is lost: what is put together is counted there.
+ */
+import type { Plane } from '../blocks/builder.js'
+import type { Contexts } from './contexts.js'
+import { KeyTable } from './key-table.js'
+import { SUMS, Sum } from './schema.js'
+
+/** Rows between two times that the smaller groups are put together: each costs as much as some 100,000 rows. */
+const ROWS_BETWEEN_FOLDS = 2_000_000
+/** Groups looked at to tell which are small. */
+const SAMPLE = 4096
+/** Rows, or groups, that are worked on at a time: their sums stay near the processor while column after column is added. */
+const CHUNK = 16_384
+/** The number of keys that found no room. */
+const NO_ROOM = 0
+/** Groups for whose sums there is room at first. */
+const FIRST_GROUPS = 1024
+const PROTOCOLS = 256
+
+/** The columns of some rows; values of absent ones are 0. */
+export type RowColumns = {
+  readonly count: number
+  /** One array for IPv4, four for IPv6. */
+  readonly source: readonly Uint32Array[]
+  readonly destination: readonly Uint32Array[]
+  readonly protocols: Plane
+  readonly ports: Plane
+  readonly contexts: Uint32Array
+  /** Undefined: each row counts 1. */
+  readonly flows: Plane | undefined
+  /** What is added up, and where. */
+  readonly counts: readonly { readonly sum: number; readonly values: Plane }[]
+  readonly starts: Plane | undefined
+  readonly ends: Plane | undefined
+}
+
+/** Context and protocol of groups that are put together. */
+export type TogetherKey = { readonly context: number; readonly protocol: number }
+
+export class Groups {
+  readonly family: 4 | 6
+  /** Groups kept apart: their key is source, destination, protocol + 256 × port, context. */
+  table: KeyTable
+  /** SUMS doubles a group: first those of the table, from `firstTogether` on those put together. */
+  values: Float64Array
+  readonly firstTogether: number
+  /** The groups put together, in their order. */
+  readonly together: TogetherKey[] = []
+  /** Rows that were put together. */
+  togetherRows = 0
+  readonly #contexts: Contexts
+  readonly #maximum: number
+  readonly #width: number
+  /** By context and protocol: the group put together + 1. */
+  readonly #togetherGroups: Uint32Array[] = []
+  #rowsUntilFold = ROWS_BETWEEN_FOLDS
+  readonly #packed = new Uint32Array(CHUNK)
+  readonly #groups = new Uint32Array(CHUNK)
+
+  constructor(family: 4 | 6, contexts: Contexts, maximum: number) {
+    this.family = family
+    this.#contexts = contexts
+    this.#maximum = maximum
+    this.#width = (family === 6 ? 8 : 2) + 2
+    this.table = new KeyTable(this.#width, maximum)
+    this.values = new Float64Array(FIRST_GROUPS * SUMS)
+    this.firstTogether = maximum + 1
+  }
+
+  add(rows: RowColumns): void {
+    for (let from = 0; from < rows.count; from += CHUNK)
+      this.#addChunk(cut(rows, from, Math.min(rows.count, from + CHUNK)))
+  }
+
+  #addChunk(rows: RowColumns): void {
+    const { count, protocols, ports, contexts } = rows
+    const packed = this.#packed
+    pack(packed, protocols, ports, count)
+    if (this.table.isFull && this.#rowsUntilFold <= 0) this.#fold()
+    this.table.assign([...rows.source, ...rows.destination, packed, contexts], count, this.#groups)
+    if (this.table.isFull) this.#putTogether(rows)
+    this.#makeRoom()
+    addRows(this.values, this.#groups, rows)
+    this.#rowsUntilFold -= count
+  }
+
+  /** Gives rows that found no room the group of their context and protocol. */
+  #putTogether({ count, contexts, protocols, flows }: RowColumns): void {
+    const groups = this.#groups
+    let others = 0
+    for (let row = 0; row < count; row++) {
+      if (groups[row] !== NO_ROOM) continue
+      groups[row] = this.#togetherGroup(contexts[row]!, protocols[row]!)
+      others += flows === undefined ? 1 : flows[row]!
+    }
+    this.togetherRows += others
+  }
+
+  #togetherGroup(context: number, protocol: number): number {
+    const known = this.#togetherGroups[context]?.[protocol] ?? 0
+    return known > 0 ? known - 1 : this.#addTogether(context, protocol)
+  }
+
+  #addTogether(context: number, protocol: number): number {
+    const common = this.#contexts.together(context)
+    this.#togetherGroups[common] ??= new Uint32Array(PROTOCOLS)
+    const groups = this.#togetherGroups[common]
+    this.#togetherGroups[context] = groups
+    if (groups[protocol] === 0) {
+      const place = this.together.push({ context: common, protocol }) - 1
+      groups[protocol] = this.firstTogether + place + 1
+    }
+    return groups[protocol]! - 1
+  }
+
+  #makeRoom(): void {
+    const { together, firstTogether, table } = this
+    const groups = together.length > 0 ? firstTogether + together.length : table.size
+    if (this.values.length >= groups * SUMS) return
+    let room = this.values.length
+    while (room < groups * SUMS) room *= 2
+    const values = new Float64Array(room)
+    values.set(this.values)
+    this.values = values
+  }
+
+  /** Keeps the larger half of the groups, and puts the others together. */
+  #fold(): void {
+    this.#rowsUntilFold = ROWS_BETWEEN_FOLDS
+    const { keys, size } = this.table
+    const limit = Math.max(1, this.#maximum >>> 1)
+    const bound = medianSize(this.values, size)
+    const width = this.#width
+    const kept: number[] = []
+    for (let group = 1; group < size && kept.length < limit; group++)
+      if (sizeOf(this.values, group) > bound) kept.push(group)
+    for (let group = 1; group < size && kept.length < limit; group++)
+      if (sizeOf(this.values, group) === bound) kept.push(group)
+    const isKept = new Uint8Array(size)
+    for (const group of kept) isKept[group] = 1
+    for (let group = 1; group < size; group++) {
+      if (isKept[group] === 1) continue
+      const at = group * width + width
+      const target = this.#togetherGroup(keys[at - 1]!, keys[at - 2]! & (PROTOCOLS - 1))
+      this.#makeRoom()
+      addSums(this.values, target * SUMS, this.values, group * SUMS)
+      this.togetherRows += this.values[group * SUMS + Sum.flows]!
+    }
+    kept.sort((one, other) => one - other)
+    this.table = new KeyTable(width, this.#maximum)
+    for (let first = 0; first < kept.length; first += CHUNK) {
+      const some = kept.slice(first, first + CHUNK)
+      const words = Array.from({ length: width }, (_, word) =>
+        Uint32Array.from(some, (group) => keys[group * width + word]!),
+      )
+      this.table.assign(words, some.length, new Uint32Array(some.length))
+    }
+    // In the order of their old numbers they have the next new ones, so sums only move to the front.
+    for (const [index, group] of kept.entries())
+      this.values.copyWithin((index + 1) * SUMS, group * SUMS, (group + 1) * SUMS)
+    this.values.fill(0, (kept.length + 1) * SUMS, this.firstTogether * SUMS)
+  }
+}
+
+function cut(rows: RowColumns, from: number, to: number): RowColumns {
+  const part = <Values extends Plane>(values: Values): Values => values.subarray(from, to) as Values
+  const maybe = (values: Plane | undefined) => (values === undefined ? undefined : part(values))
+  return {
+    count: to - from,
+    source: rows.source.map(part),
+    destination: rows.destination.map(part),
+    protocols: part(rows.protocols),
+    ports: part(rows.ports),
+    contexts: part(rows.contexts),
+    flows: maybe(rows.flows),
+    counts: rows.counts.map(({ sum, values }) => ({ sum, values: part(values) })),
+    starts: maybe(rows.starts),
+    ends: maybe(rows.ends),
+  }
+}
+
+function pack(packed: Uint32Array, protocols: Plane, ports: Plane, count: number): void {
+  for (let row = 0; row < count; row++) packed[row] = protocols[row]! | (ports[row]! << 8)
+}
+
+/** One small loop for each column, over rows whose sums lie anywhere. */
+function addRows(
+  values: Float64Array,
+  groups: Uint32Array,
+  rows: Pick<RowColumns, 'count' | 'flows' | 'counts' | 'starts' | 'ends'>,
+): void {
+  const { count, flows, counts, starts, ends } = rows
+  if (flows === undefined) for (let row = 0; row < count; row++) values[groups[row]! * SUMS]!++
+  else addColumn(values, groups, count, Sum.flows, flows)
+  for (const { sum, values: added } of counts) addColumn(values, groups, count, sum, added)
+  if (starts !== undefined) addLeast(values, groups, count, starts)
+  if (ends !== undefined) addMost(values, groups, count, ends)
+}
+
+function addColumn(
+  values: Float64Array,
+  groups: Uint32Array,
+  count: number,
+  sum: number,
+  added: Plane,
+): void {
+  for (let row = 0; row < count; row++) values[groups[row]! * SUMS + sum]! += added[row]!
+}
+
+function addLeast(values: Float64Array, groups: Uint32Array, count: number, starts: Plane): void {
+  for (let row = 0; row < count; row++) {
+    const at = groups[row]! * SUMS + Sum.start
+    const start = starts[row]!
+    if (start !== 0 && (values[at] === 0 || start < values[at]!)) values[at] = start
+  }
+}
+
+function addMost(values: Float64Array, groups: Uint32Array, count: number, ends: Plane): void {
+  for (let row = 0; row < count; row++) {
+    const at = groups[row]! * SUMS + Sum.end
+    if (ends[row]! > values[at]!) values[at] = ends[row]!
+  }
+}
+
+function addSums(to: Float64Array, at: number, from: Float64Array, place: number): void {
+  const start = from[place + Sum.start]!
+  const own = to[at + Sum.start]!
+  const end = Math.max(to[at + Sum.end]!, from[place + Sum.end]!)
+  for (let sum = 0; sum < SUMS; sum++) to[at + sum]! += from[place + sum]!
+  to[at + Sum.start] = start === 0 || own === 0 ? start + own : Math.min(start, own)
+  to[at + Sum.end] = end
+}
+
+/** By octets, in whatever columns they came. */
+function sizeOf(values: Float64Array, group: number): number {
+  const at = group * SUMS
+  return values[at + Sum.octets]! + values[at + Sum.reverseOctets]! + values[at + Sum.octetsTotal]!
+}
+
+/** About the middle size of the groups 1 to below `size`. */
+function medianSize(values: Float64Array, size: number): number {
+  const step = Math.max(1, Math.floor((size - 1) / SAMPLE))
+  const sample: number[] = []
+  for (let group = 1; group < size; group += step) sample.push(sizeOf(values, group))
+  return Float64Array.from(sample).sort()[sample.length >>> 1] ?? 0
+}

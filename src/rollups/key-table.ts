@@ -1,0 +1,111 @@
+/**
+ * Keys of 32-bit words and their numbers, from 1: open addressing over typed arrays. Of a slot the hash lies beside the
+ * number, so that a key which is not there costs one look; a table that is full is asked for millions of those. Keys beyond
+ * the most that there is room for have the number 0.
+ */
+
+const FIRST_SLOTS = 2048
+
+export class KeyTable {
+  /** Words of a key. */
+  readonly width: number
+  /** `width` words a number, from number 0 on, which has none. */
+  keys: Uint32Array
+  /** One more than the highest number. */
+  size = 1
+  /** Whether a key found no room. */
+  isFull = false
+  readonly #maximum: number
+  /** Hash and number by slot; number 0 is free. At most half are taken. */
+  #slots = new Uint32Array(2 * FIRST_SLOTS)
+  #hashes = new Uint32Array(0)
+
+  constructor(width: number, maximum: number) {
+    this.width = width
+    this.#maximum = maximum
+    this.keys = new Uint32Array((FIRST_SLOTS / 2 + 1) * width)
+  }
+
+  /** Writes the number of each of `count` keys, whose words lie in `words[w][i]`. */
+  assign(words: readonly Uint32Array[], count: number, numbers: Uint32Array): void {
+    if (this.#hashes.length < count) this.#hashes = new Uint32Array(count)
+    const hashes = this.#hashes
+    hashes.fill(0, 0, count)
+    for (const word of words) mixWords(hashes, word, count)
+    finish(hashes, count)
+    look(hashes, count, this.#slots, numbers)
+    for (let row = 0; row < count; row++) {
+      const number = numbers[row]!
+      if (number === 0 || !this.#has(words, row, number)) numbers[row] = this.#find(words, row, hashes[row]!)
+    }
+  }
+
+  #has(words: readonly Uint32Array[], row: number, number: number): boolean {
+    const at = number * this.width
+    for (let word = 0; word < this.width; word++) if (this.keys[at + word] !== words[word]![row]) return false
+    return true
+  }
+
+  #find(words: readonly Uint32Array[], row: number, hash: number): number {
+    const slots = this.#slots
+    const mask = slots.length - 2
+    let at = (2 * hash) & mask
+    for (let number = slots[at + 1]!; number !== 0; number = slots[at + 1]!) {
+      if (slots[at] === hash && this.#has(words, row, number)) return number
+      at = (at + 2) & mask
+    }
+    if (this.size > this.#maximum) {
+      this.isFull = true
+      return 0
+    }
+    const number = this.size++
+    slots[at] = hash
+    slots[at + 1] = number
+    for (let word = 0; word < this.width; word++) this.keys[number * this.width + word] = words[word]![row]!
+    if (4 * this.size >= slots.length) this.#grow()
+    return number
+  }
+
+  #grow(): void {
+    const old = this.#slots
+    const slots = new Uint32Array(2 * old.length)
+    const mask = slots.length - 2
+    for (let from = 0; from < old.length; from += 2) {
+      if (old[from + 1] === 0) continue
+      let at = (2 * old[from]!) & mask
+      while (slots[at + 1] !== 0) at = (at + 2) & mask
+      slots[at] = old[from]!
+      slots[at + 1] = old[from + 1]!
+    }
+    this.#slots = slots
+    const keys = new Uint32Array((slots.length / 4 + 1) * this.width)
+    keys.set(this.keys)
+    this.keys = keys
+  }
+}
+
+function mixWords(hashes: Uint32Array, words: Uint32Array, count: number): void {
+  for (let row = 0; row < count; row++) {
+    const mixed = Math.imul(hashes[row]! ^ words[row]!, 0x9e3779b1)
+    hashes[row] = mixed ^ (mixed >>> 15)
+  }
+}
+
+/** The last mixing is MurmurHash3's. */
+function finish(hashes: Uint32Array, count: number): void {
+  for (let row = 0; row < count; row++) {
+    let mixed = Math.imul(hashes[row]!, 0x85ebca6b)
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+    hashes[row] = mixed ^ (mixed >>> 16)
+  }
+}
+
+/** The number at each key's first slot where the hash is the same, else 0: loads that do not wait for each other. */
+function look(hashes: Uint32Array, count: number, slots: Uint32Array, numbers: Uint32Array): void {
+  const mask = slots.length - 2
+  for (let row = 0; row < count; row++) {
+    const hash = hashes[row]!
+    const at = (2 * hash) & mask
+    numbers[row] = slots[at] === hash ? slots[at + 1]! : 0
+  }
+}

@@ -1,0 +1,107 @@
+/** One run of a detector: from where it stands, or anew with what was learned, over the rows that are there. */
+import type { Judge } from '../detectors/detector.js'
+import { detectorNamed } from '../detectors/registry.js'
+import { makeSurroundings } from '../detectors/surroundings.js'
+import { evaluate } from '../scheduler/evaluate.js'
+import { describeUnread, lossCoverage, unreadCoverage } from '../scheduler/hole-coverage.js'
+import { type DetectorState, planRun } from '../scheduler/plan.js'
+import type { RemovalWatch } from '../scheduler/removal-watch.js'
+import type { BlockStore } from '../store/blocks.js'
+import { describeHoles, holesWithin } from '../store/holes.js'
+import { emptyScanCounts } from '../store/scan.js'
+import type { FromAnalysis, RunRequest } from './analysis-messages.js'
+import type { DamageWatch } from './damage-watch.js'
+
+/** A judge between two runs, and where it stands. */
+export type Standing = {
+  readonly judge: Judge
+  readonly key: string
+  readonly settled: Set<string>
+  readonly state: DetectorState
+}
+
+export type DetectionNeeds = {
+  readonly standings: Map<string, Standing>
+  readonly stepMilliseconds: number
+  readonly watch: DamageWatch
+  readonly removals: RemovalWatch
+  readonly say: (message: FromAnalysis) => void
+}
+
+export async function detect(
+  store: BlockStore,
+  request: RunRequest,
+  { standings, stepMilliseconds, watch, removals, say }: DetectionNeeds,
+): Promise<void> {
+  const { id, toMilliseconds } = request
+  const counts = emptyScanCounts()
+  const detector = detectorNamed(request.detector)!
+  const { judgeKey: key, surroundings } = request
+  const before = standings.get(detector.id)
+  const standing = before?.key === key ? before : undefined
+  standings.delete(detector.id)
+  const { holes } = await watch.look(request.droppedRows)
+  const plan = await planRun(store, detector, {
+    state: standing?.state ?? request.state,
+    hasJudge: standing !== undefined,
+    toMilliseconds,
+    stepMilliseconds,
+    learnedToMilliseconds: surroundings.learned?.toMilliseconds,
+  })
+  const { judgeFromMilliseconds } = plan
+  const watched = removals.begin({
+    streams: detector.streams,
+    judgeFromMilliseconds,
+    judged: request.state,
+  })
+  const state: DetectorState = { judgedToMilliseconds: toMilliseconds, sequence: plan.sequence }
+  // The very first run judges all there is: a stream may have lost the rows before its oldest.
+  const missingFrom = request.state === undefined ? 0 : judgeFromMilliseconds
+  const missing = holesWithin(holes, missingFrom, toMilliseconds)
+  const hasMissingRows = () => missing.length > 0 || watched.unread() !== undefined
+  const end = { type: 'done', id, fromMilliseconds: judgeFromMilliseconds, counts } as const
+  try {
+    const settled = standing?.settled ?? new Set<string>()
+    settled.clear()
+    for (const finding of surroundings.settled) settled.add(finding)
+    const judge = plan.isFresh
+      ? detector.start(request.settings, { ...makeSurroundings(surroundings), settled })
+      : standing!.judge
+    const steps = evaluate({
+      store,
+      judge,
+      streams: detector.streams,
+      fromMilliseconds: plan.readFromMilliseconds,
+      toMilliseconds,
+      stepMilliseconds,
+      counts,
+      onProgress: watched.judgedTo,
+    })
+    for await (const { at, observations } of steps) {
+      // What lies before was judged in an earlier run; it is read again only for the judge to remember.
+      if (at > judgeFromMilliseconds) say({ type: 'observations', id, observations })
+    }
+    const coverage = lossCoverage(detector, missing, [...counts.failed], toMilliseconds)
+    if (coverage !== undefined) say({ type: 'observations', id, observations: [coverage] })
+    if (missing.length > 0) counts.failures.push(describeHoles(missing))
+    const unread = watched.unread()
+    if (unread !== undefined) {
+      say({ type: 'observations', id, observations: [unreadCoverage(detector, unread)] })
+      counts.failures.push(describeUnread(unread))
+    }
+    standings.set(detector.id, { judge, key, settled, state })
+    const learned = request.wantsLearned ? judge.learned?.() : undefined
+    say({
+      ...end,
+      state,
+      hasMissingRows: hasMissingRows(),
+      ...(learned === undefined ? {} : { learned }),
+    })
+  } catch (error) {
+    const reached = request.state ?? { judgedToMilliseconds: judgeFromMilliseconds, sequence: 0 }
+    const { message } = error as Error
+    say({ ...end, state: reached, hasMissingRows: hasMissingRows(), error: message })
+  } finally {
+    watched.end()
+  }
+}
