@@ -7,6 +7,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { Baselines } from '#core/baselines/baselines.js'
+import type { PolicyQuestion, PolicyReview } from '#core/context/policy-review.js'
 import type { ContextRepository } from '#core/context/repository.js'
 import type { Coverage } from '#core/coverage/coverage.js'
 import type { Explanation, Tuple } from '#core/detectors/detector.js'
@@ -88,6 +89,8 @@ export type ApiDeps = {
   report(fromMilliseconds: number, toMilliseconds: number): Promise<Report>
   /** Why something is usual or unusual to a detector; undefined when it has no judge, or no baseline. */
   explain(detector: string, tuple: Tuple): Promise<Explanation | undefined>
+  /** Holds sanctioned services against what is used; undefined until the detector that learns it has run. */
+  policyReview(question: Omit<PolicyQuestion, 'atMilliseconds'>): Promise<PolicyReview | undefined>
   readonly flows: Pick<QueryClient, 'rows' | 'sessions' | 'aggregate'>
   /** Begins a backup. Throws BUSY when one is being made. */
   backup(): Readable

@@ -22,6 +22,7 @@ import { findingRoutes } from './routes/findings.js'
 import { flowRoutes } from './routes/flows.js'
 import { lossRoutes } from './routes/losses.js'
 import { operationRoutes } from './routes/operations.js'
+import { policyReviewRoutes } from './routes/policy-review.js'
 import { reportRoutes } from './routes/report.js'
 import { tokenRoutes } from './routes/tokens.js'
 
@@ -92,6 +93,7 @@ export async function buildServer(deps: ApiDeps): Promise<App> {
   operationRoutes(app, deps)
   backupRoutes(app, deps)
   baselineRoutes(app, deps)
+  policyReviewRoutes(app, deps)
   contextRoutes(app, deps)
   coverageRoutes(app, deps)
   reportRoutes(app, deps)

@@ -19,6 +19,7 @@ import { createCoverage } from './coverage/coverage.js'
 import { watchCoverage } from './coverage/watch.js'
 import { createRepositories, openDataFolder } from './data-folder.js'
 import { describeDetectors } from './detectors/describe.js'
+import { portProtocol } from './detectors/port-protocol/index.js'
 import { configuredDetectors } from './detectors/settings.js'
 import { noteSettings } from './detectors/settings-history.js'
 import type { Observation } from './findings/finding.js'
@@ -196,6 +197,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       coverage,
       report: (from, to) => collectReport({ ...told, coverage }, from, to),
       explain: (detector, tuple) => analysis.explain({ detector, tuple, atMilliseconds: now() }),
+      policyReview: (question) =>
+        analysis.review({ detector: portProtocol.id, question: { ...question, atMilliseconds: now() } }),
       backup: backup.archive,
       health: health.report,
       metrics: metrics.text,

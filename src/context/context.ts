@@ -45,7 +45,10 @@ export type Context = {
     octets: number,
     atMilliseconds: number,
   ): SanctionedMonitor | undefined
+  /** The first entry that lets one host speak to another. */
   serviceFor(pairing: Pairing, atMilliseconds: number): SanctionedService | undefined
+  /** All of them. */
+  servicesFor(pairing: Pairing, atMilliseconds: number): SanctionedService[]
 }
 
 type Selector = (address: Address) => boolean
@@ -84,18 +87,12 @@ export function createContext(data: ContextData): Context {
           source(requester) &&
           target(responder),
       )?.entry,
-    serviceFor: ({ client, server, protocolIdentifier, port, application }, atMilliseconds) =>
-      services
-        .get(protocolIdentifier)
-        ?.find(
-          ({ entry, clients, servers }) =>
-            (entry.port === undefined || entry.port === port) &&
-            (entry.application === undefined ||
-              entry.application.toLowerCase() === application?.toLowerCase()) &&
-            isCurrent(entry, atMilliseconds) &&
-            clients(client) &&
-            servers(server),
-        )?.entry,
+    serviceFor: (pairing, atMilliseconds) =>
+      services.get(pairing.protocolIdentifier)?.find(allows(pairing, atMilliseconds))?.entry,
+    servicesFor: (pairing, atMilliseconds) =>
+      (services.get(pairing.protocolIdentifier) ?? [])
+        .filter(allows(pairing, atMilliseconds))
+        .map(({ entry }) => entry),
   }
   const monitors = data.monitors.map((entry) => ({
     entry,
@@ -111,6 +108,19 @@ export function createContext(data: ContextData): Context {
     else ofProtocol.push(service)
   }
   return context
+}
+
+/** Whether an entry of the pairing's protocol lets it be. */
+function allows(
+  { client, server, port, application }: Pairing,
+  atMilliseconds: number,
+): (service: Service) => boolean {
+  return ({ entry, clients, servers }) =>
+    (entry.port === undefined || entry.port === port) &&
+    (entry.application === undefined || entry.application.toLowerCase() === application?.toLowerCase()) &&
+    isCurrent(entry, atMilliseconds) &&
+    clients(client) &&
+    servers(server)
 }
 
 export function isCurrent(entry: { readonly expiresMilliseconds?: number | undefined }, at: number): boolean {

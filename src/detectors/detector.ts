@@ -5,6 +5,7 @@
  */
 import type { TObject } from 'typebox'
 import type { Context } from '../context/context.js'
+import type { PolicyQuestion, PolicyReview } from '../context/policy-review.js'
 import type { Observation } from '../findings/finding.js'
 import type { FlowColumn, StreamName } from '../records/columns.js'
 import type { Selection } from '../store/scan.js'
@@ -90,6 +91,8 @@ export type Judge = {
   /** What has been learned so far; absent where a detector has no baseline. */
   learned?(): Learned
   explain?(tuple: Tuple, atMilliseconds: number): Explanation
+  /** Holds sanctioned services against what was learned; absent where nothing is learned of services. */
+  reviewPolicy?(question: PolicyQuestion): PolicyReview
   /** Whether rows of a stream are of use now; absent: those of every stream are. */
   wants?(stream: StreamName): boolean
   /** Takes rows of one block; blocks of a stream come in the order of their sequence. */

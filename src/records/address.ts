@@ -106,7 +106,8 @@ export function isGroupAddress(address: Address): boolean {
   return word3 >>> 28 === 0xe || word3 >>> 0 === 0xffffffff || word3 === 0
 }
 
-const privatePrefixes = [
+/** What `isPrivateAddress` takes for private. */
+export const privatePrefixes: readonly Prefix[] = [
   '10.0.0.0/8',
   '172.16.0.0/12',
   '192.168.0.0/16',

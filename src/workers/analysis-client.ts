@@ -1,6 +1,7 @@
 /** The main thread's side of the analysing thread: requests as promises, observations as they come. */
 import { randomUUID } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
+import type { PolicyReview } from '../context/policy-review.js'
 import type { Explanation } from '../detectors/detector.js'
 import type { Observation } from '../findings/finding.js'
 import type { StoreDamage } from '../store/holes.js'
@@ -11,6 +12,7 @@ import type {
   ExplainRequest,
   FromAnalysis,
   RetentionOutcome,
+  ReviewRequest,
   RollupState,
   RunRequest,
   ToAnalysis,
@@ -28,6 +30,8 @@ export type AnalysisClient = {
   ): Promise<RunEnd>
   /** Asks a detector's judge about a tuple; undefined before its first run, and where it has no baseline. */
   explain(question: Omit<ExplainRequest, 'type' | 'id'>): Promise<Explanation | undefined>
+  /** Holds sanctioned services against what a detector learned; undefined likewise. */
+  review(question: Omit<ReviewRequest, 'type' | 'id'>): Promise<PolicyReview | undefined>
   /** Deletes what the limits do not let stay, and puts small blocks together. */
   retain(limits: AllLimits & { readonly nowMilliseconds: number }): Promise<RetentionOutcome>
   close(): Promise<void>
@@ -63,6 +67,7 @@ export function createAnalysisClient({
 }: AnalysisClientOptions): AnalysisClient {
   const runs = new Map<string, Run>()
   const questions = new Map<string, (explanation: Explanation | undefined) => void>()
+  const reviews = new Map<string, (review: PolicyReview | undefined) => void>()
   let worker: Worker | undefined
   let isReady = false
   let isClosing = false
@@ -96,6 +101,10 @@ export function createAnalysisClient({
         questions.get(message.id)?.(message.explanation)
         questions.delete(message.id)
         break
+      case 'reviewed':
+        reviews.get(message.id)?.(message.review)
+        reviews.delete(message.id)
+        break
       case 'retained':
         whenRetained?.(message.outcome)
         break
@@ -117,6 +126,8 @@ export function createAnalysisClient({
     runs.clear()
     for (const answer of questions.values()) answer(undefined)
     questions.clear()
+    for (const answer of reviews.values()) answer(undefined)
+    reviews.clear()
     whenStopped?.()
     worker = undefined
     // Before it is ready the start fails, and says why.
@@ -148,6 +159,12 @@ export function createAnalysisClient({
         const id = randomUUID()
         questions.set(id, resolve)
         tell({ type: 'explain', id, ...question })
+      }),
+    review: (question) =>
+      new Promise((resolve) => {
+        const id = randomUUID()
+        reviews.set(id, resolve)
+        tell({ type: 'review', id, ...question })
       }),
     retain: (limits) =>
       new Promise((resolve) => {

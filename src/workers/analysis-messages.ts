@@ -1,4 +1,5 @@
 /** What the analysing thread and the one that started it say to each other. */
+import type { PolicyQuestion, PolicyReview } from '../context/policy-review.js'
 import type { Explanation, Learned, Tuple } from '../detectors/detector.js'
 import type { SurroundingsData } from '../detectors/surroundings.js'
 import type { Observation } from '../findings/finding.js'
@@ -84,7 +85,20 @@ export type ExplainRequest = {
   readonly atMilliseconds: number
 }
 
-export type ToAnalysis = RunRequest | RetainRequest | ExplainRequest | { readonly type: 'stop' }
+/** Asks the standing judge of a detector to hold sanctioned services against what it has learned. */
+export type ReviewRequest = {
+  readonly type: 'review'
+  readonly id: string
+  readonly detector: string
+  readonly question: PolicyQuestion
+}
+
+export type ToAnalysis =
+  | RunRequest
+  | RetainRequest
+  | ExplainRequest
+  | ReviewRequest
+  | { readonly type: 'stop' }
 
 export type FromAnalysis =
   | { readonly type: 'observations'; readonly id: string; readonly observations: readonly Observation[] }
@@ -101,6 +115,7 @@ export type FromAnalysis =
     }
   /** Undefined where no judge stands, or where it has no baseline. */
   | { readonly type: 'explained'; readonly id: string; readonly explanation: Explanation | undefined }
+  | { readonly type: 'reviewed'; readonly id: string; readonly review: PolicyReview | undefined }
   | { readonly type: 'retained'; readonly outcome: RetentionOutcome }
   | { readonly type: 'ready'; readonly damage: StoreDamage }
   | { readonly type: 'damage'; readonly damage: StoreDamage }

@@ -55,6 +55,10 @@ async function run(setup: AnalysisSetup): Promise<void> {
           ?.judge.explain?.(message.tuple, message.atMilliseconds)
         return say({ type: 'explained', id: message.id, explanation })
       }
+      case 'review': {
+        const review = standings.get(message.detector)?.judge.reviewPolicy?.(message.question)
+        return say({ type: 'reviewed', id: message.id, review })
+      }
       case 'retain':
         return retain({ store, merger, rollups, rollupMerger }, message, { removals, documents, say })
       case 'stop':
@@ -108,8 +112,8 @@ async function run(setup: AnalysisSetup): Promise<void> {
   }
   port.on('message', (message: ToAnalysis) => {
     if (message.type === 'retain') enqueue('retention', () => handle(message))
-    else if (message.type === 'run' || message.type === 'explain') enqueue('runs', () => handle(message))
-    else void Promise.all(Object.values(queues)).then(() => handle(message))
+    else if (message.type === 'stop') void Promise.all(Object.values(queues)).then(() => handle(message))
+    else enqueue('runs', () => handle(message))
   })
   say({ type: 'ready', damage: await watch.look(0) })
 }

@@ -158,6 +158,17 @@ export async function startAppliance(
     }),
     report: (from: number, to: number) => collectReport(appliance, from, to),
     explain: async () => ({ isUsual: true, facts: ['seen on 9 days'] }),
+    policyReview: async ({ days, limit }: { days: number; limit: number }) => {
+      const sinceDay = new Date(86_400_000 * days).toISOString().slice(0, 10)
+      const service = { protocolIdentifier: 6, port: limit, owner: 'web team' }
+      return {
+        sinceDay,
+        allowedUnused: [service],
+        allowedUsed: [],
+        usedNotAllowed: [],
+        usedNotAllowedTotal: 0,
+      }
+    },
     backup: () => Readable.from([Buffer.from('archive')]),
     detectors: () => [
       {

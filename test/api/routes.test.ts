@@ -18,6 +18,7 @@ import { BaselineStatus, LearnedDocument } from '#core/baselines/baselines.js'
 import { ImportOutcome } from '#core/context/import/import.js'
 import { type ContextKind, contextKinds } from '#core/context/kinds.js'
 import { AddressLookup } from '#core/context/lookup.js'
+import { PolicyReview } from '#core/context/policy-review.js'
 import { CoverageEntry } from '#core/coverage/matrix.js'
 import { ExporterStatus } from '#core/exporters.js'
 import { AuditEntry, AuditVerdict } from '#core/findings/audit.js'
@@ -186,6 +187,7 @@ const cases: Case[] = [
   { method: 'POST', url: '/api/v1/baselines/icmp-tunnel/freeze', role: 'approver', schema: BaselineStatus },
   { method: 'POST', url: '/api/v1/baselines/icmp-tunnel/unfreeze', role: 'approver', schema: BaselineStatus },
   { method: 'POST', url: '/api/v1/baselines/icmp-tunnel/reset', role: 'approver', schema: BaselineStatus },
+  { method: 'GET', url: '/api/v1/policy-review', role: 'viewer', schema: PolicyReview },
   { method: 'GET', url: '/api/v1/detectors', role: 'viewer', schema: Page(DetectorDescription) },
   { method: 'GET', url: '/api/v1/runs', role: 'viewer', schema: Page(Run) },
   { method: 'GET', url: '/api/v1/audit', role: 'approver', schema: Page(AuditEntry) },

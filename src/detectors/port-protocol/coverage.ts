@@ -4,7 +4,6 @@ import { formatAddress } from '../../records/address.js'
 import { attackNetworkDevices } from '../detector.js'
 import type { Point, Points } from './points.js'
 import { PORT_PROTOCOL } from './subjects.js'
-import type { KeyedTable } from './table.js'
 
 /** Conversations before a lack at an exporter is called a lack. */
 const ENOUGH_CONVERSATIONS = 100
@@ -79,9 +78,12 @@ export function coverageObservations(points: Points): Observation[] {
   return observations
 }
 
+/** What is bounded: how many entries are kept, and how many were dropped. */
+type Bounded = { readonly evicted: number; readonly maximum: number }
+
 /** Tells that more was going on at a time than is kept: at the first entry that was dropped, then at each doubling. */
 export function createEvictionCoverage(
-  tables: readonly (readonly [what: string, table: KeyedTable])[],
+  tables: readonly (readonly [what: string, table: Bounded])[],
 ): (atMilliseconds: number) => Observation[] {
   const next = tables.map(() => 1)
   return (atMilliseconds) =>

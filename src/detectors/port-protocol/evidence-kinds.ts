@@ -1,9 +1,10 @@
 /** The kinds of evidence that a pair can give, each with the second facts that it asks for and its worth. */
 import type { Severity } from '../../findings/finding.js'
 import { registeredService } from '../../iana/services.js'
-import { isUsualPort, roams } from './expected.js'
+import { isUsualPort, roams, UDP } from './expected.js'
 import { carriesData, type Facts, type PairFacts, type Reason, round } from './facts.js'
 import { Kind, type Pairs } from './pairs.js'
+import { rarityReasons } from './placed-here.js'
 import type { Settings } from './settings.js'
 import { MAX_TESTS, measureNames, type ShapeTest } from './shape-test.js'
 import { at, effectiveBound, profileOf } from './shapes.js'
@@ -46,18 +47,19 @@ export function candidatesOf(question: Question): Candidate[] {
   if (kinds & Kind.proxy) found.push(proxy(question))
   if (kinds & Kind.registry) found.push(registry(question))
   if (kinds & Kind.rareProtocol) found.push(rareProtocol(question))
+  if (kinds & Kind.rare) found.push(rare(question))
   return found.filter((candidate) => candidate !== undefined)
 }
 
 function named({ pairs, pair, of, facts }: Question): Candidate | undefined {
-  const { external, long, periodic, upload, few, refused } = facts
+  const { external, long, periodic, upload, few, refused, role } = facts
   if (pairs.isCertain.values[pair] !== 1 || !carriesData(pairs, pair, of)) return undefined
   if (!external && !long && !periodic && !upload && !refused) return undefined
   const isNamed = (pairs.kinds.values[pair]! & Kind.named) !== 0
   const isTaken = isUsualPort(of.protocolIdentifier, of.port)
   const isOrdinary = !isTaken && roams(of.application)
   // Web servers listen on any port: outside, only what few use and that keeps on is worth a word; inside, nothing is.
-  if (isOrdinary && !(external && few && (periodic || long))) return undefined
+  if (isOrdinary && !(external && (few || role) && (periodic || long))) return undefined
   return {
     kind: isNamed ? 'named' : 'serviceNamed',
     evidence: !isNamed || isOrdinary ? 0.5 : isTaken ? 1 : 0.7,
@@ -89,7 +91,8 @@ function proxy({ pairs, pair, of, facts }: Question): Candidate | undefined {
 function registry({ pairs, pair, of, facts, settings }: Question): Candidate | undefined {
   const longest = pairs.longestConversation.values[pair]! / 1000
   const isKept = facts.periodic || longest >= settings.SessionDurationThreshold
-  if (!facts.external || !facts.few || !isKept || !carriesData(pairs, pair, of)) return undefined
+  if (!facts.external || !(facts.few || facts.role) || !isKept || !carriesData(pairs, pair, of))
+    return undefined
   const seconds = Math.max(1, pairs.longestSession.values[pair]! / 1000)
   const octets = pairs.upOctets.values[pair]! + pairs.downOctets.values[pair]!
   const pace = (octets * Math.max(1, of.samplingInterval)) / seconds
@@ -122,6 +125,24 @@ function rareProtocol({ pairs, pair, of, facts }: Question): Candidate | undefin
   }
 }
 
+/** Rare here is a reason of its own, with more than the usual second fact: new things are used every day. */
+function rare({ pairs, pair, of, facts, settings }: Question): Candidate | undefined {
+  const { external, few, periodic, upload, refused, role, lasting, long } = facts
+  if (of.standing?.isRare !== true || !of.standing.isNewToHost || pairs.isCertain.values[pair] !== 1)
+    return undefined
+  if (!few || !carriesData(pairs, pair, of)) return undefined
+  const isUdp = of.protocolIdentifier === UDP
+  const second = [periodic, upload, refused, role, lasting || (isUdp && long)].filter(Boolean).length
+  if (second < (external ? 1 : 2)) return undefined
+  return {
+    kind: 'rare',
+    evidence: 0.4,
+    most: external && second > 1 ? 'medium' : 'low',
+    isAboutDuration: false,
+    reasons: [portOwner(of), ...rarityReasons(of.standing, settings)],
+  }
+}
+
 function* shapes(question: Question): Generator<Candidate> {
   const { pairs, pair, of, facts, settings } = question
   const profile = profileOf(of.protocolIdentifier, of.port)
@@ -149,10 +170,10 @@ function* shapes(question: Question): Generator<Candidate> {
 }
 
 /** A strong shape asks for any other fact; a weak one for an outside server that few use, and one more. */
-function isBacked(test: ShapeTest, { external, few, periodic, upload, long, refused }: Facts): boolean {
+function isBacked(test: ShapeTest, { external, few, periodic, upload, long, refused, role }: Facts): boolean {
   if (test.strength === 'strong')
     return external || periodic || upload || refused || (long && !test.isAboutDuration)
-  return external && few && (test.isAboutDuration || periodic || long || refused)
+  return external && (few || role) && (test.isAboutDuration || periodic || long || refused)
 }
 
 function boundReasons(test: ShapeTest, seen: Float64Array, offset: number, settings: Settings): Reason[] {

@@ -1,5 +1,6 @@
 /** The second facts about a pair: what stands beside the pairing itself. */
 import { TCP } from './expected.js'
+import type { Standing } from './learning.js'
 import type { Pairs } from './pairs.js'
 import type { Settings } from './settings.js'
 import { headerOctets } from './shapes.js'
@@ -13,6 +14,9 @@ const UPLOAD_OCTETS = 1_000_000
 const UPLOAD_RATIO = 4
 /** The sub-score of a session is full at an hour. */
 const FULL_SESSION_SECONDS = 3600
+
+/** Devices that serve what is near them. */
+const DEVICE_ROLES: ReadonlySet<string> = new Set(['printer', 'camera', 'ot', 'phone'])
 
 export type Reason = { code: string; value?: unknown; threshold?: unknown }
 
@@ -30,6 +34,10 @@ export type PairFacts = {
   readonly samplingInterval: number
   /** What else of the server the client was refused shortly before: a port, or a protocol without ports; -1 for none. */
   readonly refused: number
+  /** How usual the pairing is here; undefined where nothing is learned of the client. */
+  readonly standing: Standing | undefined
+  /** DeviceRole of the client. */
+  readonly role: string | undefined
 }
 
 export type Facts = {
@@ -39,6 +47,10 @@ export type Facts = {
   readonly few: boolean
   readonly upload: boolean
   readonly refused: boolean
+  /** A device of the client's role has no use for servers outside. */
+  readonly role: boolean
+  /** An hour and more in all: long by any measure. */
+  readonly lasting: boolean
   readonly scores: Readonly<Record<string, number>>
   readonly reasons: readonly Reason[]
 }
@@ -64,6 +76,8 @@ export function factsOf(pairs: Pairs, pair: number, of: PairFacts, settings: Set
   if (upload) reasons.push({ code: 'mostly-upload', value: up, threshold: UPLOAD_OCTETS })
   const refused = of.refused >= 0
   if (refused) reasons.push({ code: 'refused-elsewhere', value: of.refused })
+  const role = external && of.role !== undefined && DEVICE_ROLES.has(of.role)
+  if (role) reasons.push({ code: 'role', value: of.role })
   const scores = {
     external: external ? 1 : 0,
     long: round(Math.min(1, seconds / FULL_SESSION_SECONDS)),
@@ -71,8 +85,10 @@ export function factsOf(pairs: Pairs, pair: number, of: PairFacts, settings: Set
     fewClients: few ? 1 : 0,
     upload: upload ? 1 : 0,
     refused: refused ? 1 : 0,
+    role: role ? 1 : 0,
   }
-  return { external, long, periodic, few, upload, refused, scores, reasons }
+  const lasting = seconds >= FULL_SESSION_SECONDS
+  return { external, long, periodic, few, upload, refused, role, lasting, scores, reasons }
 }
 
 /** Both sides sent data, beyond handshakes and resets. */

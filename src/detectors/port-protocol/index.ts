@@ -5,20 +5,25 @@
  * without a usual service, proxies' ports, rare IP protocols. Cannot see a channel that keeps to its port's shape.
  * Sources: IANA registries, the RFCs named in profiles.ts; ATT&CK DET0457.
  */
+import { policyReview } from '../../context/policy-review.js'
 import type { Evidence } from '../../findings/finding.js'
 import { formatAddress } from '../../records/address.js'
-import { attackNetworkDevices, type Detector, type Judge } from '../detector.js'
+import { attackNetworkDevices, type Detector, type Judge, type Surroundings } from '../detector.js'
 import { applications } from './applications.js'
+import { Flag, Place, Word } from './conversation-record.js'
 import { Conversations } from './conversations.js'
 import { coverageObservations, createEvictionCoverage } from './coverage.js'
 import { Denials } from './denials.js'
 import { evidenceOf } from './evidence.js'
+import { explainPairing, sanctionOf } from './explain.js'
 import { createIntake } from './intake.js'
+import { createLearning, problemOfLearned } from './learning.js'
 import { createLedger } from './ledger.js'
 import { createNames } from './names.js'
 import { Pairs, Services } from './pairs.js'
+import { createPlaces } from './places.js'
 import { createPoints } from './points.js'
-import { addressAt, baselineOf, insideOf, Settings } from './settings.js'
+import { addressAt, baselineOf, insidePrefixesOf, Settings } from './settings.js'
 import { createSubjects, PORT_PROTOCOL } from './subjects.js'
 import { judgePair } from './verdict.js'
 
@@ -47,20 +52,26 @@ export const portProtocol: Detector = {
   settings: Settings,
   lookbackMilliseconds: 3_600_000,
   settleMilliseconds: 5 * 60_000,
-  start: (settings) => createJudge(settings as Settings),
+  problemOf: problemOfLearned,
+  start: (settings, surroundings) => createJudge(settings as Settings, surroundings),
 }
 
-function createJudge(settings: Settings): Judge {
+function createJudge(settings: Settings, surroundings: Surroundings): Judge {
+  const { context } = surroundings
+  const places = createPlaces(context, insidePrefixesOf(settings.insidePrefixes))
+  const learning = createLearning(surroundings, places, settings)
+  const isBaseline = baselineOf(settings.BaselinePortProfiles)
   const conversations = new Conversations()
   const pairs = new Pairs()
   const services = new Services()
-  const points = createPoints()
+  const points = createPoints(learning.firstSeenOf)
   const names = createNames()
   const denials = new Denials()
   const subjects = createSubjects()
-  const isInside = insideOf(settings.insidePrefixes)
   /** Conversations counted since the last evaluation: pair, its conversation, and that slot's generation. */
   const counted: { pair: number; slot: number; generation: number }[] = []
+  /** Conversations that have been counted for the last time; kept until they are judged, as evidence. */
+  const ended: number[] = []
   const ledger = createLedger({
     conversations,
     pairs,
@@ -68,20 +79,21 @@ function createJudge(settings: Settings): Judge {
     points,
     names,
     settings,
-    isBaseline: baselineOf(settings.BaselinePortProfiles),
-    isInside,
+    isBaseline,
+    places,
+    learning,
     onCounted(pair, slot) {
       if (counted.length >= MAX_COUNTED) return
-      counted.push({ pair, slot, generation: conversations.table.generation.values[slot]! })
+      counted.push({ pair, slot, generation: conversations.generationOf(slot) })
     },
   })
   const intake = createIntake({ conversations, points, names, denials, onBurst: ledger.noteBurst })
   const evictions = createEvictionCoverage([
-    ['conversations', conversations.table],
+    ['conversations', conversations],
     ['pairs', pairs.table],
     ['services', services.table],
   ])
-  conversations.table.onEvict = (slot) => ledger.count(slot, true)
+  conversations.onEvict = (slot) => ledger.count(slot, true)
 
   return {
     observe({ block, rows }) {
@@ -89,37 +101,69 @@ function createJudge(settings: Settings): Judge {
       else intake.observe(block, rows)
     },
     evaluate(atMilliseconds) {
-      const ended = countDue(atMilliseconds)
-      const changed = judgeTouched()
-      for (const slot of ended) conversations.table.delete(slot)
+      countWaiting(atMilliseconds)
+      countEnded(atMilliseconds)
+      const changed = judgeTouched(atMilliseconds)
+      for (const slot of ended) conversations.delete(slot)
+      ended.length = 0
       counted.length = 0
       const found = [...changed].map((key) => subjects.observation(key)).filter((one) => one !== undefined)
+      for (const one of found)
+        learning.tell(
+          one.destinationAddresses[0]!,
+          one.destinationTransportPort ?? 0,
+          one.protocolIdentifier!,
+          one.id,
+        )
+      learning.evaluate(atMilliseconds, points.all())
       return [...found, ...coverageObservations(points), ...evictions(atMilliseconds)]
     },
+    learned: learning.learned,
+    explain: (tuple, atMilliseconds) =>
+      explainPairing({ context, learning, isBaseline }, tuple, atMilliseconds),
+    reviewPolicy: (question) => policyReview(context, learning.rows(), question),
   }
 
-  function countDue(atMilliseconds: number): number[] {
-    const { table, newsSince } = conversations
-    const ended: number[] = []
-    for (let slot = table.oldest(); slot >= 0; slot = table.after(slot)) {
-      if (conversations.hasEnded(slot, atMilliseconds)) {
-        ledger.count(slot, true)
-        ended.push(slot)
-      } else if (
-        newsSince.values[slot] !== 0 &&
-        atMilliseconds - newsSince.values[slot]! >= SETTLE_MILLISECONDS
-      )
-        ledger.count(slot, false)
+  /** Counts conversations that last, once both directions have come; short ones are counted when they end. */
+  function countWaiting(atMilliseconds: number): void {
+    const { waiting, words, numbers } = conversations
+    let kept = 0
+    for (let index = 0; index < waiting.length; index++) {
+      const slot = waiting[index]!
+      const at = conversations.wordsAt(slot)
+      if ((words[at + Word.flags]! & Flag.isWaiting) === 0) continue
+      const newsSince = numbers[conversations.numbersAt(slot) + Place.newsSince]!
+      if (newsSince !== 0 && atMilliseconds - newsSince < SETTLE_MILLISECONDS) waiting[kept++] = slot
+      else {
+        words[at + Word.flags]! &= ~Flag.isWaiting
+        if (newsSince !== 0) ledger.count(slot, false)
+      }
     }
-    return ended
+    waiting.length = kept
   }
 
-  function judgeTouched(): Set<string> {
+  function countEnded(atMilliseconds: number): void {
+    const minute = Math.floor(atMilliseconds / 60_000)
+    for (;;) {
+      const slot = conversations.nextDue(minute)
+      if (slot < 0) return
+      if (conversations.hasEnded(slot, atMilliseconds)) {
+        // Another row may have put it on the list of a minute twice.
+        conversations.words[conversations.wordsAt(slot) + Word.due] = 0
+        ledger.count(slot, true)
+        // Those that a pair counts are kept until they have been judged, as evidence.
+        if (conversations.words[conversations.wordsAt(slot) + Word.pair] === 0) conversations.delete(slot)
+        else ended.push(slot)
+      } else conversations.schedule(slot)
+    }
+  }
+
+  function judgeTouched(atMilliseconds: number): Set<string> {
     const changed = new Set<string>()
     const touched = ledger.takeTouched()
     const slots = new Map<number, number[]>()
     for (const { pair, slot, generation } of counted) {
-      if (conversations.table.generation.values[slot] !== generation) continue
+      if (conversations.generationOf(slot) !== generation) continue
       const list = slots.get(pair)
       if (list === undefined) slots.set(pair, [slot])
       else list.push(slot)
@@ -131,10 +175,23 @@ function createJudge(settings: Settings): Judge {
       const family = (head & 0x8000) === 0 ? 4 : 6
       const [protocolIdentifier, port] = [head & 0xff, keys[at + 9]! >>> 16]
       const [client, server] = [addressAt(keys, at + 1, family), addressAt(keys, at + 5, family)]
+      const isInside = (at: number) => places.byNumber(places.of(keys, at, family)).isInside
       const name = pairs.name.values[pair]!
       const applicationName = names.textOf(name)
       const point = points.byNumber(head >>> 16)
+      const pairing = { client, server, protocolIdentifier, port, application: applicationName }
+      if (sanctionOf(context, pairing, atMilliseconds) !== undefined) continue
       const service = services.find(head & 0x80ff, keys, at + 5, port)
+      const application = (keys[at + 9]! & 0xffff) - 1
+      const ends = {
+        keys,
+        clientAt: at + 1,
+        serverAt: at + 5,
+        family,
+        protocolIdentifier,
+        port,
+        application,
+      } as const
       const verdict = judgePair(
         pairs,
         pair,
@@ -142,8 +199,8 @@ function createJudge(settings: Settings): Judge {
           protocolIdentifier,
           family,
           port,
-          application: (keys[at + 9]! & 0xffff) - 1,
-          isOutbound: !isInside(server) && isInside(client),
+          application,
+          isOutbound: !isInside(at + 5) && isInside(at + 1),
           clients: services.clientsOf(service),
           nameText: applicationName,
           samplingInterval: point.samplingInterval,
@@ -154,6 +211,8 @@ function createJudge(settings: Settings): Judge {
             port,
             pairs.last.values[pair]!,
           ),
+          standing: learning.standing(ends, point, pairs.firstReceived.values[pair]!, atMilliseconds),
+          role: places.byNumber(places.of(keys, at + 1, family)).role,
         },
         settings,
       )

@@ -7,7 +7,8 @@ import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN, SHAPE_COLUMN } from '../.
 import { rowNumbers } from '../../blocks/runs.js'
 import { type FlowColumn, FlowColumnIndex, outcomeNames, samplingFromNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
-import { CONVERSATION_WORDS, type Conversations, Flag, type RowValues } from './conversations.js'
+import { CONVERSATION_WORDS, Flag, type RowValues } from './conversation-record.js'
+import type { Conversations } from './conversations.js'
 import type { Denials } from './denials.js'
 import { isExpected, TCP, UDP } from './expected.js'
 import type { Names } from './names.js'
@@ -30,6 +31,7 @@ export const rareProtocols: ReadonlyMap<number, string> = new Map([
 const watched = new Uint8Array(256)
 for (const protocol of [TCP, UDP, ...rareProtocols.keys()]) watched[protocol] = 1
 
+const TWO_32 = 0x1_0000_0000
 const SYN = 0x02
 const ACK = 0x10
 /** IE 136: 2 is "active timeout". RFC 5102 §5.11.3. */
@@ -88,11 +90,12 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
     if (sources === undefined || destinations === undefined || protocols === undefined) return
     const sourcePorts = column('sourceTransportPort')
     const destinationPorts = column('destinationTransportPort')
-    const packets = block.column(FlowColumnIndex.packets)
-    const octets = block.column(FlowColumnIndex.octets)
+    const [packets, packetsHigh] = block.column(FlowColumnIndex.packets) ?? []
+    const [octets, octetsHigh] = block.column(FlowColumnIndex.octets) ?? []
     const reversePackets = block.column(FlowColumnIndex.reversePackets)
     const reverseOctets = block.column(FlowColumnIndex.reverseOctets)
     const octetsTotal = block.column(FlowColumnIndex.octetsTotal)
+    const hasReverse = reversePackets !== undefined || reverseOctets !== undefined
     const starts = column('startMilliseconds')
     const ends = column('endMilliseconds')
     const durations = column('durationMilliseconds')
@@ -116,15 +119,21 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
     const byNumber = Uint8Array.from(engineStrings, (text) => (NAMED_BY_NUMBER.test(text) ? 1 : 0))
     const pointOf = header.exporters.map((identity) => points.of(identity))
     // Rows of these say who opened the connection: firewall sessions, and biflows (RFC 5103 §5).
-    const knowsOpener = header.shapes.map(
-      ({ columns }) =>
-        columns.includes(FlowColumnIndex.reverseOctets) || columns.includes(FlowColumnIndex.firewallEvent),
+    const knowsOpener = Uint8Array.from(header.shapes, ({ columns }) =>
+      columns.includes(FlowColumnIndex.reverseOctets) || columns.includes(FlowColumnIndex.firewallEvent)
+        ? 1
+        : 0,
+    )
+    const isFirewall = Uint8Array.from(header.exporters, ({ protocol }) =>
+      protocol === SYSLOG_PROTOCOL ? 1 : 0,
     )
 
-    for (const row of rows) {
+    for (let index = 0; index < rows.length; index++) {
+      const row = rows[index]!
       const point = pointOf[exporters[row]!]!
       const receivedMilliseconds = received[row]!
       point.lastReceivedMilliseconds = receivedMilliseconds
+      if (point.firstReceivedMilliseconds === 0) point.firstReceivedMilliseconds = receivedMilliseconds
       if (samplingFrom !== undefined && samplingFrom[row] !== NO_SAMPLING)
         point.samplingInterval = sampling![row]!
       const protocol = protocols[row]!
@@ -136,10 +145,10 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
         continue
       }
       if (isGroup(destinations, row) || isGroup(sources, row)) continue
-      values.packets = wide(packets, row)
-      values.octets = wide(octets, row)
-      values.reversePackets = wide(reversePackets, row)
-      values.reverseOctets = wide(reverseOctets, row)
+      values.packets = packets === undefined ? 0 : packets[row]! + packetsHigh![row]! * TWO_32
+      values.octets = octets === undefined ? 0 : octets[row]! + octetsHigh![row]! * TWO_32
+      values.reversePackets = hasReverse ? wide(reversePackets, row) : 0
+      values.reverseOctets = hasReverse ? wide(reverseOctets, row) : 0
       if (values.octets === 0 && values.reverseOctets === 0) {
         // A log that has the sum alone: that both sides sent is not known, so no shape follows from it.
         values.octets = wide(octetsTotal, row)
@@ -166,8 +175,8 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
       let flags = 0
       const bits = control?.[row] ?? 0
       const isOpener =
-        knowsOpener[shapes[row]!] === true ||
-        header.exporters[exporters[row]!]!.protocol === SYSLOG_PROTOCOL ||
+        knowsOpener[shapes[row]!] === 1 ||
+        isFirewall[exporters[row]!] === 1 ||
         (protocol === TCP && (bits & (SYN | ACK)) === SYN)
       if (isOpener) flags |= isHigher ? Flag.openedByHigh : Flag.openedByLow
       const reason = endReasons?.[row] ?? 0
@@ -181,11 +190,9 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
       values.nameNumber = nameTexts === undefined ? 0 : nameNumbers[nameTexts[row]!]!
       if (values.nameNumber > 0) {
         point.namesApplications = true
-        if (
-          byNumber[engines?.[row] ?? 0] !== 1 &&
-          isExpectedHere(values.nameNumber, protocol, sourcePort, destinationPort)
-        )
-          flags |= Flag.isConfirmed
+        if (!isExpectedHere(values.nameNumber, protocol, sourcePort, destinationPort))
+          flags |= Flag.isMisplaced
+        else if (byNumber[engines?.[row] ?? 0] !== 1) flags |= Flag.isConfirmed
       } else if (services !== undefined && serviceNumbers[services[row]!]! > 0) {
         values.nameNumber = serviceNumbers[services[row]!]!
         flags |= Flag.isServiceName
@@ -203,15 +210,14 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
         destinationPort,
         isHigher,
       )
-      let slot = conversations.table.find(key)
+      let slot = conversations.find(key)
       if (slot >= 0 && conversations.hasEnded(slot, receivedMilliseconds)) {
         // The same ports taken again: what was seen of the earlier one has been counted.
-        conversations.table.onEvict?.(slot)
-        conversations.table.delete(slot)
-        slot = -1
+        conversations.onEvict?.(slot)
+        conversations.delete(slot)
+        slot = conversations.find(key)
       }
-      if (slot < 0) slot = conversations.table.insert(key)
-      else conversations.table.touch(slot)
+      if (slot < 0) slot = conversations.insert(key)
       const gap = conversations.add(slot, values)
       if (gap > 0) onBurst(slot, values.startMilliseconds)
     }
@@ -253,7 +259,7 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
 }
 
 function wide(planes: readonly Plane[] | undefined, row: number): number {
-  return planes === undefined ? 0 : planes[0]![row]! + planes[1]![row]! * 0x1_0000_0000
+  return planes === undefined ? 0 : planes[0]![row]! + planes[1]![row]! * TWO_32
 }
 
 /** Multicast, limited broadcast and the unspecified address; last octet 255 is taken for a subnet's broadcast. */

@@ -2,24 +2,37 @@
  * Counts conversations into pairs: decides who is the server, whether there is a reason to watch the pair at all, and
  * which tests the conversation meets. Conversations that fit their port leave nothing behind but a client's bit.
  */
-import { formatAddress } from '../../records/address.js'
-import { BURST_GAP_MILLISECONDS, type Conversations, Flag } from './conversations.js'
+import { BURST_GAP_MILLISECONDS, FIRST_HIT, Flag, Place, Sum, Word } from './conversation-record.js'
+import type { Conversations } from './conversations.js'
 import { isExpected, isUsualPort, TCP, UDP } from './expected.js'
 import { createHosts } from './hosts.js'
 import { rareProtocols } from './intake.js'
+import type { Ends, Learning } from './learning.js'
 import type { Names } from './names.js'
 import { Kind, PAIR_WORDS, type Pairs, type Services } from './pairs.js'
-import type { Points } from './points.js'
-import { FIRST_EPHEMERAL_PORT, serverOf } from './server.js'
+import type { Places } from './places.js'
+import { exporterTest, type Points } from './points.js'
+import { clearServer, FIRST_EPHEMERAL_PORT, serverOf } from './server.js'
 import { addressAt, type Baseline, type Settings } from './settings.js'
 import { MAX_TESTS, measureNames, type ShapeProfile } from './shape-test.js'
-import { headerOctets, measure, meets, newMeasures, profileOf, type Sums } from './shapes.js'
+import {
+  asksForCompanion,
+  headerOctets,
+  measure,
+  meets,
+  newMeasures,
+  profileOf,
+  type Sums,
+} from './shapes.js'
 
 /** Ports of SOCKS and of proxies that clients must be told of: RFC 1928 (1080), Tor, Squid. */
 const PROXY_PORTS: ReadonlySet<number> = new Set([1080, 3128, 9050, 9150])
 
 /** Starts of bursts kept between two evaluations; more come only from a flood. */
 const MAX_PENDING_BURSTS = 65_536
+
+/** Bits of the tests of one profile. */
+const HITS = 2 ** MAX_TESTS - 1
 
 export type Ledger = {
   /** Counts what a conversation has not had counted yet. */
@@ -30,6 +43,8 @@ export type Ledger = {
   unknownServers: number
 }
 
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
+
 export type LedgerParts = {
   readonly conversations: Conversations
   readonly pairs: Pairs
@@ -37,13 +52,15 @@ export type LedgerParts = {
   readonly points: Points
   readonly names: Names
   readonly settings: Settings
-  readonly isBaseline: Baseline
-  readonly isInside: (address: ReturnType<typeof addressAt>) => boolean
+  /** Absent where no pairing is configured as expected. */
+  readonly isBaseline: Baseline | undefined
+  readonly places: Places
+  readonly learning: Learning
   readonly onCounted: (pair: number, conversation: number) => void
 }
 
 export function createLedger(parts: LedgerParts): Ledger {
-  const { conversations, pairs, services, points, names, settings, isBaseline, isInside } = parts
+  const { conversations, pairs, services, points, names, settings, isBaseline, places, learning } = parts
   const key = new Uint32Array(PAIR_WORDS)
   const values = newMeasures()
   const sums: Sums = {
@@ -56,55 +73,62 @@ export function createLedger(parts: LedgerParts): Ledger {
     clientPort: 0,
     udpCompanion: 0,
   }
+  const ends: Mutable<Ends> = {
+    keys: new Uint32Array(8),
+    clientAt: 0,
+    serverAt: 4,
+    family: 4,
+    protocolIdentifier: 0,
+    port: 0,
+    application: -1,
+  }
   const touched: number[] = []
   const burstPairs: number[] = []
   const burstStarts: number[] = []
-  const exporterAddresses = new Set<string>()
-  let exporters = 0
+  const isExporter = exporterTest(points)
   const hosts = createHosts()
   const ledger: Ledger = { count, noteBurst, takeTouched, unknownServers: 0 }
   return ledger
 
   function count(slot: number, hasEnded: boolean): void {
-    const { keys } = conversations.table
-    const at = slot * 10
-    const head = keys[at]!
+    const { words, numbers } = conversations
+    const at = conversations.wordsAt(slot)
+    const inNumbers = conversations.numbersAt(slot)
+    const head = words[at]!
     const protocol = head & 0xff
     const family = (head & 0x8000) === 0 ? 4 : 6
-    const [lowPort, highPort] = [keys[at + 9]! >>> 16, keys[at + 9]! & 0xffff]
-    const isNew = (conversations.flags.values[slot]! & Flag.isCounted) === 0
-    const hadNews = conversations.newsSince.values[slot] !== 0
-    conversations.newsSince.values[slot] = 0
+    const isNew = (words[at + Word.flags]! & Flag.isCounted) === 0
+    const hadNews = numbers[inNumbers + Place.newsSince] !== 0
+    numbers[inNumbers + Place.newsSince] = 0
     const point = points.byNumber(head >>> 16)
-    const server = (isNew ? decideServer(slot) : decidedServer(slot)) ?? -1
+    const low = conversations.directionAt(slot, 0)
+    const high = conversations.directionAt(slot, 1)
+    const server = isNew ? decideServer(at, head) : decidedServer(words[at + Word.flags]!)
     if (isNew) {
-      conversations.flags.values[slot]! |= Flag.isCounted
+      words[at + Word.flags]! |= Flag.isCounted
       point.conversations++
-      if (conversations.row.values[slot * 2] === 0 || conversations.row.values[slot * 2 + 1] === 0)
-        point.oneSided++
+      if (numbers[low + Sum.row] === 0 || numbers[high + Sum.row] === 0) point.oneSided++
     }
     if (server < 0) {
       if (isNew) ledger.unknownServers++
       return
     }
-    const port = server === 0 ? lowPort : highPort
-    const clientPort = server === 0 ? highPort : lowPort
+    const port = server === 0 ? words[at + 9]! >>> 16 : words[at + 9]! & 0xffff
+    const clientPort = server === 0 ? words[at + 9]! & 0xffff : words[at + 9]! >>> 16
     const serverAt = at + (server === 0 ? 1 : 5)
     const clientAt = at + (server === 0 ? 5 : 1)
-    const kind = (family === 6 ? 0x8000 : 0) | protocol
-    let service = services.find(kind, keys, serverAt, port)
-    if (isNew) service = services.count(service, keys, clientAt, clientPort)
-    if (service >= 0 && (conversations.flags.values[slot]! & Flag.isConfirmed) !== 0)
-      services.confirm(service)
-    if (isNew && protocol === TCP) hosts.note(keys, clientAt, port)
+    let service = services.find(head & 0x80ff, words, serverAt, port)
+    if (isNew) service = services.count(service, words, clientAt, clientPort)
+    const flags = words[at + Word.flags]!
+    if ((flags & Flag.isConfirmed) !== 0 && service >= 0) services.confirm(service)
+    if (isNew && protocol === TCP) hosts.note(words, clientAt, port)
 
-    const [up, down] = server === 0 ? [slot * 2 + 1, slot * 2] : [slot * 2, slot * 2 + 1]
-    const name = conversations.name.values[slot]!
+    const [up, down] = server === 0 ? [high, low] : [low, high]
+    const name = words[at + Word.name]!
     const application = name === 0 ? -1 : names.applicationOf(name)
-    const serverAddress = addressAt(keys, serverAt, family)
-    if (isBaseline(protocol, port, application, serverAddress)) return
-    const downOctets = conversations.octets.values[down]!
-    if (conversations.octets.values[up] === 0 || downOctets === 0) return
+    if (isBaseline?.(protocol, port, application, addressAt(words, serverAt, family))) return
+    const downOctets = numbers[down + Sum.octets]!
+    if (numbers[up + Sum.octets] === 0 || downOctets === 0) return
 
     let kinds = 0
     if (
@@ -112,56 +136,75 @@ export function createLedger(parts: LedgerParts): Ledger {
       (protocol === TCP || protocol === UDP) &&
       !isExpected(application, protocol, port)
     ) {
-      kinds |= (conversations.flags.values[slot]! & Flag.isServiceName) === 0 ? Kind.named : Kind.serviceNamed
+      kinds |= (flags & Flag.isServiceName) === 0 ? Kind.named : Kind.serviceNamed
     }
-    const isOutbound = !isInside(serverAddress) && isInside(addressAt(keys, clientAt, family))
-    const isCertain = (conversations.flags.values[slot]! & Flag.isCertain) !== 0
+    const serverPlace = places.byNumber(places.of(words, serverAt, family))
+    const clientPlace = places.byNumber(places.of(words, clientAt, family))
+    const isOutbound = !serverPlace.isInside && clientPlace.isInside
+    const isCertain = (flags & Flag.isCertain) !== 0
     if (isOutbound && isCertain && (protocol === TCP || protocol === UDP)) {
       if (protocol === TCP && PROXY_PORTS.has(port)) kinds |= Kind.proxy
       else if (port < FIRST_EPHEMERAL_PORT && !isUsualPort(protocol, port)) kinds |= Kind.registry
     }
     if (
-      rareProtocols.has(protocol) &&
-      !isGateway(keys, serverAt, family) &&
-      !isGateway(keys, clientAt, family)
+      isRareProtocol[protocol] === 1 &&
+      !(serverPlace.isGateway || clientPlace.isGateway) &&
+      !isExporter(words, serverAt, family) &&
+      !isExporter(words, clientAt, family)
     )
       kinds |= Kind.rareProtocol
+
+    if (isNew && clientPlace.isInside) {
+      ends.keys = words
+      ends.clientAt = clientAt
+      ends.serverAt = serverAt
+      ends.family = family
+      ends.protocolIdentifier = protocol
+      ends.port = port
+      ends.application = application
+      if (learning.note(ends, point, numbers[inNumbers + Place.lastReceived]!)) kinds |= Kind.rare
+    }
 
     const profile = profileOf(protocol, port)
     let met = 0
     let before = 0
     if (profile !== undefined && (hadNews || hasEnded) && !services.isConfirmed(service)) {
-      sums.upPackets = conversations.packets.values[up]!
-      sums.upOctets = conversations.octets.values[up]!
-      sums.downPackets = conversations.packets.values[down]!
+      sums.upPackets = numbers[up + Sum.packets]!
+      sums.upOctets = numbers[up + Sum.octets]!
+      sums.downPackets = numbers[down + Sum.packets]!
       sums.downOctets = downOctets
-      sums.seconds = (conversations.last.values[slot]! - conversations.first.values[slot]!) / 1000
-      sums.largestPacketMean = conversations.largestPacketMean.values[slot]!
+      sums.seconds = (numbers[inNumbers + Place.last]! - numbers[inNumbers + Place.first]!) / 1000
+      sums.largestPacketMean = numbers[inNumbers + Place.largestPacketMean]!
       sums.clientPort = clientPort
       sums.udpCompanion =
-        protocol === TCP && services.find((family === 6 ? 0x8000 : 0) | UDP, keys, serverAt, port) >= 0
+        protocol === TCP &&
+        asksForCompanion(profile) &&
+        services.find((family === 6 ? 0x8000 : 0) | UDP, words, serverAt, port) >= 0
           ? 1
           : 0
       measure(values, sums, headerOctets(family, protocol))
-      before = conversations.hits.values[slot]!
+      before = (flags >>> FIRST_HIT) & HITS
       met = testsMet(profile, point.samplingInterval > 1, hasEnded)
-      conversations.hits.values[slot] = met
+      words[at + Word.flags] = (flags & ~(HITS << FIRST_HIT)) | (met << FIRST_HIT)
       if (met !== 0) kinds |= Kind.shape
     }
 
+    if (kinds === 0 && !services.isWatched(service)) return
     key[0] = head
     for (let word = 0; word < 4; word++) {
-      key[1 + word] = keys[clientAt + word]!
-      key[5 + word] = keys[serverAt + word]!
+      key[1 + word] = words[clientAt + word]!
+      key[5 + word] = words[serverAt + word]!
     }
     key[9] = (port << 16) | (application + 1)
     let pair = pairs.table.find(key)
     if (pair < 0) {
       if (kinds === 0) return
       pair = pairs.table.insert(key)
+      pairs.firstReceived.values[pair] = numbers[inNumbers + Place.lastReceived]!
     } else pairs.table.touch(pair)
+    if (service >= 0) services.watch(service)
     if (isCertain) pairs.isCertain.values[pair] = 1
-    if (hosts.has(keys, clientAt) || hosts.has(keys, serverAt)) pairs.isHost.values[pair] = 1
+    if (hosts.has(words, clientAt) || hosts.has(words, serverAt)) pairs.isHost.values[pair] = 1
     pairs.kinds.values[pair]! |= kinds
     pairs.name.values[pair] = name
     takeIntoPair(pair, slot, up, down, met, before)
@@ -176,27 +219,23 @@ export function createLedger(parts: LedgerParts): Ledger {
     met: number,
     before: number,
   ): void {
-    const { generation } = pairs.table
-    const isSame =
-      conversations.pair.values[slot] === pair + 1 &&
-      conversations.pairGeneration.values[slot] === generation.values[pair]
+    const { words, numbers } = conversations
+    const at = conversations.wordsAt(slot)
+    const inNumbers = conversations.numbersAt(slot)
+    const generation = pairs.table.generationOf(pair)
+    const isSame = words[at + Word.pair] === pair + 1 && words[at + Word.pairGeneration] === generation
+    const [first, last] = [numbers[inNumbers + Place.first]!, numbers[inNumbers + Place.last]!]
     if (!isSame) {
-      conversations.pair.values[slot] = pair + 1
-      conversations.pairGeneration.values[slot] = generation.values[pair]!
+      words[at + Word.pair] = pair + 1
+      words[at + Word.pairGeneration] = generation
       pairs.conversations.values[pair]!++
-      pending(pair, conversations.first.values[slot]!)
+      pending(pair, first)
     }
-    const delta = (counted: Float64Array, sum: Float64Array, at: number) => {
-      const difference = sum[at]! - counted[at]!
-      counted[at] = sum[at]!
-      return difference
-    }
-    const { countedPackets, countedOctets, packets, octets } = conversations
-    pairs.upPackets.values[pair]! += delta(countedPackets.values, packets.values, up)
-    pairs.downPackets.values[pair]! += delta(countedPackets.values, packets.values, down)
-    pairs.upOctets.values[pair]! += delta(countedOctets.values, octets.values, up)
-    pairs.downOctets.values[pair]! += delta(countedOctets.values, octets.values, down)
-    pairs.noteTime(pair, conversations.first.values[slot]!, conversations.last.values[slot]!, !isSame)
+    pairs.upPackets.values[pair]! += uncounted(up + Sum.packets, up + Sum.countedPackets)
+    pairs.downPackets.values[pair]! += uncounted(down + Sum.packets, down + Sum.countedPackets)
+    pairs.upOctets.values[pair]! += uncounted(up + Sum.octets, up + Sum.countedOctets)
+    pairs.downOctets.values[pair]! += uncounted(down + Sum.octets, down + Sum.countedOctets)
+    pairs.noteTime(pair, first, last, !isSame)
     for (let index = 0; index < MAX_TESTS; index++) {
       const [isMet, wasMet] = [(met >> index) & 1, isSame ? (before >> index) & 1 : 0]
       // A conversation that outgrew a test takes its hit back.
@@ -205,6 +244,15 @@ export function createLedger(parts: LedgerParts): Ledger {
       pairs.seen.values.set(values, (pair * MAX_TESTS + index) * measureNames.length)
     }
     touch(pair)
+  }
+
+  /** What a sum has grown by since it was last counted. */
+  function uncounted(sumAt: number, countedAt: number): number {
+    const { numbers } = conversations
+    const sum = numbers[sumAt]!
+    const difference = sum - numbers[countedAt]!
+    numbers[countedAt] = sum
+    return difference
   }
 
   /** The tests of the profile that the measures meet, as bits. */
@@ -217,45 +265,50 @@ export function createLedger(parts: LedgerParts): Ledger {
     return met
   }
 
-  function decidedServer(slot: number): 0 | 1 | undefined {
-    const flags = conversations.flags.values[slot]!
-    return (flags & Flag.serverIsLow) !== 0 ? 0 : (flags & Flag.serverIsHigh) !== 0 ? 1 : undefined
+  /** 0 when the lower end is the server, 1 when the higher is, -1 when it is not known. */
+  function decidedServer(flags: number): number {
+    return (flags & Flag.serverIsLow) !== 0 ? 0 : (flags & Flag.serverIsHigh) !== 0 ? 1 : -1
   }
 
-  function decideServer(slot: number): 0 | 1 | undefined {
-    const { keys } = conversations.table
-    const at = slot * 10
-    const head = keys[at]!
+  function decideServer(at: number, head: number): number {
+    const { words } = conversations
+    const flags = words[at + Word.flags]!
+    const [lowPort, highPort] = [words[at + 9]! >>> 16, words[at + 9]! & 0xffff]
+    if ((flags & (Flag.openedByLow | Flag.openedByHigh)) === 0 && lowPort !== highPort) {
+      const clear = clearServer(head & 0xff, lowPort, highPort)
+      if (clear >= 0) return noteServer(at, clear, true)
+    }
     const family = (head & 0x8000) === 0 ? 4 : 6
     const kind = head & 0x80ff
-    const flags = conversations.flags.values[slot]!
-    const [lowPort, highPort] = [keys[at + 9]! >>> 16, keys[at + 9]! & 0xffff]
     const either = (low: number, high: number) => ((flags & low) !== 0 ? 1 : (flags & high) !== 0 ? 2 : 0)
     const verdict = serverOf({
       protocolIdentifier: head & 0xff,
       lowPort,
       highPort,
-      lowIsInside: isInside(addressAt(keys, at + 1, family)),
-      highIsInside: isInside(addressAt(keys, at + 5, family)),
+      lowIsInside: places.byNumber(places.of(words, at + 1, family)).isInside,
+      highIsInside: places.byNumber(places.of(words, at + 5, family)).isInside,
       opener: either(Flag.openedByLow, Flag.openedByHigh),
       firstSpeaker: either(Flag.startedByLow, Flag.startedByHigh),
-      lowPeers: services.peersOf(services.find(kind, keys, at + 1, lowPort)),
-      highPeers: services.peersOf(services.find(kind, keys, at + 5, highPort)),
+      lowPeers: services.peersOf(services.find(kind, words, at + 1, lowPort)),
+      highPeers: services.peersOf(services.find(kind, words, at + 5, highPort)),
     })
-    if (verdict === undefined) {
-      // Remember both ends: the next conversation with one of them tells.
-      services.count(services.find(kind, keys, at + 1, lowPort), keys, at + 5, highPort)
-      services.count(services.find(kind, keys, at + 5, highPort), keys, at + 1, lowPort)
-      return undefined
-    }
-    conversations.flags.values[slot]! |= verdict.server === 0 ? Flag.serverIsLow : Flag.serverIsHigh
-    if (verdict.confidence === 'certain') conversations.flags.values[slot]! |= Flag.isCertain
-    return verdict.server
+    if (verdict !== undefined) return noteServer(at, verdict.server, verdict.confidence === 'certain')
+    // Remember both ends: the next conversation with one of them tells.
+    services.count(services.find(kind, words, at + 1, lowPort), words, at + 5, highPort)
+    services.count(services.find(kind, words, at + 5, highPort), words, at + 1, lowPort)
+    return -1
+  }
+
+  function noteServer(at: number, server: number, isCertain: boolean): number {
+    conversations.words[at + Word.flags]! |=
+      (server === 0 ? Flag.serverIsLow : Flag.serverIsHigh) | (isCertain ? Flag.isCertain : 0)
+    return server
   }
 
   function noteBurst(slot: number, startMilliseconds: number): void {
-    const pair = conversations.pair.values[slot]! - 1
-    if (pair < 0 || pairs.table.generation.values[pair] !== conversations.pairGeneration.values[slot]) return
+    const at = conversations.wordsAt(slot)
+    const pair = conversations.words[at + Word.pair]! - 1
+    if (pair < 0 || pairs.table.generationOf(pair) !== conversations.words[at + Word.pairGeneration]) return
     pending(pair, startMilliseconds)
   }
 
@@ -288,12 +341,7 @@ export function createLedger(parts: LedgerParts): Ledger {
     touched.length = 0
     return result
   }
-
-  /** Exporters are gateways. */
-  function isGateway(keys: Uint32Array, offset: number, family: 4 | 6): boolean {
-    const known = points.all()
-    for (; exporters < known.length; exporters++)
-      exporterAddresses.add(formatAddress(known[exporters]!.identity.address))
-    return exporterAddresses.has(formatAddress(addressAt(keys, offset, family)))
-  }
 }
+
+const isRareProtocol = new Uint8Array(256)
+for (const protocol of rareProtocols.keys()) isRareProtocol[protocol] = 1

@@ -5,8 +5,8 @@
 import { MAX_TESTS, measureNames } from './shape-test.js'
 import { type Column, KeyedTable } from './table.js'
 
-/** Pairs kept at a time; the least recently used go first. About 450 octets each. */
-export const MAX_PAIRS = 131_072
+/** Pairs kept at a time; the least recently used go first. About 800 octets each. */
+export const MAX_PAIRS = 65_536
 /** Services (address, protocol, port) whose clients are counted. About 50 octets each. */
 export const MAX_SERVICES = 262_144
 /** Words of a pair's key: point and protocol, client (4), server (4), port and application. */
@@ -20,8 +20,20 @@ export const ENOUGH_INTERVALS = 10
 /** Conversations of a pair whose gap is longer are two sessions. */
 const SESSION_GAP_MILLISECONDS = 120_000
 
+/** Flags of a service. */
+const CONFIRMED = 1
+const WATCHED = 2
+
 /** Why a pair is watched, as bits. */
-export const Kind = { named: 1, serviceNamed: 2, shape: 4, registry: 8, proxy: 16, rareProtocol: 32 } as const
+export const Kind = {
+  named: 1,
+  serviceNamed: 2,
+  shape: 4,
+  registry: 8,
+  proxy: 16,
+  rareProtocol: 32,
+  rare: 64,
+} as const
 
 export class Pairs {
   readonly table = new KeyedTable(PAIR_WORDS, MAX_PAIRS)
@@ -44,6 +56,7 @@ export class Pairs {
   readonly burst: Column<Float64Array> = this.table.f64()
   readonly intervals: Column<Float64Array> = this.table.f64(MAX_INTERVALS)
   readonly intervalCount: Column<Uint32Array> = this.table.u32()
+  readonly firstReceived: Column<Float64Array> = this.table.f64()
   readonly isCertain: Column<Uint8Array> = this.table.u8()
   /** One end also asks for what hosts ask for, so it is no gateway. */
   readonly isHost: Column<Uint8Array> = this.table.u8()
@@ -96,9 +109,8 @@ function medianOf(values: readonly number[]): number {
 /** How many clients, and how many other ends, a service has been seen with: small counts, by bitmap. */
 export class Services {
   readonly table = new KeyedTable(SERVICE_WORDS, MAX_SERVICES)
-  private readonly clients: Column<Uint32Array> = this.table.u32(2)
-  private readonly peers: Column<Uint32Array> = this.table.u32()
-  private readonly confirmed: Column<Uint8Array> = this.table.u8()
+  /** Four words a service: two of clients' bits, one of other ends', one of flags. */
+  private readonly seen: Column<Uint32Array> = this.table.u32(4)
   private readonly key = new Uint32Array(SERVICE_WORDS)
 
   find(kind: number, keys: Uint32Array, offset: number, port: number): number {
@@ -111,34 +123,44 @@ export class Services {
   /** Counts a conversation with another end. The key is that of the last `find`. */
   count(found: number, keys: Uint32Array, offset: number, otherPort: number): number {
     const slot = found >= 0 ? found : this.table.insert(this.key)
-    if (found >= 0) this.table.touch(slot)
+    // The order of use matters only when room is short.
+    if (found >= 0 && this.table.size > MAX_SERVICES / 2) this.table.touch(slot)
     let hash = 0
     for (let word = 0; word < 4; word++) {
       hash = Math.imul(hash ^ keys[offset + word]!, 0x85ebca6b)
       hash ^= hash >>> 15
     }
     const bit = (Math.imul(hash, 0xc2b2ae35) >>> 26) & 63
-    this.clients.values[slot * 2 + (bit >> 5)]! |= 1 << (bit & 31)
+    this.seen.values[slot * 4 + (bit >> 5)]! |= 1 << (bit & 31)
     const peer = Math.imul(hash ^ otherPort, 0x9e3779b1) >>> 27
-    this.peers.values[slot]! |= 1 << peer
+    this.seen.values[slot * 4 + 2]! |= 1 << peer
     return slot
   }
 
   confirm(slot: number): void {
-    this.confirmed.values[slot] = 1
+    this.seen.values[slot * 4 + 3]! |= CONFIRMED
+  }
+
+  /** Notes that a client's pair with the service is kept, so that its further conversations are to be counted. */
+  watch(slot: number): void {
+    this.seen.values[slot * 4 + 3]! |= WATCHED
+  }
+
+  isWatched(slot: number): boolean {
+    return slot >= 0 && (this.seen.values[slot * 4 + 3]! & WATCHED) !== 0
   }
 
   /** Whether a device that looks into packets named an application there that belongs on the port. */
   isConfirmed(slot: number): boolean {
-    return slot >= 0 && this.confirmed.values[slot] === 1
+    return slot >= 0 && (this.seen.values[slot * 4 + 3]! & CONFIRMED) !== 0
   }
 
   clientsOf(slot: number): number {
-    return slot < 0 ? 0 : ones(this.clients.values[slot * 2]!) + ones(this.clients.values[slot * 2 + 1]!)
+    return slot < 0 ? 0 : ones(this.seen.values[slot * 4]!) + ones(this.seen.values[slot * 4 + 1]!)
   }
 
   peersOf(slot: number): number {
-    return slot < 0 ? 0 : ones(this.peers.values[slot]!)
+    return slot < 0 ? 0 : ones(this.seen.values[slot * 4 + 2]!)
   }
 }
 

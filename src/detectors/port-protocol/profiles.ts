@@ -15,6 +15,7 @@ import {
   test,
 } from './common-tests.js'
 import { TCP, UDP } from './expected.js'
+import { otherProfiles } from './profiles-others.js'
 import { DURATION_SETTING, type ShapeProfile } from './shape-test.js'
 
 export const profiles: readonly ShapeProfile[] = [
@@ -246,4 +247,5 @@ export const profiles: readonly ShapeProfile[] = [
       reverseShell,
     ],
   },
+  ...otherProfiles,
 ]

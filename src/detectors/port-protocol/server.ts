@@ -4,7 +4,7 @@
  * nothing is reported about the conversation.
  */
 import { registeredService } from '../../iana/services.js'
-import { isUsualPort, UDP } from './expected.js'
+import { isUsualPort, TCP, UDP } from './expected.js'
 
 /** Ports below are given out by the system alone (RFC 6335 §6). */
 const FIRST_USER_PORT = 1024
@@ -24,7 +24,7 @@ export type Ends = {
   readonly opener: 0 | 1 | 2
   /** Which end's first record began earlier, likewise. */
   readonly firstSpeaker: 0 | 1 | 2
-  /** Other ends that each end's port was seen with. */
+  /** Other ends that each end's port was seen with; only looked at when ports do not tell. */
   readonly lowPeers: number
   readonly highPeers: number
 }
@@ -37,19 +37,39 @@ export function serverOf(ends: Ends): ServerVerdict {
   const { protocolIdentifier, lowPort, highPort, opener, firstSpeaker, lowPeers, highPeers } = ends
   if (opener !== 0) return { server: opener === 1 ? 1 : 0, confidence: 'certain' }
   if (lowPort === highPort) return samePort(ends)
+  const clear = clearServer(protocolIdentifier, lowPort, highPort)
+  if (clear >= 0) return { server: clear as 0 | 1, confidence: 'certain' }
   const low = rank(protocolIdentifier, lowPort)
   const high = rank(protocolIdentifier, highPort)
-  // A service's port against a client's. Address translation also hands out ports between the two ranges.
-  const isClear = Math.min(lowPort, highPort) < FIRST_USER_PORT || Math.min(low, high) === 0
-  if (isClear && Math.abs(low - high) >= 2) return { server: low > high ? 0 : 1, confidence: 'certain' }
   if (lowPeers >= 2 !== highPeers >= 2) return { server: lowPeers > highPeers ? 0 : 1, confidence: 'certain' }
   if (low !== high) return { server: low > high ? 0 : 1, confidence: 'likely' }
   if (firstSpeaker !== 0) return { server: firstSpeaker === 1 ? 1 : 0, confidence: 'likely' }
   return undefined
 }
 
-/** 5: usual, 4: below 1024, 3: registered, 2: neither, 0: a port that systems give to clients. */
+/** The server where a service's port meets a client's, so that nothing else is asked: 0 low, 1 high; -1 otherwise. */
+export function clearServer(protocolIdentifier: number, lowPort: number, highPort: number): number {
+  const low = rank(protocolIdentifier, lowPort)
+  const high = rank(protocolIdentifier, highPort)
+  // Address translation also hands out ports between the two ranges.
+  const isClear = Math.min(lowPort, highPort) < FIRST_USER_PORT || Math.min(low, high) === 0
+  return isClear && Math.abs(low - high) >= 2 ? (low > high ? 0 : 1) : -1
+}
+
+/** Ranks of all ports, by whether the protocol is UDP: asked for with every conversation. */
+const ranks: readonly [Uint8Array, Uint8Array] = [new Uint8Array(65_536), new Uint8Array(65_536)]
+for (let port = 0; port < 65_536; port++) {
+  ranks[0][port] = rankOf(TCP, port)
+  ranks[1][port] = rankOf(UDP, port)
+}
+
+/** Protocols without ports have 0 for both, which ranks alike. */
 function rank(protocolIdentifier: number, port: number): number {
+  return ranks[protocolIdentifier === UDP ? 1 : 0][port]!
+}
+
+/** 5: usual, 4: below 1024, 3: registered, 2: neither, 0: a port that systems give to clients. */
+function rankOf(protocolIdentifier: number, port: number): number {
   if (protocolIdentifier === UDP && DHCP_CLIENT_PORTS.has(port)) return 0
   if (isUsualPort(protocolIdentifier, port)) return 5
   if (port < FIRST_USER_PORT) return 4

@@ -4,7 +4,6 @@ import { ApplianceError } from '../../errors.js'
 import {
   type Address,
   type AddressFamily,
-  isPrivateAddress,
   type Prefix,
   parsePrefix,
   prefixContains,
@@ -51,6 +50,18 @@ export const Settings = Type.Object(
       maximum: 1,
       description: 'median deviation of the intervals over their median, up to which they count as regular',
     }),
+    rareBits: Type.Number({
+      default: 10,
+      minimum: 1,
+      maximum: 24,
+      description: 'surprise from which a pairing is rare here (ProtocolUsageBaseline, AN1254)',
+    }),
+    uncommonBits: Type.Number({
+      default: 6,
+      minimum: 0,
+      maximum: 24,
+      description: 'surprise from which a pairing is uncommon here, and below which it may be usual',
+    }),
     fewClients: Type.Integer({
       default: 2,
       minimum: 1,
@@ -70,7 +81,9 @@ export type Baseline = (
   server: Address,
 ) => boolean
 
-export function baselineOf(profiles: Settings['BaselinePortProfiles']): Baseline {
+/** Undefined where there are no rows, so that nothing is asked for. */
+export function baselineOf(profiles: Settings['BaselinePortProfiles']): Baseline | undefined {
+  if (profiles.length === 0) return undefined
   const rows = profiles.map(({ protocol, port, application, server }) => ({
     protocol,
     port,
@@ -92,10 +105,9 @@ export function addressAt(keys: Uint32Array, offset: number, family: AddressFami
   return { family, words: [keys[offset]!, keys[offset + 1]!, keys[offset + 2]!, keys[offset + 3]!] }
 }
 
-/** Tells inside from outside: private addresses and the prefixes of the settings. */
-export function insideOf(prefixes: readonly string[]): (address: Address) => boolean {
-  const own = prefixes.map((text) => prefixOf(text, 'insidePrefixes'))
-  return (address) => isPrivateAddress(address) || own.some((prefix) => prefixContains(prefix, address))
+/** Prefixes of the setting `insidePrefixes`. */
+export function insidePrefixesOf(texts: readonly string[]): Prefix[] {
+  return texts.map((text) => prefixOf(text, 'insidePrefixes'))
 }
 
 function prefixOf(text: string, setting: string): Prefix {

@@ -84,18 +84,57 @@ export function effectiveBound(bound: Bound, durationSeconds: number): Bound {
   return bound.atLeast === DURATION_SETTING ? { measure: bound.measure, atLeast: durationSeconds } : bound
 }
 
+/** A bound as numbers, so that asking looks nothing up by name. */
+type CompiledBound = {
+  readonly at: number
+  readonly least: number
+  readonly most: number
+  /** Cannot be asked where packets were sampled: what is seen is at least there, how much is not there is unknown. */
+  readonly isWholeOnly: boolean
+}
+
+const compiled = new Map<ShapeTest, readonly CompiledBound[]>()
+
+function compiledOf(test: ShapeTest): readonly CompiledBound[] {
+  let bounds = compiled.get(test)
+  if (bounds === undefined) {
+    bounds = test.all.map(({ measure, atLeast, atMost }) => {
+      const { kind } = measures[measure]
+      return {
+        at: at[measure],
+        least: atLeast ?? Number.NEGATIVE_INFINITY,
+        most: atMost ?? Number.POSITIVE_INFINITY,
+        isWholeOnly: kind === 'ratio' || (kind === 'total' && atMost !== undefined),
+      }
+    })
+    compiled.set(test, bounds)
+  }
+  return bounds
+}
+
 /** Whether a conversation meets all bounds of a test. */
-export function meets(test: ShapeTest, values: Float64Array, circumstances: Circumstances): boolean {
-  if (test.whenEnded && !circumstances.hasEnded) return false
-  for (const bound of test.all) {
-    const value = values[at[bound.measure]]!
-    const { kind } = measures[bound.measure]
-    // Sampling hides packets: what is seen is at least there, how much is not there is unknown.
-    if (circumstances.isSampled && (kind === 'ratio' || (kind === 'total' && bound.atMost !== undefined)))
-      return false
-    const least = bound.atLeast === DURATION_SETTING ? circumstances.durationSeconds : bound.atLeast
-    if (least !== undefined && value < least) return false
-    if (bound.atMost !== undefined && value > bound.atMost) return false
+export function meets(
+  test: ShapeTest,
+  values: Float64Array,
+  { isSampled, hasEnded, durationSeconds }: Circumstances,
+): boolean {
+  if (test.whenEnded && !hasEnded) return false
+  for (const { at, least, most, isWholeOnly } of compiledOf(test)) {
+    const value = values[at]!
+    if (value > most || value < (least === DURATION_SETTING ? durationSeconds : least)) return false
+    if (isSampled && isWholeOnly) return false
   }
   return true
+}
+
+/** Profiles with a test on whether the server's port is used over UDP too. */
+const companionProfiles: ReadonlySet<ShapeProfile> = new Set(
+  profiles.filter(({ tests }) =>
+    tests.some(({ all }) => all.some(({ measure }) => measure === 'udpCompanion')),
+  ),
+)
+
+/** Whether the profile asks if the server's port is used over UDP too. */
+export function asksForCompanion(profile: ShapeProfile): boolean {
+  return companionProfiles.has(profile)
 }

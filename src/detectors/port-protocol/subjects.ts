@@ -81,7 +81,6 @@ function observationOf({ entries, evidence, overflowed }: Subject): Observation 
   const best = list.reduce((one, other) => (other.verdict.score > one.verdict.score ? other : one))
   const { verdict, server, port, protocolIdentifier, applicationName } = best
   const isNamed = verdict.kind === 'named' || verdict.kind === 'serviceNamed'
-  const hasPorts = protocolIdentifier === TCP || protocolIdentifier === UDP
   const points = [...new Set(list.map(({ point }) => point))].sort((a, b) => (a.key < b.key ? -1 : 1))
   const quality = [
     ...(best.point.samplingInterval > 1
@@ -112,7 +111,7 @@ function observationOf({ entries, evidence, overflowed }: Subject): Observation 
     sourceAddresses: [...new Set(list.map(({ client }) => client))].sort(),
     destinationAddresses: [server],
     protocolIdentifier,
-    ...(hasPorts ? { destinationTransportPort: port } : {}),
+    ...(hasPorts(protocolIdentifier) ? { destinationTransportPort: port } : {}),
     ...(applicationName === '' ? {} : { applicationName }),
     firstSeenMilliseconds: Math.min(...list.map((entry) => entry.firstSeenMilliseconds)),
     lastSeenMilliseconds: Math.max(...list.map((entry) => entry.lastSeenMilliseconds)),
@@ -144,9 +143,19 @@ function titleOf({ verdict, server, port, protocolIdentifier, applicationName }:
       return `an outside proxy is used: ${where}`
     case 'registry':
       return `slow, kept-up exchange with ${where}, a port without a usual service`
+    case 'rare':
+      return protocolIdentifier === UDP
+        ? `UDP off baseline: ${where}, which no other host of its kind uses`
+        : hasPorts(protocolIdentifier)
+          ? `rare here: ${where}, which hardly another host of its kind uses`
+          : `rare here: IP protocol ${protocolIdentifier} with ${server}`
     default:
       return `IP protocol ${protocolIdentifier} (${rareProtocols.get(protocolIdentifier)}) with ${server}`
   }
+}
+
+function hasPorts(protocolIdentifier: number): boolean {
+  return protocolIdentifier === TCP || protocolIdentifier === UDP
 }
 
 function transportName(protocolIdentifier: number): string {

@@ -8,6 +8,12 @@
 const MAX_CHAIN = 64
 const FIRST_CAPACITY = 1024
 const NONE = -1
+/** Words of a slot's links, and their places. */
+const LINKS = 4
+const NEXT = 0
+const OLDER = 1
+const NEWER = 2
+const GENERATION = 3
 
 type Values = Uint8Array | Uint16Array | Uint32Array | Float64Array
 
@@ -23,14 +29,11 @@ export class KeyedTable {
   evicted = 0
   /** Called with a slot before its entry goes for want of room. */
   onEvict: ((slot: number) => void) | undefined
-  /** Counts up when a slot is given to a new entry, so that kept references can be checked. */
-  readonly generation: Column<Uint32Array>
 
   private capacity = FIRST_CAPACITY
   private heads: Int32Array
-  private next: Int32Array
-  private older: Int32Array
-  private newer: Int32Array
+  /** Four words a slot, on one cache line: NEXT of its chain, OLDER and NEWER by use, GENERATION. */
+  private links: Int32Array
   private oldestSlot = NONE
   private newestSlot = NONE
   private freeSlot = NONE
@@ -43,10 +46,7 @@ export class KeyedTable {
     this.capacity = Math.min(FIRST_CAPACITY, maximum)
     this.keys = new Uint32Array(this.capacity * keyWords)
     this.heads = new Int32Array(2 ** Math.ceil(Math.log2(this.capacity))).fill(NONE)
-    this.next = new Int32Array(this.capacity)
-    this.older = new Int32Array(this.capacity)
-    this.newer = new Int32Array(this.capacity)
-    this.generation = { values: new Uint32Array(this.capacity), stride: 1 }
+    this.links = new Int32Array(this.capacity * LINKS)
   }
 
   u8(stride = 1): Column<Uint8Array> {
@@ -68,7 +68,7 @@ export class KeyedTable {
   /** The slot of a key, or -1. */
   find(key: Uint32Array): number {
     let slot = this.heads[this.bucket(key)]!
-    while (slot !== NONE && !this.holds(slot, key)) slot = this.next[slot]!
+    while (slot !== NONE && !this.holds(slot, key)) slot = this.links[slot * LINKS + NEXT]!
     return slot
   }
 
@@ -80,11 +80,11 @@ export class KeyedTable {
     if (this.freeSlot === NONE && this.used === this.capacity) this.grow()
     let slot = this.freeSlot
     if (slot === NONE) slot = this.used++
-    else this.freeSlot = this.next[slot]!
+    else this.freeSlot = this.links[slot * LINKS + NEXT]!
     this.keys.set(key, slot * this.keyWords)
-    this.generation.values[slot]!++
+    this.links[slot * LINKS + GENERATION]!++
     const bucket = this.bucket(key)
-    this.next[slot] = this.heads[bucket]!
+    this.links[slot * LINKS + NEXT] = this.heads[bucket]!
     this.heads[bucket] = slot
     for (const { values, stride } of this.columns) values.fill(0, slot * stride, (slot + 1) * stride)
     this.link(slot)
@@ -94,14 +94,14 @@ export class KeyedTable {
 
   delete(slot: number): void {
     const bucket = this.bucket(this.keys.subarray(slot * this.keyWords, (slot + 1) * this.keyWords))
-    if (this.heads[bucket] === slot) this.heads[bucket] = this.next[slot]!
+    if (this.heads[bucket] === slot) this.heads[bucket] = this.links[slot * LINKS + NEXT]!
     else {
       let before = this.heads[bucket]!
-      while (this.next[before] !== slot) before = this.next[before]!
-      this.next[before] = this.next[slot]!
+      while (this.links[before * LINKS + NEXT] !== slot) before = this.links[before * LINKS + NEXT]!
+      this.links[before * LINKS + NEXT] = this.links[slot * LINKS + NEXT]!
     }
     this.unlink(slot)
-    this.next[slot] = this.freeSlot
+    this.links[slot * LINKS + NEXT] = this.freeSlot
     this.freeSlot = slot
     this.size--
   }
@@ -113,6 +113,11 @@ export class KeyedTable {
     this.link(slot)
   }
 
+  /** Counts up when a slot is given to a new entry, so that kept references can be checked. */
+  generationOf(slot: number): number {
+    return this.links[slot * LINKS + GENERATION]!
+  }
+
   /** The entry that was used longest ago, or -1. */
   oldest(): number {
     return this.oldestSlot
@@ -120,7 +125,7 @@ export class KeyedTable {
 
   /** The next entry in the order of use, or -1. */
   after(slot: number): number {
-    return this.newer[slot]!
+    return this.links[slot * LINKS + NEWER]!
   }
 
   private added<Array extends Values>(column: Column<Array>): Column<Array> {
@@ -148,7 +153,7 @@ export class KeyedTable {
   private longChainTail(bucket: number): number {
     let slot = this.heads[bucket]!
     for (let length = 1; slot !== NONE; length++) {
-      const following = this.next[slot]!
+      const following = this.links[slot * LINKS + NEXT]!
       if (following === NONE) return length >= MAX_CHAIN ? slot : NONE
       slot = following
     }
@@ -162,35 +167,30 @@ export class KeyedTable {
   }
 
   private link(slot: number): void {
-    this.older[slot] = this.newestSlot
-    this.newer[slot] = NONE
-    if (this.newestSlot !== NONE) this.newer[this.newestSlot] = slot
+    this.links[slot * LINKS + OLDER] = this.newestSlot
+    this.links[slot * LINKS + NEWER] = NONE
+    if (this.newestSlot !== NONE) this.links[this.newestSlot * LINKS + NEWER] = slot
     else this.oldestSlot = slot
     this.newestSlot = slot
   }
 
   private unlink(slot: number): void {
-    const [older, newer] = [this.older[slot]!, this.newer[slot]!]
-    if (older !== NONE) this.newer[older] = newer
+    const [older, newer] = [this.links[slot * LINKS + OLDER]!, this.links[slot * LINKS + NEWER]!]
+    if (older !== NONE) this.links[older * LINKS + NEWER] = newer
     else this.oldestSlot = newer
-    if (newer !== NONE) this.older[newer] = older
+    if (newer !== NONE) this.links[newer * LINKS + OLDER] = older
     else this.newestSlot = older
   }
 
   private grow(): void {
     this.capacity = Math.min(this.maximum, this.capacity * 2)
-    const resized = (values: Int32Array) => {
-      const grown = new Int32Array(this.capacity)
-      grown.set(values)
-      return grown
-    }
-    this.next = resized(this.next)
-    this.older = resized(this.older)
-    this.newer = resized(this.newer)
+    const links = new Int32Array(this.capacity * LINKS)
+    links.set(this.links)
+    this.links = links
     const keys = new Uint32Array(this.capacity * this.keyWords)
     keys.set(this.keys)
     this.keys = keys
-    for (const column of [...this.columns, this.generation]) {
+    for (const column of this.columns) {
       const grown = new (column.values.constructor as new (length: number) => Values)(
         this.capacity * column.stride,
       )
@@ -201,7 +201,7 @@ export class KeyedTable {
     // Every slot is in use when the table grows.
     for (let slot = 0; slot < this.used; slot++) {
       const bucket = this.bucket(this.keys.subarray(slot * this.keyWords, (slot + 1) * this.keyWords))
-      this.next[slot] = this.heads[bucket]!
+      this.links[slot * LINKS + NEXT] = this.heads[bucket]!
       this.heads[bucket] = slot
     }
   }

@@ -6,6 +6,7 @@ import type { Severity } from '../../findings/finding.js'
 import { type Candidate, candidatesOf } from './evidence-kinds.js'
 import { type Facts, factsOf, type PairFacts, type Reason } from './facts.js'
 import type { Kind, Pairs } from './pairs.js'
+import { placedHere } from './placed-here.js'
 import type { Settings } from './settings.js'
 
 /** What is found between two hosts inside is worth this much of the same towards outside. */
@@ -22,6 +23,7 @@ const factWeights: Readonly<Record<string, number>> = {
   fewClients: 0.15,
   upload: 0.1,
   refused: 0.2,
+  role: 0.2,
 }
 
 export type Verdict = {
@@ -41,7 +43,11 @@ export function judgePair(
 ): Verdict | undefined {
   const facts = factsOf(pairs, pair, of, settings)
   let best: Verdict | undefined
-  for (const candidate of candidatesOf({ pairs, pair, of, facts, settings })) {
+  for (const candidate of placedHere(
+    candidatesOf({ pairs, pair, of, facts, settings }),
+    of.standing,
+    settings,
+  )) {
     const verdict = weigh(candidate, facts)
     if (best === undefined || verdict.score > best.score) best = verdict
   }

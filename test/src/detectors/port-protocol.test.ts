@@ -282,6 +282,27 @@ const shapes: readonly (readonly [code: string, met: Made[], notMet: Made[]])[] 
     [tcp(25, { up: [80, 100_000], down: [60, 4000], times: 5, every: 60 })],
   ],
   [
+    'smaller-than-sip',
+    [udp(5060, { up: [200, 16_000], down: [200, 16_000], seconds: 900 })],
+    // A phone that keeps its binding open.
+    [udp(5060, { up: [200, 6400], down: [200, 6400], seconds: 900 })],
+  ],
+  [
+    'client-sends-the-mail',
+    [tcp(995, { up: [200, 200_000], down: [200, 20_000], seconds: 20 })],
+    [tcp(995, { up: [3000, 180_000], down: [3000, 900_000], seconds: 60 })],
+  ],
+  [
+    'larger-than-modbus',
+    [tcp(502, { up: [100, 6000], down: [100, 120_000], seconds: 60 })],
+    [tcp(502, { up: [1000, 52_000], down: [1000, 290_000], seconds: 60 })],
+  ],
+  [
+    'sessions-of-seconds',
+    [tcp(179, { up: [20, 4000], down: [20, 4000], seconds: 5, times: 12, every: 60 })],
+    [tcp(179, { up: [2000, 140_000], down: [2000, 140_000], seconds: 2400 })],
+  ],
+  [
     'no-screen-sent',
     [tcp(3389, { up: [200, 20_000], down: [200, 14_000], seconds: 900 })],
     [tcp(3389, { up: [2000, 200_000], down: [4000, 3_000_000], seconds: 900 })],

@@ -57,6 +57,7 @@ function createAnalysis() {
     }),
     close: async () => {},
     explain: async () => undefined,
+    review: async () => undefined,
     async run(request, onObservations) {
       await onObservations([observation])
       return new Promise((resolve) => {
