@@ -93,8 +93,8 @@ export type Judge = {
   explain?(tuple: Tuple, atMilliseconds: number): Explanation
   /** Holds sanctioned services against what was learned; absent where nothing is learned of services. */
   reviewPolicy?(question: PolicyQuestion): PolicyReview
-  /** Whether rows of a stream are of use now; absent: those of every stream are. */
-  wants?(stream: StreamName): boolean
+  /** Whether rows of a stream are of use now, or just these columns of them; absent: all of every stream is. */
+  wants?(stream: StreamName): boolean | readonly number[]
   /** Takes rows of one block; blocks of a stream come in the order of their sequence. */
   observe(selection: Selection): void
   /** What is found as of a time, after all rows received before it. Each observation stands for its subject as a whole. */

@@ -43,8 +43,10 @@ export async function* evaluate(
   while (from < toMilliseconds) {
     const at = Math.min(floorTo(from, stepMilliseconds) + stepMilliseconds, toMilliseconds)
     for (const stream of streams) {
-      if (judge.wants?.(stream) === false) continue
-      const window = { stream, fromMilliseconds: from, toMilliseconds: at }
+      const wanted = judge.wants?.(stream) ?? true
+      if (wanted === false) continue
+      const columns = wanted === true ? {} : { columns: wanted }
+      const window = { stream, fromMilliseconds: from, toMilliseconds: at, ...columns }
       for await (const selection of scan(store, window, counts)) judge.observe(selection)
     }
     const observations = judge.evaluate(at)

@@ -94,15 +94,7 @@ t.test('half a day of an enterprise with every trap', async (t) => {
   t.ok(foundIn(pairing) >= 0.6 * pairing.length, 'misplaced services')
   t.ok(Object.keys(benign).length > 60, `${Object.keys(benign).length} kinds of traps`)
   const high = falseAlarms.filter(isHigh).map(({ shape, title }) => `${shape}: ${title}`)
-  const isLineTest = (alarm: string) => alarm.startsWith('line-test:')
-  t.same(
-    high.filter((alarm) => !isLineTest(alarm)),
-    [],
-    'no high alarm about what is right',
-  )
-  t.same(high.filter(isLineTest), [], 'nor about series of sizes with a loss', {
-    todo: 'two replies beyond the time of the requests, and one lost before, count as one: docs/evaluation.md',
-  })
+  t.same(high, [], 'no high alarm about what is right')
 })
 
 t.test('laboratory and captures', async (t) => {

@@ -268,3 +268,8 @@ function* contextOf(history: History, around: PairSurroundings, settings: Settin
       value: around.deniedSessions,
     }
 }
+
+/** What no excuse covers: a monitor has a pattern. */
+export function isCarrying({ behaviours }: Behaviour): boolean {
+  return behaviours.some(({ code, value }) => code === 'payload-entropy' && Number(value) >= NOISE_ENTROPY)
+}

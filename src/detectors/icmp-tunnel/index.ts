@@ -9,7 +9,7 @@ import { attackNetworkDevices, type Detector, type Judge, type Surroundings } fr
 import { coverageObservations } from './coverage.js'
 import { observeEchoes } from './echoes.js'
 import { observeFirewallSessions } from './firewall-sessions.js'
-import { createMessages } from './messages.js'
+import { createMessages, flowColumns } from './messages.js'
 import { type EchoLimits, ipv4EchoLimits, ipv6EchoLimits } from './mirror.js'
 import { ICMP_TUNNEL } from './names.js'
 import { createPoints, type Pair, type Point } from './points.js'
@@ -121,7 +121,10 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
   }
 
   return {
-    wants: (stream) => (stream !== 'flow4' && stream !== 'flow6') || messages.wantsFlows,
+    wants(stream) {
+      if (stream !== 'flow4' && stream !== 'flow6') return true
+      return messages.wantsFlows ? flowColumns : false
+    },
     observe({ block, rows }) {
       const { name } = block.header.stream
       if (name === 'exporterEvent') points.observeEvents(block, rows)

@@ -5,77 +5,24 @@
  */
 import type { Block } from '../../blocks/block.js'
 import type { Plane } from '../../blocks/builder.js'
-import { type Evidence, findingId, MAX_EVIDENCE, type Observation } from '../../findings/finding.js'
-import { icmpNames } from '../../iana/icmp-types.js'
-import { formatAddress, isGroupAddress, parseAddress } from '../../records/address.js'
+import { MAX_EVIDENCE, type Observation } from '../../findings/finding.js'
+import { isGroupAddress, parseAddress } from '../../records/address.js'
 import { FlowColumnIndex } from '../../records/columns.js'
-import { attackNetworkDevices } from '../detector.js'
 import { counterAt, textOf } from './counters.js'
-import { ICMP_TUNNEL } from './names.js'
+import { messageObservation } from './message-finding.js'
+import {
+  CARRIED_OCTETS,
+  ERRORS,
+  type Exchange,
+  FIXED_OCTETS,
+  type Message,
+  ORDINARY,
+  SUSTAINED_MILLISECONDS,
+  SUSTAINED_PACKETS,
+  TIME_EXCEEDED,
+} from './message-kinds.js'
 import type { Point } from './points.js'
 
-/** One record of ICMP that is no echo. */
-export type Message = {
-  readonly type: number
-  readonly code: number
-  readonly source: string
-  readonly destination: string
-  readonly packets: number
-  readonly octets: number
-  readonly startMilliseconds: number
-  readonly endMilliseconds: number
-  readonly receivedMilliseconds: number
-  readonly row: number
-}
-
-type Exchange = {
-  readonly point: Point
-  readonly family: 4 | 6
-  readonly type: number
-  readonly source: string
-  readonly destination: string
-  packets: number
-  octets: number
-  records: number
-  firstMilliseconds: number
-  lastMilliseconds: number
-  lastReceivedMilliseconds: number
-  /** Of errors: code 0 to 15 as bits. */
-  codes: number
-  /** Packets that the destination was seen to send to the source, and to anybody, since this was watched. */
-  provokedBySource: number
-  provokedByAny: number
-  evidence: Message[]
-  isNew: boolean
-}
-
-/**
- * Octets of the IP packets of types that have one length: redirect with eight octets of what it is about, router
- * solicitation, timestamp, information, address mask (RFC 792, 950, 1256). What exceeds it is carried.
- */
-const FIXED_OCTETS: Readonly<Record<number, number>> = {
-  5: 56,
-  10: 28,
-  13: 40,
-  14: 40,
-  15: 28,
-  16: 28,
-  17: 32,
-  18: 32,
-}
-/** Errors: unreachable, time exceeded, parameter problem; packet too big. */
-const ERRORS = { 4: new Set([3, 11, 12]), 6: new Set([1, 2, 3, 4]) } as const
-/** Neither errors nor anything to tell of: router advertisements, neighbour and multicast discovery. */
-const ORDINARY = {
-  4: new Set([9, 10]),
-  6: new Set([130, 131, 132, 133, 134, 135, 136, 137, 139, 140, 141, 142, 143, 148, 149, 151, 152, 153, 155]),
-} as const
-const TIME_EXCEEDED = { 4: 11, 6: 3 } as const
-
-const SUSTAINED_MILLISECONDS = 600_000
-const SUSTAINED_PACKETS = 30
-/** Octets beyond the fixed length of a type, or of errors altogether. */
-const CARRIED_OCTETS = 4096
 /** A host that answers with errors to so many hosts as a router does (time exceeded) is one. */
 const ROUTER_TARGETS = 3
 /** Errors of which fewer than half can be answers are unprovoked. */
@@ -95,6 +42,14 @@ export type Messages = {
   observeFlows(block: Block, rows: Uint32Array): void
   evaluate(atMilliseconds: number): Observation[]
 }
+
+/** What is read of flows to hold errors against. */
+export const flowColumns = [
+  FlowColumnIndex.sourceAddress,
+  FlowColumnIndex.destinationAddress,
+  FlowColumnIndex.packets,
+  FlowColumnIndex.reversePackets,
+]
 
 export function createMessages(isGateway: (address: string) => boolean): Messages {
   const exchanges = new Map<string, Exchange>()
@@ -182,7 +137,7 @@ export function createMessages(isGateway: (address: string) => boolean): Message
         else if (exchange.isNew) {
           exchange.isNew = false
           if (!isTelling(exchange) || isRouter(exchange.source)) continue
-          observations.push(observationOf(exchange))
+          observations.push(messageObservation(exchange))
         }
       }
       watchAnew()
@@ -250,10 +205,6 @@ function provoke(
   }
 }
 
-function lowestBit(bits: number): number {
-  return 31 - Math.clz32(bits & -bits)
-}
-
 /** Port and protocol unreachable come from the host that was asked; all else may come from any router on the way. */
 const FROM_THE_HOST = { 4: (1 << 2) | (1 << 3), 6: 1 << 4 } as const
 
@@ -270,64 +221,4 @@ function isTelling(exchange: Exchange): boolean {
   const provoked =
     isFromHost && (codes & ~FROM_THE_HOST[family]) === 0 ? exchange.provokedBySource : exchange.provokedByAny
   return provoked < packets * PROVOKED_SHARE
-}
-
-function observationOf(exchange: Exchange): Observation {
-  const { point, family, type, source, destination, packets, octets } = exchange
-  const isError = ERRORS[family].has(type)
-  const name =
-    icmpNames.get((family === 6 ? 58 : 1) * 65_536 + type * 256 + lowestBit(exchange.codes)) ?? `type ${type}`
-  const mean = Math.round(octets / packets)
-  const { address, listenerPort, observationDomainId } = point.identity
-  const exporter = { address: formatAddress(address), listenerPort, observationDomainId }
-  return {
-    kind: 'finding',
-    id: findingId(ICMP_TUNNEL, { messages: [source, destination, type] }),
-    detector: ICMP_TUNNEL,
-    severity: isError ? 'medium' : 'high',
-    score: isError ? 60 : 75,
-    title: isError
-      ? `${source} keeps sending ${name} to ${destination}, which sends nothing that would provoke it`
-      : `ICMP ${name} from ${source} to ${destination} carries data`,
-    sourceAddresses: [source],
-    destinationAddresses: [destination],
-    protocolIdentifier: family === 6 ? 58 : 1,
-    icmpType: type,
-    firstSeenMilliseconds: exchange.firstMilliseconds,
-    lastSeenMilliseconds: exchange.lastMilliseconds,
-    exporters: [
-      {
-        ...exporter,
-        bothDirections: false,
-        ...(point.samplingInterval > 0 ? { samplingInterval: point.samplingInterval } : {}),
-      },
-    ],
-    evidenceQuality: { level: 'good', reasons: [] },
-    reasons: [
-      { code: isError ? 'unprovoked-errors' : 'odd-type', value: packets, threshold: SUSTAINED_PACKETS },
-      { code: 'octets', value: octets, threshold: CARRIED_OCTETS },
-      { code: 'mean-octets', value: mean },
-      ...(isError ? [{ code: 'packets-that-may-have-provoked', value: exchange.provokedByAny }] : []),
-    ],
-    subScores: {},
-    attack: attackNetworkDevices,
-    evidence: exchange.evidence.map(
-      (message): Evidence => ({
-        receivedMilliseconds: message.receivedMilliseconds,
-        startMilliseconds: message.startMilliseconds,
-        endMilliseconds: message.endMilliseconds,
-        exporterAddress: exporter.address,
-        listenerPort,
-        observationDomainId,
-        row: message.row,
-        sourceAddress: source,
-        destinationAddress: destination,
-        protocolIdentifier: family === 6 ? 58 : 1,
-        icmpType: type,
-        icmpCode: message.code,
-        octets: message.octets,
-        packets: message.packets,
-      }),
-    ),
-  }
 }

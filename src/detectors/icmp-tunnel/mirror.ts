@@ -59,9 +59,8 @@ const BEHIND_MILLISECONDS = ROUND_TRIP_MILLISECONDS + CLOCK_GRAIN_MILLISECONDS
 
 /**
  * How many replies may lie outside the time that request records cover: 1 for the edge, and of each reply record the
- * part of its packets that its time outside makes likely. A record that ends within a round trip of its requests has none
- * outside; of one that goes on longer, even what lies within the round trip may belong to requests whose record has
- * not come, unless `isAllThere`.
+ * part of its packets that its time outside makes likely. Even a reply within a round trip of the last request may belong to
+ * one whose record has not come, unless `isAllThere`.
  */
 export function repliesOutside(
   requests: readonly Slice[],
@@ -75,8 +74,9 @@ export function repliesOutside(
     const from = reply.startMilliseconds
     const to = reply.endMilliseconds
     if (to <= from) outside += contains(reached, from) ? 0 : reply.packets
-    else if (to - from - overlap(reached, from, to) > 0.5) {
+    else {
       const inside = overlap(covered, from, to)
+      if (to - from - inside <= 0.5) continue
       outside += Math.min(reply.packets, Math.ceil((reply.packets * (to - from - inside)) / (to - from)) + 1)
     }
   }

@@ -3,23 +3,16 @@
  * is told of pairs that fit neither. Learns as it goes, never from what it tells of.
  */
 import { type Static, Type } from 'typebox'
-import type { Evidence, Observation } from '../../findings/finding.js'
-import { formatAddress, parseAddress } from '../../records/address.js'
+import type { Observation } from '../../findings/finding.js'
+import { parseAddress } from '../../records/address.js'
 import { faultsOf } from '../../validation.js'
-import { attackNetworkDevices, type Explanation, type Learned, type Surroundings } from '../detector.js'
-import {
-  type Behaviour,
-  behaviourOf,
-  type Fact,
-  isPersistent,
-  NOISE_ENTROPY,
-  type PairSurroundings,
-} from './behaviour.js'
-import { Histories, History, MIXED } from './histories.js'
+import type { Explanation, Learned, Surroundings } from '../detector.js'
+import { type Behaviour, behaviourOf, isCarrying, isPersistent, type PairSurroundings } from './behaviour.js'
+import { Histories, History } from './histories.js'
 import { Knowledge, KnowledgeSnapshot, MONITOR_DAYS, MONITOR_PEERS } from './knowledge.js'
-import { ICMP_TUNNEL } from './names.js'
 import type { Pair, Point } from './points.js'
 import type { Settings } from './settings.js'
+import { streamObservation } from './stream-finding.js'
 import { evidenceOf, pairId, pairKey } from './subjects.js'
 
 const VERSION = 1
@@ -168,7 +161,7 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
       atMilliseconds - before.atMilliseconds < TELL_AGAIN_MILLISECONDS
     if (isAgain) return undefined
     told.set(key, { score: behaviour.score, atMilliseconds })
-    return observationOf(history, behaviour, around, view.point, evidenceOf(view.point, pair))
+    return streamObservation(history, behaviour, around, view.point, evidenceOf(view.point, pair))
   }
 
   /** What goes on between hosts that are not told of may be learned. */
@@ -253,88 +246,5 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
       ]
       return { isUsual: behaviour === undefined || excuse !== undefined, facts }
     },
-  }
-}
-
-/** What no excuse covers: a monitor has a pattern. */
-function isCarrying({ behaviours }: Behaviour): boolean {
-  return behaviours.some(({ code, value }) => code === 'payload-entropy' && Number(value) >= NOISE_ENTROPY)
-}
-
-function observationOf(
-  history: History,
-  behaviour: Behaviour,
-  around: PairSurroundings,
-  point: Point,
-  evidence: readonly Evidence[],
-): Observation {
-  const { score, severity, behaviours, context } = behaviour
-  const { requester, responder, size } = history
-  const family = responder.includes(':') ? 6 : 4
-  const isOneWay = behaviours.some(({ code }) => code === 'unanswered-stream')
-  const hasPayload = behaviours.some(({ code }) => code === 'payload-entropy')
-  const what = hasPayload
-    ? `echo requests from ${requester} to ${responder} carry something else than a ping does`
-    : isOneWay
-      ? `one-way echo stream from ${requester} to ${responder}`
-      : size === MIXED
-        ? `echo requests of changing sizes from ${requester} to ${responder}`
-        : `unsanctioned monitor: ${requester} pings ${responder}`
-  const quality = [
-    ...(around.isSampled ? [{ code: 'sampled', text: 'the exporter samples' }] : []),
-    ...(around.isMature
-      ? []
-      : [{ code: 'learning', text: 'the learning period has not passed: little is known of what is usual' }]),
-    {
-      code: 'mirrors',
-      text: 'counters cannot tell an answered channel from a ping: look at the host, or at packets',
-    },
-  ]
-  const octets = size > 0 ? `, octets ${size}` : ''
-  const reasonOf = ({ code, value, threshold }: Fact) => ({
-    code,
-    value,
-    ...(threshold === undefined ? {} : { threshold }),
-  })
-  return {
-    kind: 'finding',
-    id: pairId(requester, responder),
-    detector: ICMP_TUNNEL,
-    severity,
-    score,
-    title: what,
-    sourceAddresses: [requester],
-    destinationAddresses: [responder],
-    protocolIdentifier: family === 6 ? 58 : 1,
-    firstSeenMilliseconds: history.firstMilliseconds,
-    lastSeenMilliseconds: history.lastMilliseconds,
-    exporters: [
-      {
-        address: formatAddress(point.identity.address),
-        listenerPort: point.identity.listenerPort,
-        observationDomainId: point.identity.observationDomainId,
-        bothDirections: history.replyPackets > 0,
-        ...(point.samplingInterval > 0 ? { samplingInterval: point.samplingInterval } : {}),
-      },
-    ],
-    evidenceQuality: { level: 'degraded', reasons: quality },
-    reasons: [
-      ...behaviours.map(reasonOf),
-      ...context.map(reasonOf),
-      ...(isCarrying(behaviour)
-        ? []
-        : [
-            {
-              code: 'to-sanction',
-              value: `a sanctioned monitor with source ${requester}, target ${responder}${octets} ends this finding; so does the role monitor for ${requester}`,
-            },
-          ]),
-    ],
-    subScores: {
-      behaviour: behaviours.reduce((sum, { points }) => sum + points, 0),
-      context: context.reduce((sum, { points }) => sum + points, 0),
-    },
-    attack: attackNetworkDevices,
-    evidence: [...evidence],
   }
 }
