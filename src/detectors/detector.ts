@@ -88,8 +88,8 @@ export type Tuple = {
 }
 
 export type Judge = {
-  /** What has been learned so far; absent where a detector has no baseline. */
-  learned?(): Learned
+  /** What has been learned so far; undefined before there was anything, absent where a detector has no baseline. */
+  learned?(): Learned | undefined
   explain?(tuple: Tuple, atMilliseconds: number): Explanation
   /** Holds sanctioned services against what was learned; absent where nothing is learned of services. */
   reviewPolicy?(question: PolicyQuestion): PolicyReview

@@ -52,7 +52,7 @@ export type Streams = {
   noteDenied(requester: string, responder: string): void
   /** `isBroken`: pairs that are told of for what they carry. */
   evaluate(atMilliseconds: number, isBroken: (key: string) => boolean): Observation[]
-  learned(): Learned
+  learned(): Learned | undefined
   explain(requester: string, responder: string, atMilliseconds: number): Explanation
 }
 
@@ -167,7 +167,8 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
   /** What goes on between hosts that are not told of may be learned. */
   function learn(atMilliseconds: number, isBroken: (key: string) => boolean): void {
     if (learning.isFrozen || atMilliseconds <= learnedTo) return
-    learnedFrom = Math.min(learnedFrom, atMilliseconds)
+    // Time in which nobody pinged has taught nothing.
+    if (changed.size > 0) learnedFrom = Math.min(learnedFrom, atMilliseconds)
     learnedTo = atMilliseconds
     for (const { requester, responder, size } of changed.keys()) {
       const key = pairKey(requester, responder)
@@ -209,16 +210,15 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
       changed = new Map()
       return observations
     },
-    learned: () => ({
-      fromMilliseconds: Number.isFinite(learnedFrom) ? learnedFrom : 0,
-      toMilliseconds: Number.isFinite(learnedTo) ? learnedTo : 0,
-      version: VERSION,
-      data: {
+    learned() {
+      if (!Number.isFinite(learnedFrom)) return undefined
+      const data: Snapshot = {
         histories: histories.snapshot(),
         knowledge: knowledge.snapshot(),
         told: [...told.keys()],
-      } satisfies Snapshot,
-    }),
+      }
+      return { fromMilliseconds: learnedFrom, toMilliseconds: learnedTo, version: VERSION, data }
+    },
     explain(requester, responder, atMilliseconds) {
       const history = histories.get(requester, responder)
       if (history === undefined)

@@ -101,7 +101,7 @@ export type Learning = {
   firstSeenOf(exporter: string): number | undefined
   isMatureAt(milliseconds: number): boolean
   rows(): Iterable<UseRow>
-  learned(): Learned
+  learned(): Learned | undefined
 }
 
 export function createLearning(
@@ -256,7 +256,8 @@ export function createLearning(
       const noted = pending
       pending = []
       if (learning.isFrozen || atMilliseconds <= learnedTo) return
-      learnedFrom = Math.min(learnedFrom, atMilliseconds)
+      // Time in which nothing came has taught nothing.
+      if (noted.length > 0) learnedFrom = Math.min(learnedFrom, atMilliseconds)
       learnedTo = atMilliseconds
       for (const { ends, seen: at, day } of noted) {
         const { keys, serverAt, family, port, protocolIdentifier } = ends
@@ -272,15 +273,10 @@ export function createLearning(
     firstSeenOf: (exporter) => exporters.get(exporter),
     isMatureAt,
     rows: () => useRows(usage),
-    learned: () => ({
-      fromMilliseconds: Number.isFinite(learnedFrom) ? learnedFrom : 0,
-      toMilliseconds: Number.isFinite(learnedTo) ? learnedTo : 0,
-      version: VERSION,
-      data: {
-        usage: snapshotOf(usage),
-        exporters: [...exporters],
-        told: [...told],
-      } satisfies Snapshot,
-    }),
+    learned() {
+      if (!Number.isFinite(learnedFrom)) return undefined
+      const data: Snapshot = { usage: snapshotOf(usage), exporters: [...exporters], told: [...told] }
+      return { fromMilliseconds: learnedFrom, toMilliseconds: learnedTo, version: VERSION, data }
+    },
   }
 }

@@ -7,7 +7,7 @@ import { icmpTunnel } from '#core/detectors/icmp-tunnel/index.js'
 import type { Slice } from '#core/detectors/icmp-tunnel/mirror.js'
 import type { Settings } from '#core/detectors/icmp-tunnel/settings.js'
 import { settingsOf } from '#core/detectors/settings.js'
-import { nothingKnown, type SurroundingsData } from '#core/detectors/surroundings.js'
+import { makeSurroundings, nothingKnown, type SurroundingsData } from '#core/detectors/surroundings.js'
 import type { Observation } from '#core/findings/finding.js'
 import type { Activity, Behaviour } from '#simulate/activity.js'
 import { createNetwork, exporterDefaults, type Host } from '#simulate/network.js'
@@ -155,6 +155,12 @@ t.test(
   },
 )
 
+t.test('before anything came nothing is learned', async (t) => {
+  const judge = icmpTunnel.start(settings, makeSurroundings(surroundings))
+  judge.evaluate(START)
+  t.equal(judge.learned!(), undefined)
+})
+
 t.test(
   'what is learned is the same whether a judge goes on or begins with what another learned',
   async (t) => {
@@ -167,7 +173,7 @@ t.test(
       { ...surroundings, learned },
     )
     t.same(
-      (again.judge!.learned!().data as { knowledge: unknown }).knowledge,
+      (again.judge!.learned!()!.data as { knowledge: unknown }).knowledge,
       (learned.data as { knowledge: unknown }).knowledge,
       'rows that were learned from are not learned from again',
     )

@@ -150,7 +150,8 @@ function learner(data: SurroundingsData) {
 }
 
 t.test('nothing is learned from what is told of, unless it is settled, nor while frozen', (t) => {
-  const usersOf = (learned: Learned) => (learned.data as { usage: { uses: unknown[] } }).usage.uses.length
+  const usersOf = (learned: Learned | undefined) =>
+    (learned?.data as { usage: { uses: unknown[] } } | undefined)?.usage.uses.length ?? 0
   const run = (data: SurroundingsData) => {
     const { note, tell, evaluate, learned, point, all } = learner(data)
     tell('198.51.100.1', 6789, 6, 'finding-1')
@@ -418,7 +419,7 @@ t.test('a judge that begins with what another learned finds what one that went o
   const frozen = { ...learning, isFrozen: true }
   const still = await judged(busy(), { ...surroundings, learning: frozen, learned }, after)
   t.same(
-    (still.judge.learned!().data as { usage: unknown }).usage,
+    (still.judge.learned!()!.data as { usage: unknown }).usage,
     (learned.data as { usage: unknown }).usage,
     'frozen',
   )
