@@ -78,7 +78,8 @@ export function behaviourOf(
   const has = (code: string) => behaviours.some((fact) => fact.code === code)
   const isCarrying = has('payload-entropy') || (has('unanswered-stream') && has('excess-payload'))
   // Before the site is known, and for a pair that has long been there, a ping is a ping.
-  if (!isCarrying && !(around.isNewPair && isPersistent(history, settings))) return undefined
+  if (!isCarrying && !(around.isNewPair && isPersistent(history, settings, around.isOutside)))
+    return undefined
   // Noise in place of a pattern is enough by itself.
   const isNoise = history.payloads.sum >= NOISE_ENTROPY * history.payloads.count && has('payload-entropy')
   if (behaviours.length < 2 && !isNoise) return undefined
@@ -89,11 +90,14 @@ export function behaviourOf(
   return { score, severity: score >= MEDIUM_SCORE ? 'medium' : 'low', behaviours, context }
 }
 
+/** Inside, where administrators work for hours, a ping must go on for so many times as long. */
+const INSIDE_FACTOR = 4
+
 /** People who look for a fault ping for minutes; what stays for longer, or comes back again and again, is no person. */
-export function isPersistent(history: History, settings: Settings): boolean {
+export function isPersistent(history: History, settings: Settings, isOutside: boolean): boolean {
   const stretch = history.lastMilliseconds - history.stretchSinceMilliseconds
   const all = history.earlierMilliseconds + stretch
-  const needed = settings.persistenceMinutes * MINUTE_MILLISECONDS
+  const needed = settings.persistenceMinutes * MINUTE_MILLISECONDS * (isOutside ? 1 : INSIDE_FACTOR)
   return all >= needed || returnsFor(history) >= needed
 }
 

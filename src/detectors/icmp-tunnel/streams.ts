@@ -195,7 +195,8 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
       const suspects: Suspect[] = []
       for (const [history, { pair, view }] of changed) {
         if (isBroken(pairKey(history.requester, history.responder))) continue
-        if (isNew(history, atMilliseconds) && isPersistent(history, settings))
+        // A new monitor is known by what it would be told of outside; how long does not matter yet.
+        if (isNew(history, atMilliseconds) && isPersistent(history, settings, true))
           noteCandidate(history, atMilliseconds)
         const suspect = suspectOf(history, pair, view, atMilliseconds)
         if (suspect !== undefined) suspects.push(suspect)
@@ -239,7 +240,7 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
               `${knowledge.monitoredPeers(requester, history.size)} peers pinged by ${requester} with this size on ${MONITOR_DAYS} days or more; ${MONITOR_PEERS} make a monitor`,
             ]
           : [excuse]),
-        ...(isPersistent(history, settings)
+        ...(isPersistent(history, settings, around.isOutside)
           ? ['it goes on, or comes back, for longer than a person would look']
           : []),
         ...(behaviour?.behaviours ?? []).map(({ text }) => text),

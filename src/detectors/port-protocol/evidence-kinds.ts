@@ -93,9 +93,7 @@ function registry({ pairs, pair, of, facts, settings }: Question): Candidate | u
   const isKept = facts.periodic || longest >= settings.SessionDurationThreshold
   if (!facts.external || !(facts.few || facts.role) || !isKept || !carriesData(pairs, pair, of))
     return undefined
-  const seconds = Math.max(1, pairs.longestSession.values[pair]! / 1000)
-  const octets = pairs.upOctets.values[pair]! + pairs.downOctets.values[pair]!
-  const pace = (octets * Math.max(1, of.samplingInterval)) / seconds
+  const pace = paceOf({ pairs, pair, of })
   if (pace >= SLOW_OCTETS_PER_SECOND) return undefined
   return {
     kind: 'registry',
@@ -107,6 +105,13 @@ function registry({ pairs, pair, of, facts, settings }: Question): Candidate | u
       { code: 'slow-exchange', value: round(pace), threshold: SLOW_OCTETS_PER_SECOND },
     ],
   }
+}
+
+/** Octets a second over the longest session, both directions, scaled by sampling. */
+function paceOf({ pairs, pair, of }: Pick<Question, 'pairs' | 'pair' | 'of'>): number {
+  const seconds = Math.max(1, pairs.longestSession.values[pair]! / 1000)
+  const octets = pairs.upOctets.values[pair]! + pairs.downOctets.values[pair]!
+  return (octets * Math.max(1, of.samplingInterval)) / seconds
 }
 
 function rareProtocol({ pairs, pair, of, facts }: Question): Candidate | undefined {
@@ -131,8 +136,9 @@ function rare({ pairs, pair, of, facts, settings }: Question): Candidate | undef
   if (of.standing?.isRare !== true || !of.standing.isNewToHost || pairs.isCertain.values[pair] !== 1)
     return undefined
   if (!few || !carriesData(pairs, pair, of)) return undefined
-  const isUdp = of.protocolIdentifier === UDP
-  const second = [periodic, upload, refused, role, lasting || (isUdp && long)].filter(Boolean).length
+  // Calls are long, too, and each has a port of its own; but they are no slower than speech.
+  const isSlowUdp = of.protocolIdentifier === UDP && paceOf({ pairs, pair, of }) < SLOW_OCTETS_PER_SECOND
+  const second = [periodic, upload, refused, role, lasting || (isSlowUdp && long)].filter(Boolean).length
   if (second < (external ? 1 : 2)) return undefined
   return {
     kind: 'rare',

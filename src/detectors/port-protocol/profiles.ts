@@ -96,6 +96,18 @@ export const profiles: readonly ShapeProfile[] = [
         'an NTP packet has 48 octets (RFC 5905 §7.3); control messages (mode 6, RFC 9327) are shorter, hence weak',
       ),
       test(
+        'between-ntp-and-nts',
+        'weak',
+        [
+          ...enough,
+          atLeast('upPayloadMean', 120),
+          atMost('upPayloadMean', 220),
+          atLeast('downPayloadMean', 120),
+          atMost('downPayloadMean', 220),
+        ],
+        'NTP has 48 octets, 116 with the longest authenticator (RFC 5905 §7.3); NTS 228 and more: identifier, cookie and authenticator (RFC 8915 §5.3 to 5.7)',
+      ),
+      test(
         'faster-than-ntp',
         'strong',
         [...enough, atLeast('seconds', DURATION_SETTING), atLeast('upPacketsPerSecond', 1)],

@@ -242,6 +242,12 @@ const shapes: readonly (readonly [code: string, met: Made[], notMet: Made[]])[] 
     [udp(123, { up: [40, 3040], down: [40, 3040], seconds: 2400 })],
   ],
   [
+    'between-ntp-and-nts',
+    [udp(123, { up: [160, 32_000], down: [160, 32_000], seconds: 2400 })],
+    // NTS: 228 octets behind the headers.
+    [udp(123, { up: [160, 40_960], down: [160, 40_960], seconds: 2400 })],
+  ],
+  [
     'faster-than-ntp',
     [udp(123, { up: [2000, 152_000], down: [2000, 152_000], seconds: 600 })],
     [udp(123, { up: [300, 22_800], down: [300, 22_800], seconds: 4800 })],
