@@ -42,7 +42,7 @@ export const History = Type.Object({
     description: 'start of the stretch that goes on now, without a gap of SESSION_GAP_MILLISECONDS',
   }),
   stretchPackets: Type.Number(),
-  earlierMilliseconds: Type.Number({ description: 'length of all stretches before' }),
+  earlierMilliseconds: Type.Number({ description: 'length of the stretches before, of the last day' }),
   unansweredPackets: Type.Number({ description: 'requests since the last reply' }),
   unansweredSinceMilliseconds: Type.Number(),
   starts: Type.Array(Type.Number(), { description: 'starts of bursts, the newest last' }),
@@ -169,13 +169,17 @@ function addRequest(history: History, slice: Slice): void {
   const start = timeOf(slice)
   const end = endOf(slice)
   const day = Math.floor(start / DAY_MILLISECONDS)
-  if (day > history.lastDay) {
+  const isNewDay = day > history.lastDay
+  if (isNewDay) {
     history.days++
     history.lastDay = day
     history.excessOctets = 0
   }
   if (start - history.lastMilliseconds > SESSION_GAP_MILLISECONDS) {
-    history.earlierMilliseconds += history.lastMilliseconds - history.stretchSinceMilliseconds
+    // What a person does on several days does not add up.
+    history.earlierMilliseconds = isNewDay
+      ? 0
+      : history.earlierMilliseconds + history.lastMilliseconds - history.stretchSinceMilliseconds
     history.stretchSinceMilliseconds = start
     history.stretchPackets = 0
     history.unansweredPackets = 0
