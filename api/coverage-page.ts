@@ -1,5 +1,6 @@
 /** The coverage matrix as a page without scripts: names come from devices, so every text is escaped. */
 import type { CoverageEntry, CoverageReason } from '#core/coverage/matrix.js'
+import { printable } from '#core/printable.js'
 
 const styles = `body{font:15px/1.45 system-ui,sans-serif;margin:2rem;max-width:75rem;color:#1a1a1a;background:#fff}
 table{border-collapse:collapse;width:100%}th,td{border:1px solid #bbb;padding:.4rem .6rem;text-align:left;vertical-align:top}
@@ -41,15 +42,14 @@ function rowOf(cells: readonly CoverageEntry[], detectors: readonly string[]): s
 function reasonOf({ text, remedy }: CoverageReason): string {
   if (remedy === undefined) return `<ul><li>${escaped(text)}</li></ul>`
   const commands = remedy.commands
-    .map(({ platform, lines }) => `<p>${escaped(platform)}</p><pre>${escaped(lines.join('\n'))}</pre>`)
+    .map(({ platform, lines }) => `<p>${escaped(platform)}</p><pre>${lines.map(escaped).join('\n')}</pre>`)
     .join('')
   return `<details><summary>${escaped(text)}</summary><p>${escaped(remedy.text)}</p>${commands}</details>`
 }
 
 /** For text and for attributes in quotes; control characters show as dots. */
 export function escaped(text: string): string {
-  return text
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\u00b7')
+  return printable(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

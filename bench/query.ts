@@ -7,8 +7,6 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BLOCK_ROWS, BlockBuilder } from '#core/blocks/builder.js'
 import { FlowColumnIndex as Column, type StreamName, streamNamed } from '#core/records/columns.js'
-import type { ExporterIdentity } from '#core/records/exporter.js'
-import { shapeOf } from '#core/records/shape.js'
 import { type BlockStore, createBlockStore } from '#core/store/blocks.js'
 import { type AggregateQuery, aggregatePart, planAggregate } from '#core/store/query/aggregate.js'
 import { parseDimensions } from '#core/store/query/dimensions.js'
@@ -19,33 +17,13 @@ import { rankParts } from '#core/store/query/ranking.js'
 import { queryRows } from '#core/store/query/rows.js'
 import { createQueryClient } from '#core/workers/query-client.js'
 import { print, ROUNDS } from './figures.js'
+import { exporter, shape } from './flow-rows.js'
 
 const ROWS = 4_000_000
 const HOSTS = 30_000
 /** Of the rows, one in so many is ICMP, in a stream of its own. */
 const ICMP_ONE_IN = 40
 const FROM = Date.UTC(2026, 5, 1)
-
-const exporter: ExporterIdentity = {
-  address: { family: 4, words: [0, 0, 0, 0xc0000201] },
-  listenerPort: 2055,
-  transport: 0,
-  protocol: 9,
-  observationDomainId: 1,
-}
-const columns = [
-  'sourceAddress',
-  'destinationAddress',
-  'sourceTransportPort',
-  'destinationTransportPort',
-  'protocolIdentifier',
-  'octets',
-  'packets',
-  'startMilliseconds',
-  'endMilliseconds',
-  'tcpControlBits',
-] as const
-const shape = shapeOf([0, 1, 2, ...columns.map((name) => Column[name])])
 
 /** Marsaglia's xorshift: 32 bits a step. */
 function randomOf(seed: number): () => number {

@@ -8,38 +8,16 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { BLOCK_ROWS, BlockBuilder } from '#core/blocks/builder.js'
 import { FlowColumnIndex as Column, type StreamName, streamNamed } from '#core/records/columns.js'
-import type { ExporterIdentity } from '#core/records/exporter.js'
-import { shapeOf } from '#core/records/shape.js'
 import { createRoller } from '#core/rollups/roller.js'
 import { type BlockStore, createBlockStore } from '#core/store/blocks.js'
 import { createRandom } from '#simulate/random.js'
 import { print } from './figures.js'
+import { exporter, shape } from './flow-rows.js'
 
 const HOSTS = 30_000
 const FEW_HOSTS = 100
 const FROM = Date.UTC(2026, 5, 1)
 const BUCKET_MILLISECONDS = 300_000
-
-const exporter: ExporterIdentity = {
-  address: { family: 4, words: [0, 0, 0, 0xc0000201] },
-  listenerPort: 2055,
-  transport: 0,
-  protocol: 9,
-  observationDomainId: 1,
-}
-const columns = [
-  'sourceAddress',
-  'destinationAddress',
-  'sourceTransportPort',
-  'destinationTransportPort',
-  'protocolIdentifier',
-  'octets',
-  'packets',
-  'startMilliseconds',
-  'endMilliseconds',
-  'tcpControlBits',
-] as const
-const shape = shapeOf([0, 1, 2, ...columns.map((name) => Column[name])])
 
 /** `few`: 100 hosts, whose groups are all kept apart. `busy`: 30,000, of which the low ones are met often. `pairs`: no pair twice. */
 type Mix = 'few' | 'busy' | 'pairs'

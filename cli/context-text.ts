@@ -5,9 +5,9 @@ import { fieldsOf } from '#core/context/import/fields.js'
 import type { ImportOutcome } from '#core/context/import/import.js'
 import type { ImportProblem, Remark } from '#core/context/import/rows.js'
 import type { ContextKind } from '#core/context/kinds.js'
+import { printable } from '#core/printable.js'
 import { toIso } from '#core/records/time.js'
 import { jsonLine } from './output.js'
-import { printable } from './printable.js'
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,8 +1,8 @@
 /** Rows of names and values as a table, CSV or JSON Lines. Device text is made harmless in each. */
 import { cell } from '#api/csv.js'
 import { protocolNames } from '#core/iana/protocols.js'
+import { printable } from '#core/printable.js'
 import type { Output } from './output.js'
-import { printable } from './printable.js'
 
 export type Format = 'table' | 'csv' | 'json'
 

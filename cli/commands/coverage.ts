@@ -1,9 +1,9 @@
 /** `culvert coverage`: what each detector can see at each exporter of a running appliance, and what mends it. */
 import type { Command } from 'commander'
 import type { CoverageEntry } from '#core/coverage/matrix.js'
+import { printable } from '#core/printable.js'
 import { type ApiOptions, addApplianceOptions, askAppliance } from '../appliance-api.js'
 import { openOutput } from '../output.js'
-import { printable } from '../printable.js'
 
 type CoverageOptions = ApiOptions & { detector?: string; state?: string; json?: boolean }
 
@@ -43,8 +43,8 @@ async function runCoverage(options: CoverageOptions): Promise<void> {
 
 function describe({ address, listenerPort, kind, detector, state, reasons }: CoverageEntry): string {
   const lines = [`${state.padEnd(8)} ${detector} at ${address} (port ${listenerPort}, ${kind})`]
-  for (const { text, remedy } of reasons) {
-    lines.push(`  - ${text}`)
+  for (const { text, remedy, state: makes } of reasons) {
+    lines.push(`  - ${makes === 'note' ? 'note: ' : ''}${text}`)
     if (remedy === undefined) continue
     lines.push(`    ${remedy.text}`)
     for (const { platform, lines: commands } of remedy.commands)

@@ -14,12 +14,12 @@ import {
   openLosses,
   sizeOf,
 } from '#core/findings/losses.js'
+import { printable } from '#core/printable.js'
 import { findHoles } from '#core/store/holes.js'
 import { SCRUB_STATE, type ScrubState } from '#core/store/scrub.js'
 import { type ApiOptions, addApiOptions, askAppliance } from '../appliance-api.js'
 import { openBlocks, openDocuments } from '../data-folder.js'
 import { type Output, openOutput } from '../output.js'
-import { printable } from '../printable.js'
 
 type LossOptions = ApiOptions & {
   data?: string

@@ -1,4 +1,5 @@
 /** The evidence report for people. Texts may come from devices: they are escaped, and control characters left out. */
+import { printable } from '../printable.js'
 import type { Report } from './report.js'
 
 export function reportMarkdown(report: Report): string {
@@ -131,7 +132,5 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 /** No markup, no line end, no column of its own. */
 function cell(text: string): string {
-  return text
-    .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, ' ')
-    .replace(/[\\`*_{}[\]<>()#|!~&]/g, (character) => `\\${character}`)
+  return printable(text).replace(/[\\`*_{}[\]<>()#|!~&]/g, (character) => `\\${character}`)
 }

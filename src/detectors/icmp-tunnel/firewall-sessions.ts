@@ -8,7 +8,7 @@ import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN } from '../../blocks/build
 import { rowNumbers } from '../../blocks/runs.js'
 import { type FlowColumn, FlowColumnIndex, outcomeNames, phaseNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
-import { counterAt, textOf } from './counters.js'
+import { counterAt, textOf } from '../counters.js'
 import { ECHO_TYPES, take } from './echoes.js'
 import { canMirror, type EchoLimits, type Slice } from './mirror.js'
 import type { Points } from './points.js'

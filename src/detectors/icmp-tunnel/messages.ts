@@ -8,7 +8,7 @@ import type { Plane } from '../../blocks/builder.js'
 import { MAX_EVIDENCE, type Observation } from '../../findings/finding.js'
 import { isGroupAddress, parseAddress } from '../../records/address.js'
 import { FlowColumnIndex } from '../../records/columns.js'
-import { counterAt, textOf } from './counters.js'
+import { counterAt, textOf } from '../counters.js'
 import { messageObservation } from './message-finding.js'
 import {
   CARRIED_OCTETS,

@@ -7,6 +7,7 @@ import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN, SHAPE_COLUMN } from '../.
 import { rowNumbers } from '../../blocks/runs.js'
 import { type FlowColumn, FlowColumnIndex, outcomeNames, samplingFromNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
+import { counterAt } from '../counters.js'
 import { CONVERSATION_WORDS, Flag, type RowValues } from './conversation-record.js'
 import type { Conversations } from './conversations.js'
 import type { Denials } from './denials.js'
@@ -147,11 +148,11 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
       if (isGroup(destinations, row) || isGroup(sources, row)) continue
       values.packets = packets === undefined ? 0 : packets[row]! + packetsHigh![row]! * TWO_32
       values.octets = octets === undefined ? 0 : octets[row]! + octetsHigh![row]! * TWO_32
-      values.reversePackets = hasReverse ? wide(reversePackets, row) : 0
-      values.reverseOctets = hasReverse ? wide(reverseOctets, row) : 0
+      values.reversePackets = hasReverse ? counterAt(reversePackets, row) : 0
+      values.reverseOctets = hasReverse ? counterAt(reverseOctets, row) : 0
       if (values.octets === 0 && values.reverseOctets === 0) {
         // A log that has the sum alone: that both sides sent is not known, so no shape follows from it.
-        values.octets = wide(octetsTotal, row)
+        values.octets = counterAt(octetsTotal, row)
         if (values.octets === 0) continue
       }
       const sourcePort = sourcePorts?.[row] ?? 0
@@ -256,10 +257,6 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
     }
     key[9] = isHigher ? (destinationPort << 16) | sourcePort : (sourcePort << 16) | destinationPort
   }
-}
-
-function wide(planes: readonly Plane[] | undefined, row: number): number {
-  return planes === undefined ? 0 : planes[0]![row]! + planes[1]![row]! * TWO_32
 }
 
 /** Multicast, limited broadcast and the unspecified address; last octet 255 is taken for a subnet's broadcast. */

@@ -1,6 +1,6 @@
 /** Values of a block's rows as detectors take them. */
-import type { Plane } from '../../blocks/builder.js'
-import { formatIPv4, formatIPv6 } from '../../records/address.js'
+import type { Plane } from '../blocks/builder.js'
+import { formatIPv4, formatIPv6 } from '../records/address.js'
 
 /** An unsigned 64-bit counter as a double; 0 where the block lacks the column. */
 export function counterAt(planes: readonly Plane[] | undefined, row: number): number {
