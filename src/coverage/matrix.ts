@@ -114,7 +114,14 @@ function* reasonsOfSilence({ silentSinceMilliseconds }: ExporterStatus): Generat
 }
 
 function* reasonsOfNeeds(exporter: ExporterStatus, needs: readonly Need[]): Generator<CoverageReason> {
-  if (exporter.kind === 'syslog') return
+  if (exporter.kind === 'syslog') {
+    yield {
+      code: 'log-lines',
+      state: 'degraded',
+      text: 'its log lines tell of whole sessions, with what the product counts: a line without packets and octets of both directions says nothing of what was carried',
+    }
+    return
+  }
   const sent = elementsOf(exporter)
   if (sent === undefined) return
   for (const { column, isRequired, why } of needs) {

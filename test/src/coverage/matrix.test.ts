@@ -122,7 +122,13 @@ t.test('states and their reasons', async (t) => {
     ['that it sees nothing', exporter(), [said('icmp-type-unknown')], 'blind: icmp-type-unknown', 'full'],
     ['long ago', exporter(), [said('one-sided', 2 * 86_400_000)], 'full', 'full'],
     ['of another exporter', exporter({ address: '192.0.2.9' }), [said('one-sided')], 'full', 'full'],
-    ['log lines', exporter({ kind: 'syslog', vendor: 'Fortinet' }, []), [], 'full', 'full'],
+    [
+      'log lines',
+      exporter({ kind: 'syslog', vendor: 'Fortinet' }, []),
+      [],
+      'degraded: log-lines',
+      'degraded: log-lines',
+    ],
   ]
   for (const [title, status, told, ofIcmp, ofPairing] of cases) {
     for (const [detector, wanted] of [
