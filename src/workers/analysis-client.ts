@@ -17,6 +17,7 @@ import type {
   RunRequest,
   ToAnalysis,
 } from './analysis-messages.js'
+import { throughBlocks } from './resource-limits.js'
 
 export type RunEnd = Extract<FromAnalysis, { type: 'done' }>
 
@@ -141,6 +142,7 @@ export function createAnalysisClient({
         worker = new Worker(new URL('./analysis.js', import.meta.url), {
           workerData: setup,
           name: 'analysis',
+          resourceLimits: throughBlocks,
         })
         worker.on('message', hear)
         worker.on('error', (error) => {

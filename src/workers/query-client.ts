@@ -19,6 +19,7 @@ import {
   type QueryWorkName,
   type ToQuery,
 } from './query-messages.js'
+import { throughBlocks } from './resource-limits.js'
 
 /** Who asked may go away, and no one waits longer than this. */
 export type QueryLimits = {
@@ -69,7 +70,11 @@ export function createQueryClient({
   let isClosing = false
 
   const startThread = (): Thread => {
-    const worker = new Worker(new URL('./query.js', import.meta.url), { workerData: setup, name: 'query' })
+    const worker = new Worker(new URL('./query.js', import.meta.url), {
+      workerData: setup,
+      name: 'query',
+      resourceLimits: throughBlocks,
+    })
     const thread: Thread = { worker, pending: new Map() }
     threads.add(thread)
     worker.on('message', (message: FromQuery) => hear(thread, message))
