@@ -6,7 +6,8 @@ import { cpus, loadavg } from 'node:os'
 import { chooseReceive, type Receive } from '#collectors/datagram/choose.js'
 import type { DatagramHandler } from '#collectors/datagram/source.js'
 import { createFlowIntake } from '#collectors/flow-intake.js'
-import { watchGarbageCollection } from '#collectors/garbage-collection.js'
+import { Count, createCounters } from '#core/counters.js'
+import { keepVitals } from '#core/thread-vitals.js'
 import { emptyingWriter } from './emptying-writer.js'
 import { print, ROUNDS } from './figures.js'
 import { startSender } from './load/client.js'
@@ -43,7 +44,8 @@ async function measure(
   })
   const { port } = await source.start()
   const sending = await sender.prepare({ ...order, port })
-  const garbage = watchGarbageCollection()
+  const counts = createCounters().of('receiver')
+  keepVitals(counts)
   const before = process.cpuUsage()
   await sending.go()
   for (let seen = -1; seen !== received; ) {
@@ -55,7 +57,7 @@ async function measure(
   return {
     secondsPerMillion: (user + system) / received,
     lost: order.datagrams - received,
-    collections: (garbage.runs * 1e6) / received,
+    collections: (counts[Count.garbageCollections]! * 1e6) / received,
   }
 }
 

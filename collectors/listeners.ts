@@ -2,7 +2,7 @@
  * Opens everything that the configuration lists: datagram sockets, and listeners for TCP and TLS with the one identity
  * of this collector, which is read again when its files change. A port that cannot be opened is reported, not thrown.
  */
-import type { ReceivedCounts } from '#core/metrics.js'
+import type { ReceivedReport } from '#core/metrics.js'
 import { type Address, parseAddress } from '#core/records/address.js'
 import { transportNames } from '#core/records/exporter.js'
 import { chooseReceive } from './datagram/choose.js'
@@ -54,7 +54,9 @@ export type ListenersOptions = {
 export type Listeners = {
   /** What was opened, and what was not and why. */
   readonly sockets: readonly ListeningReport[]
-  counts(): Pick<ReceivedCounts, 'tcp' | 'ipfixStreams' | 'refusedPeers' | 'truncated'>
+  report(): Pick<ReceivedReport, 'tcp' | 'ipfixStreams' | 'refusedPeers'>
+  /** Datagrams that were longer than the room for them. */
+  truncated(): number
   close(): Promise<void>
 }
 
@@ -206,12 +208,12 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
 
   return {
     sockets,
-    counts: () => ({
+    report: () => ({
       tcp: sumCounts(syslogListeners),
       ipfixStreams: sumCounts(ipfixListeners),
       refusedPeers: refused.list(),
-      truncated: sources.reduce((sum, { counts }) => sum + counts.truncated, 0),
     }),
+    truncated: () => sources.reduce((sum, { counts }) => sum + counts.truncated, 0),
     async close() {
       watch?.close()
       await Promise.all(

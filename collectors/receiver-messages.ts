@@ -2,8 +2,9 @@
 
 import type { ClockSetup } from '#core/clock.js'
 import type { Config } from '#core/config.js'
+import type { ThreadCounts } from '#core/counters.js'
 import type { ExporterStatus } from '#core/exporters.js'
-import type { ReceivedCounts } from '#core/metrics.js'
+import type { ReceivedReport } from '#core/metrics.js'
 import type { ElementType } from '#core/records/element-types.js'
 import type { DatagramPort } from './datagram/ports.js'
 import type { ExporterNews } from './exporter-directory.js'
@@ -17,6 +18,8 @@ export type ReceiverSetup = {
   /** Shared memory of the ingest sequence. */
   readonly sequence: SharedArrayBuffer
   readonly listen: Config['listen']
+  /** This thread's row. */
+  readonly counts: ThreadCounts
   /** Which of the receiving threads it is, from 0, and how many there are. */
   readonly worker: number
   readonly workers: number
@@ -72,7 +75,7 @@ export type FromReceiver =
       readonly restoredTemplates: number
     }
   /** Once a second. */
-  | { readonly type: 'status'; readonly news: readonly ExporterNews[]; readonly counts: ReceivedCounts }
+  | { readonly type: 'status'; readonly news: readonly ExporterNews[]; readonly report: ReceivedReport }
   /** A piece of what was asked for by that number. */
   | {
       readonly type: 'exporters'

@@ -5,7 +5,8 @@
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createClock } from '#core/clock.js'
-import type { ReceivedCounts } from '#core/metrics.js'
+import { Count } from '#core/counters.js'
+import type { ReceivedReport } from '#core/metrics.js'
 import type { Address } from '#core/records/address.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments } from '#core/store/documents.js'
@@ -13,6 +14,7 @@ import { WRITTEN_TO } from '#core/store/holes.js'
 import { createLowWater } from '#core/store/low-water.js'
 import { askForMending } from '#core/store/mend.js'
 import { createBlockWriter } from '#core/store/writer.js'
+import { keepVitals } from '#core/thread-vitals.js'
 import { readKernelDrops } from './datagram/kernel-drops.js'
 import { workerOf } from './datagram/steering.js'
 import { createExporterAnswers } from './exporter-answers.js'
@@ -20,7 +22,6 @@ import { createExporterDirectory } from './exporter-directory.js'
 import { createExporterSettings } from './exporter-settings.js'
 import { createQuota, createTimeoutMeter } from './exporter-watch.js'
 import { createFlowIntake } from './flow-intake.js'
-import { watchGarbageCollection } from './garbage-collection.js'
 import { createIpfixSessions } from './ipfix-sessions.js'
 import { openListeners } from './listeners.js'
 import { namesOf } from './netflow/elements.js'
@@ -64,7 +65,8 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const timeouts = createTimeoutMeter()
   const writer = createBlockWriter({ store, now: clock.now, onFailure: problem, onSeal: timeouts.observe })
   const undecoded: Record<string, number> = {}
-  const counts = { datagrams: 0, octets: 0 }
+  const { counts } = setup
+  keepVitals(counts)
   const onUndecoded = (reason: string, from: object | undefined) => {
     if (from === undefined) undecoded[reason] = (undecoded[reason] ?? 0) + 1
   }
@@ -83,8 +85,8 @@ async function run(setup: ReceiverSetup): Promise<void> {
     onUndecoded,
   })
   const sessions = createIpfixSessions(streams.decoder, clock.now, (octets) => {
-    counts.datagrams++
-    counts.octets += octets
+    counts[Count.datagrams]!++
+    counts[Count.octets]! += octets
   })
   const syslog = createSyslogIntake({
     writer,
@@ -92,15 +94,13 @@ async function run(setup: ReceiverSetup): Promise<void> {
     mappings: setup.mappings,
   })
 
-  const garbageCollection = watchGarbageCollection()
   const quota = createQuota(setup.listen.datagramsPerSecondPerExporter)
-  let overQuota = 0
   const listeners = await openListeners({
     setup,
     now: clock.now,
     onDatagram(protocol, view, length, address, listenerPort, receivedMilliseconds) {
-      counts.datagrams++
-      counts.octets += length
+      counts[Count.datagrams]!++
+      counts[Count.octets]! += length
       if (!quota.admit(address, receivedMilliseconds)) return
       if (protocol === 'syslog') {
         const octets = octetsOf(view)
@@ -110,8 +110,8 @@ async function run(setup: ReceiverSetup): Promise<void> {
       } else flows.datagram(view, length, address, listenerPort, receivedMilliseconds)
     },
     onLine(octets, start, end, address, listenerPort, transport) {
-      counts.datagrams++
-      counts.octets += end - start
+      counts[Count.datagrams]!++
+      counts[Count.octets]! += end - start
       syslog.octets(octets, start, end, address, listenerPort, transport, clock.now())
     },
     openIpfix: sessions.open,
@@ -169,29 +169,27 @@ async function run(setup: ReceiverSetup): Promise<void> {
       reportedDrops = total
     }
     for (const [sender, refused] of quota.takeRefused()) {
-      overQuota += refused
+      counts[Count.overQuota]! += refused
       flows.noteDrops(refused, now, sender)
     }
     flows.noteSilence(now)
     const { rows, blocks, octets, droppedRows, failures } = writer.counts
     if (droppedRows > dropped) lastDropMilliseconds = now
     dropped = droppedRows
-    const report: ReceivedCounts = {
-      ...counts,
-      rows,
-      blocks,
-      blockOctets: octets,
-      droppedRows,
-      overQuota,
-      storeFailures: failures,
+    counts[Count.rows] = rows
+    counts[Count.blocks] = blocks
+    counts[Count.blockOctets] = octets
+    counts[Count.droppedRows] = droppedRows
+    counts[Count.storeFailures] = failures
+    counts[Count.truncated] = listeners.truncated()
+    const report: ReceivedReport = {
       ...(stopped === undefined ? {} : { stopped }),
       ...(lastDropMilliseconds === undefined ? {} : { lastDropMilliseconds }),
       undecoded,
-      garbageCollection,
-      ...listeners.counts(),
+      ...listeners.report(),
       ...(drops === undefined ? {} : { kernelDrops: Object.fromEntries(drops) }),
     }
-    say({ type: 'status', news: directory.look(now), counts: report })
+    say({ type: 'status', news: directory.look(now), report })
     if (stopped === undefined) await Promise.all([syncOrEnd(), archive.write()])
   }
   let notedTo = 0

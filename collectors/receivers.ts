@@ -3,8 +3,9 @@
  * thread that has it. UDP is divided among them by exporter (datagram/steering.ts); TCP and TLS are the first one's.
  */
 import type { Config } from '#core/config.js'
+import type { Counters } from '#core/counters.js'
 import type { ExporterStatus } from '#core/exporters.js'
-import type { ReceivedCounts } from '#core/metrics.js'
+import { type ReceivedCounts, type ReceivedReport, withTotals } from '#core/metrics.js'
 import { type DatagramPorts, openDatagramPorts } from './datagram/ports.js'
 import type { ExporterNews } from './exporter-directory.js'
 import { sumReceived } from './received-counts.js'
@@ -13,7 +14,11 @@ import type { ListeningReport, ReceiverSetup, StreamPort } from './receiver-mess
 
 export type ReceiversOptions = {
   readonly listen: Config['listen']
-  readonly setup: Omit<ReceiverSetup, 'listen' | 'worker' | 'workers' | 'datagramPorts' | 'streamPorts'>
+  readonly counters: Counters
+  readonly setup: Omit<
+    ReceiverSetup,
+    'counts' | 'listen' | 'worker' | 'workers' | 'datagramPorts' | 'streamPorts'
+  >
   readonly onProblem: (message: string) => void
   /** Words for the log that are no fault. */
   readonly onNotice: (message: string) => void
@@ -41,10 +46,10 @@ export type Receivers = {
 
 /** Opens the UDP ports and starts the threads. Throws PORT_UNAVAILABLE when a socket that must be there is not. */
 export async function startReceivers(options: ReceiversOptions): Promise<Receivers> {
-  const { listen, onNotice } = options
+  const { listen, counters, onNotice } = options
   const ports = await openDatagramPorts(listen)
   if (ports.notice !== undefined) onNotice(ports.notice)
-  const counts: ReceivedCounts[] = []
+  const reports: ReceivedReport[] = []
   const known = new Map<string, { readonly worker: number; readonly news: ExporterNews }>()
   const takeNews = (worker: number, all: readonly ExporterNews[]) => {
     for (const news of all) {
@@ -58,7 +63,7 @@ export async function startReceivers(options: ReceiversOptions): Promise<Receive
         ...options,
         setup: setupOf(options, ports, worker),
         onStatus(status) {
-          counts[worker] = status.counts
+          reports[worker] = status.report
           takeNews(worker, status.news)
         },
       }),
@@ -78,7 +83,8 @@ export async function startReceivers(options: ReceiversOptions): Promise<Receive
     sockets: clients[0]!.sockets,
     workers: ports.workers,
     restoredTemplates: clients.reduce((sum, { restoredTemplates }) => sum + restoredTemplates, 0),
-    counts: () => (counts.length === 0 ? undefined : sumReceived(Object.values(counts))),
+    counts: () =>
+      reports.length === 0 ? undefined : withTotals(sumReceived(Object.values(reports)), counters),
     exporterIds: () => [...known.keys()],
     exporterCount: () => known.size,
     exporters: (ids) => ask(clients, ids, (id) => known.get(id)?.worker),
@@ -87,10 +93,15 @@ export async function startReceivers(options: ReceiversOptions): Promise<Receive
   }
 }
 
-function setupOf({ setup, listen }: ReceiversOptions, ports: DatagramPorts, worker: number): ReceiverSetup {
+function setupOf(
+  { setup, counters, listen }: ReceiversOptions,
+  ports: DatagramPorts,
+  worker: number,
+): ReceiverSetup {
   return {
     ...setup,
     listen,
+    counts: counters.of(`receiver-${worker}`),
     worker,
     workers: ports.workers,
     datagramPorts: ports.of(worker),

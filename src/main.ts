@@ -15,6 +15,7 @@ import { createBaselines } from './baselines/baselines.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
 import { checkExporters, learningOf } from './config-checks.js'
+import { createCounters } from './counters.js'
 import { createCoverage } from './coverage/coverage.js'
 import { watchCoverage } from './coverage/watch.js'
 import { createRepositories, openDataFolder } from './data-folder.js'
@@ -37,6 +38,7 @@ import type { Documents } from './store/documents.js'
 import type { StoreDamage } from './store/holes.js'
 import { findSetAside } from './store/mend.js'
 import { SCRUB_STATE, type ScrubState } from './store/scrub.js'
+import { keepVitals } from './thread-vitals.js'
 import { createAnalysisClient } from './workers/analysis-client.js'
 import type { RetentionOutcome, RollupState } from './workers/analysis-messages.js'
 import { createBackupClient } from './workers/backup-client.js'
@@ -87,6 +89,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const clock = createClock(clockSetup)
   const { now } = clock
   const data = resolve(config.data)
+  const counters = createCounters()
   const closers: (() => Promise<void>)[] = []
   /** What one run reads at a time. */
   const stepMilliseconds = Math.min(60, config.detection.intervalSeconds) * 1000
@@ -98,6 +101,8 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   let rolled: RollupState | undefined
 
   async function start(): Promise<StartReport> {
+    const leaveVitals = keepVitals(counters.of('main'))
+    closers.push(async () => leaveVitals())
     checkExporters(config)
     if (config.listen.tls !== undefined) await readTls(config.listen.tls)
     requireReceive(config.listen.receive)
@@ -115,6 +120,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const { shared: rollupSequence } = folder.rollups.sequence
     const { analysis, found } = await startAnalysis({ sequence, rollupSequence }, documents)
     const metrics = createMetrics(
+      counters,
       () => receivers.counts(),
       () => receivers.exporterCount(),
       () => retention,
@@ -143,6 +149,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     })
     const receivers: Receivers = await startReceivers({
       listen: config.listen,
+      counters,
       setup: receiverSetup(sequence),
       onProblem: (message) => logger.error({ message }, 'receiver'),
       onNotice: (message) => logger.info({ message }, 'receiver'),
@@ -170,6 +177,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const threads = Math.max(1, Math.min(MAX_QUERY_THREADS, availableParallelism() - 1))
     const flows = createQueryClient({
       setup: { data, sequence, rollupSequence },
+      counters,
       threads,
       damage: () => damage,
     })
@@ -245,6 +253,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const analysis = createAnalysisClient({
       setup: {
         data,
+        counts: counters.of('analysis'),
         ...sequences,
         rollups: { enabled: config.rollups, stopBelowFreeOctets },
         stepMilliseconds,

@@ -1,5 +1,6 @@
 /** Prometheus metrics: what the receiving threads count, how detection goes, and the process itself. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Count, type Counters, type CountName } from './counters.js'
 import { type Losses, sizeOf } from './findings/losses.js'
 import type { Run } from './findings/runs.js'
 import type { StoreDamage } from './store/holes.js'
@@ -8,25 +9,12 @@ import type { ScrubState } from './store/scrub.js'
 import { VERSION } from './version.js'
 import type { RetentionOutcome, RollupState } from './workers/analysis-messages.js'
 
-/** Counts of the receiving threads since the start. */
-export type ReceivedCounts = {
-  readonly datagrams: number
-  readonly octets: number
-  readonly rows: number
-  readonly blocks: number
-  readonly blockOctets: number
-  readonly droppedRows: number
-  /** Datagrams over the quota of their sender. */
-  readonly overQuota: number
-  readonly storeFailures: number
+/** What a receiving thread tells of itself beside its counters, since the start. */
+export type ReceivedReport = {
   /** When rows were dropped last; absent when none were. */
   readonly lastDropMilliseconds?: number
   /** Set while nothing is stored because the disk is nearly full. */
   readonly stopped?: Stopped | undefined
-  /** Datagrams that were longer than the room for them. */
-  readonly truncated: number
-  /** Garbage collection of the receiving threads since their start. */
-  readonly garbageCollection: { readonly seconds: number; readonly runs: number }
   /** Datagrams of no exporter that could be told, by reason. */
   readonly undecoded: Readonly<Record<string, number>>
   /** By what happened on TCP and TLS connections of syslog. */
@@ -47,6 +35,28 @@ export type ReceivedCounts = {
   readonly kernelDrops?: Readonly<Record<number, number>>
 }
 
+/** What the receiving threads count of all that comes, by the names in counters.ts. */
+const RECEIVED_TOTALS = [
+  'datagrams',
+  'octets',
+  'rows',
+  'blocks',
+  'blockOctets',
+  'droppedRows',
+  'overQuota',
+  'storeFailures',
+  'truncated',
+] as const satisfies readonly CountName[]
+
+/** Counts of the receiving threads since the start. */
+export type ReceivedCounts = ReceivedReport & Readonly<Record<(typeof RECEIVED_TOTALS)[number], number>>
+
+/** The report of all receiving threads with their counters. */
+export function withTotals(report: ReceivedReport, counters: Counters): ReceivedCounts {
+  const totals = Object.fromEntries(RECEIVED_TOTALS.map((name) => [name, counters.sum(name)]))
+  return { ...report, ...(totals as Record<(typeof RECEIVED_TOTALS)[number], number>) }
+}
+
 export type Metrics = {
   observeRun(run: Run): void
   text(): Promise<string>
@@ -54,6 +64,7 @@ export type Metrics = {
 
 /** `counts` gives the latest counts, `exporters` how many devices are known. */
 export function createMetrics(
+  counters: Counters,
   counts: () => ReceivedCounts | undefined,
   exporters: () => number,
   retention: () => RetentionOutcome | undefined,
@@ -195,17 +206,34 @@ export function createMetrics(
   )
   total('culvert_over_quota_total', 'datagrams over the quota of their sender', (now) => now.overQuota)
   total('culvert_truncated_datagrams_total', 'datagrams that were cut when received', (now) => now.truncated)
-  total(
-    'culvert_receiver_gc_seconds_total',
-    'time that garbage collection took of the receiving threads',
-    (now) => now.garbageCollection.seconds,
-  )
-  total(
-    'culvert_receiver_gc_runs_total',
-    'garbage collections of the receiving threads',
-    (now) => now.garbageCollection.runs,
-  )
   total('culvert_store_failures_total', 'blocks that could not be written', (now) => now.storeFailures)
+
+  const ofThreads = (make: typeof Counter | typeof Gauge, name: string, help: string, count: CountName) => {
+    new make({
+      name,
+      help,
+      labelNames: ['thread'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [thread, counts] of counters.threads()) this.inc({ thread }, counts[Count[count]])
+      },
+    })
+  }
+  ofThreads(
+    Counter,
+    'culvert_thread_gc_seconds_total',
+    'time that garbage collection took of a thread',
+    'garbageCollectionSeconds',
+  )
+  ofThreads(Counter, 'culvert_thread_gc_runs_total', 'garbage collections of a thread', 'garbageCollections')
+  ofThreads(Gauge, 'culvert_thread_heap_octets', 'heap of a thread that is in use', 'heapOctets')
+  ofThreads(
+    Gauge,
+    'culvert_thread_external_octets',
+    'buffers and arrays of a thread outside of its heap',
+    'externalOctets',
+  )
 
   const labelled = (
     name: string,

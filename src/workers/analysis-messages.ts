@@ -1,5 +1,6 @@
 /** What the analysing thread and the one that started it say to each other. */
 import type { PolicyQuestion, PolicyReview } from '../context/policy-review.js'
+import type { ThreadCounts } from '../counters.js'
 import type { Explanation, Learned, Tuple } from '../detectors/detector.js'
 import type { SurroundingsData } from '../detectors/surroundings.js'
 import type { Observation } from '../findings/finding.js'
@@ -12,6 +13,8 @@ import type { ScrubLimits, ScrubState } from '../store/scrub.js'
 
 export type AnalysisSetup = {
   readonly data: string
+  /** This thread's row; absent where nobody reads it. */
+  readonly counts?: ThreadCounts
   /** Shared memory of the ingest sequence. */
   readonly sequence: SharedArrayBuffer
   /** The same of the rollups. */

@@ -9,6 +9,7 @@ import { createBlockStore } from '../store/blocks.js'
 import { createDocuments } from '../store/documents.js'
 import { createMerger } from '../store/merge.js'
 import type { ScrubDamage } from '../store/scrub.js'
+import { keepVitals } from '../thread-vitals.js'
 import type { AnalysisSetup, FromAnalysis, ToAnalysis } from './analysis-messages.js'
 import { createDamageWatch } from './damage-watch.js'
 import { detect, type Standing } from './detection.js'
@@ -20,7 +21,8 @@ import { keepScrubbing } from './scrubbing.js'
 const OPENED_OCTETS = 16 * 1024 * 1024
 
 async function run(setup: AnalysisSetup): Promise<void> {
-  const { data, sequence, stepMilliseconds, scrub } = setup
+  const { data, counts, sequence, stepMilliseconds, scrub } = setup
+  if (counts !== undefined) keepVitals(counts)
   const port = parentPort!
   const say = (message: FromAnalysis) => port.postMessage(message)
   const store = createBlockStore({

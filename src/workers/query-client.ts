@@ -3,6 +3,7 @@
  * there is work for them. Aggregations run one or two at a time, for each may hold a million groups; a few more wait their turn.
  */
 import { Worker } from 'node:worker_threads'
+import type { Counters } from '../counters.js'
 import { ApplianceError, type ErrorCode, errorCodes } from '../errors.js'
 import { mayMissRows, type StoreDamage } from '../store/holes.js'
 import type { AggregatePart, AggregateQuery } from '../store/query/aggregate.js'
@@ -37,7 +38,9 @@ export type QueryClient = {
 }
 
 export type QueryClientOptions = {
-  readonly setup: QuerySetup
+  readonly setup: Omit<QuerySetup, 'counts'>
+  /** Where each thread has a row; absent where nobody reads it. */
+  readonly counters?: Counters
   /** At least 1. */
   readonly threads: number
   /** What is known to be missing of the store: results over it are marked. */
@@ -53,6 +56,8 @@ const BLOCKS_PER_THREAD = 4
 type Pending = { readonly resolve: (answer: never) => void; readonly reject: (error: Error) => void }
 type Thread = {
   readonly worker: Worker
+  /** The lowest that no other has, from 0. */
+  readonly number: number
   readonly pending: Map<number, Pending>
   stopped?: () => void
 }
@@ -60,6 +65,7 @@ type Control = { readonly words: Int32Array; readonly deadlineMilliseconds: numb
 
 export function createQueryClient({
   setup,
+  counters,
   threads: count,
   damage = () => undefined,
 }: QueryClientOptions): QueryClient {
@@ -70,12 +76,16 @@ export function createQueryClient({
   let isClosing = false
 
   const startThread = (): Thread => {
+    const taken = new Set([...threads].map(({ number }) => number))
+    const number = Array.from({ length: count }, (_, index) => index).find((index) => !taken.has(index))!
+    const workerData: QuerySetup =
+      counters === undefined ? setup : { ...setup, counts: counters.of(`query-${number}`) }
     const worker = new Worker(new URL('./query.js', import.meta.url), {
-      workerData: setup,
+      workerData,
       name: 'query',
       resourceLimits: throughBlocks,
     })
-    const thread: Thread = { worker, pending: new Map() }
+    const thread: Thread = { number, worker, pending: new Map() }
     threads.add(thread)
     worker.on('message', (message: FromQuery) => hear(thread, message))
     worker.on('error', (error) => end(thread, error as Error))

@@ -1,4 +1,5 @@
 /** What a querying thread is asked and answers. */
+import type { ThreadCounts } from '../counters.js'
 import type { AggregatePart, AggregatePlan, AggregateQuery } from '../store/query/aggregate.js'
 import type { AggregateResult } from '../store/query/ranking.js'
 import type { RowPage, RowQuery } from '../store/query/rows.js'
@@ -6,6 +7,8 @@ import type { SessionPage, SessionQuery } from '../store/sessions.js'
 
 export type QuerySetup = {
   readonly data: string
+  /** This thread's row; absent where nobody reads it. */
+  readonly counts?: ThreadCounts
   /** Shared memory of the ingest sequence. */
   readonly sequence: SharedArrayBuffer
   /** The same of the rollups; absent where they are not to be asked. */

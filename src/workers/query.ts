@@ -11,6 +11,7 @@ import type { Effort } from '../store/query/effort.js'
 import { rankParts } from '../store/query/ranking.js'
 import { queryRows } from '../store/query/rows.js'
 import { querySessions } from '../store/sessions.js'
+import { keepVitals } from '../thread-vitals.js'
 import {
   CONTROL_CANCELLED,
   CONTROL_NEXT,
@@ -25,8 +26,9 @@ type Work = Extract<ToQuery, { type: 'work' }>
 /** Both databases of rows. */
 type Stores = { readonly blocks: BlockStore; readonly rollups: BlockStore | undefined }
 
-async function run({ data, sequence, rollupSequence }: QuerySetup): Promise<void> {
+async function run({ data, counts, sequence, rollupSequence }: QuerySetup): Promise<void> {
   const port = parentPort!
+  if (counts !== undefined) keepVitals(counts)
   const blocks = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false })
   const rollups =
     rollupSequence === undefined

@@ -83,7 +83,7 @@ for (const { receive, hasKoffi, expected } of [
       }
       t.match(metrics, /^culvert_received_datagrams_total 1$/m)
       t.match(metrics, /^culvert_truncated_datagrams_total 0$/m)
-      t.match(metrics, /^culvert_receiver_gc_seconds_total \d/m)
+      t.match(metrics, /^culvert_thread_gc_seconds_total\{thread="receiver-0"\} \d/m)
       const { checks } = JSON.parse(await get('/api/v1/health')) as {
         checks: { name: string; text: string }[]
       }
