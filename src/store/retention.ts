@@ -48,6 +48,22 @@ export type RemovalPlan = {
   readonly isShort: boolean
 }
 
+/** What has come: the number behind the newest row, and the octets of the blocks that begin at `fromSequence` or later. */
+export function arrivedSince(
+  indexes: ReadonlyMap<StreamName, readonly IndexedBlock[]>,
+  fromSequence: number,
+): { readonly toSequence: number; readonly octets: number } {
+  let toSequence = fromSequence
+  let octets = 0
+  for (const blocks of indexes.values()) {
+    for (let index = blocks.length - 1; index >= 0 && blocks[index]!.firstSequence >= fromSequence; index--) {
+      toSequence = Math.max(toSequence, endOf(blocks[index]!))
+      octets += blocks[index]!.octets
+    }
+  }
+  return { toSequence, octets }
+}
+
 /** Beyond what must go, this share of the limit goes too, so that blocks go by the hundred and not one by one. */
 const SLACK = 0.02
 

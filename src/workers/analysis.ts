@@ -13,7 +13,7 @@ import { keepVitals } from '../thread-vitals.js'
 import type { AnalysisSetup, FromAnalysis, ToAnalysis } from './analysis-messages.js'
 import { createDamageWatch } from './damage-watch.js'
 import { detect, type Standing } from './detection.js'
-import { retain } from './retaining.js'
+import { createRetention } from './retaining.js'
 import { keepRolling } from './rolling.js'
 import { keepScrubbing } from './scrubbing.js'
 
@@ -46,6 +46,7 @@ async function run(setup: AnalysisSetup): Promise<void> {
   const watch = createDamageWatch(store, (damage) => say({ type: 'damage', damage }))
   const merger = createMerger(store)
   const rollupMerger = createMerger(rollups)
+  const retain = createRetention({ store, merger, rollups, rollupMerger }, { removals, documents, say })
 
   const handle = async (message: ToAnalysis) => {
     switch (message.type) {
@@ -62,7 +63,7 @@ async function run(setup: AnalysisSetup): Promise<void> {
         return say({ type: 'reviewed', id: message.id, review })
       }
       case 'retain':
-        return retain({ store, merger, rollups, rollupMerger }, message, { removals, documents, say })
+        return retain(message)
       case 'stop':
         await stopRolling()
         await stopScrubbing()

@@ -5,12 +5,14 @@ import { REMOVED_TO, type RemovalWatch } from '../scheduler/removal-watch.js'
 import type { BlockStore, IndexedBlock } from '../store/blocks.js'
 import type { Documents } from '../store/documents.js'
 import type { Merger } from '../store/merge.js'
-import { planRemoval } from '../store/retention.js'
+import { arrivedSince, planRemoval } from '../store/retention.js'
 import type { AllLimits, FromAnalysis, RetainRequest, RetentionOutcome } from './analysis-messages.js'
 
-/** Octets of the database at the last look; 0 before the first. */
-let usedBefore = 0
-let mergedBlocks = 0
+type Look = {
+  readonly indexes: ReadonlyMap<StreamName, readonly IndexedBlock[]>
+  readonly usedOctets: number
+  readonly expectedOctets: number
+}
 
 export type Retained = {
   readonly store: BlockStore
@@ -25,48 +27,68 @@ export type RetentionNeeds = {
   readonly say: (message: FromAnalysis) => void
 }
 
-export async function retain(
+/** Returns what retains once, as asked; it remembers how much came from one time to the next. */
+export function createRetention(
   { store, merger, rollups, rollupMerger }: Retained,
-  { type: _type, data, nowMilliseconds, ...limits }: RetainRequest,
   { removals: watch, documents, say }: RetentionNeeds,
-): Promise<void> {
-  const indexes = await indexesOf(store)
-  const usedOctets = await store.usedOctets()
-  const { bavail, bsize } = await statfs(data)
-  // What came since the last look may come again, and as much once more while blocks are being deleted.
-  const expectedOctets = usedBefore === 0 ? 0 : 2 * Math.max(0, usedOctets - usedBefore)
-  const space = { usedOctets, freeOctets: bavail * bsize, expectedOctets }
-  const { removals, reasons, isShort } = planRemoval(indexes, limits, space)
-  if (removals.length > 0) {
-    for (const { stream, receivedToMilliseconds, endSequence } of removals)
-      watch.remove(stream, { toMilliseconds: receivedToMilliseconds, endSequence }, nowMilliseconds)
-    // First, so that a crash in between hides nothing. That it cannot be written must not hold up what makes room.
-    await documents
-      .put(REMOVED_TO, watch.removed)
-      .catch((error: Error) => say({ type: 'problem', message: `retention: ${error.message}` }))
-    await store.removeBefore(new Map(removals.map(({ stream, beforeSequence }) => [stream, beforeSequence])))
+): (request: RetainRequest) => Promise<void> {
+  const watchRows = watchGrowth(store)
+  const watchSums = watchGrowth(rollups)
+  let mergedBlocks = 0
+
+  return async ({ data, nowMilliseconds, ...limits }) => {
+    const { bavail, bsize } = await statfs(data)
+    const freeOctets = bavail * bsize
+    const rows = await watchRows()
+    const { removals, reasons, isShort } = planRemoval(rows.indexes, limits, { ...rows, freeOctets })
+    if (removals.length > 0) {
+      for (const { stream, receivedToMilliseconds, endSequence } of removals)
+        watch.remove(stream, { toMilliseconds: receivedToMilliseconds, endSequence }, nowMilliseconds)
+      // First, so that a crash in between hides nothing. That it cannot be written must not hold up what makes room.
+      await documents
+        .put(REMOVED_TO, watch.removed)
+        .catch((error: Error) => say({ type: 'problem', message: `retention: ${error.message}` }))
+      await store.removeBefore(
+        new Map(removals.map(({ stream, beforeSequence }) => [stream, beforeSequence])),
+      )
+    }
+    const { merged } = await merger.pass(nowMilliseconds)
+    const ofRollups = await retainRollups(rollups, await watchSums(), limits, isShort, freeOctets)
+    await rollupMerger.pass(nowMilliseconds)
+    mergedBlocks += merged
+    const total = (read: (removal: (typeof removals)[number]) => number) =>
+      removals.reduce((sum, removal) => sum + read(removal), 0)
+    say({
+      type: 'retained',
+      outcome: {
+        blocks: total(({ blocks }) => blocks),
+        rows: total(({ rows }) => rows),
+        octets: total(({ octets }) => octets),
+        reasons,
+        isShort,
+        usedOctets: removals.length === 0 && merged === 0 ? rows.usedOctets : await store.usedOctets(),
+        freeOctets,
+        mergedBlocks,
+        rollups: ofRollups,
+      },
+    })
   }
-  const { merged } = await merger.pass(nowMilliseconds)
-  const ofRollups = await retainRollups(rollups, limits, isShort, space.freeOctets)
-  await rollupMerger.pass(nowMilliseconds)
-  mergedBlocks += merged
-  usedBefore = removals.length === 0 && merged === 0 ? usedOctets : await store.usedOctets()
-  const total = (read: (removal: (typeof removals)[number]) => number) =>
-    removals.reduce((sum, removal) => sum + read(removal), 0)
-  say({
-    type: 'retained',
-    outcome: {
-      blocks: total(({ blocks }) => blocks),
-      rows: total(({ rows }) => rows),
-      octets: total(({ octets }) => octets),
-      reasons,
-      isShort,
-      usedOctets: usedBefore,
-      freeOctets: space.freeOctets,
-      mergedBlocks,
-      rollups: ofRollups,
-    },
-  })
+}
+
+/**
+ * Returns what looks at a database. What came from one look to the next may come again, and as much once more while blocks
+ * are being deleted: told by the blocks, since the files may shrink meanwhile, and by the files, which hold more than blocks.
+ */
+function watchGrowth(store: BlockStore): () => Promise<Look> {
+  let before: { readonly toSequence: number; readonly usedOctets: number } | undefined
+  return async () => {
+    const indexes = await indexesOf(store)
+    const usedOctets = await store.usedOctets()
+    const { toSequence, octets } = arrivedSince(indexes, before?.toSequence ?? 0)
+    const grown = before === undefined ? 0 : Math.max(octets, usedOctets - before.usedOctets)
+    before = { toSequence, usedOctets }
+    return { indexes, usedOctets, expectedOctets: 2 * grown }
+  }
 }
 
 async function indexesOf(store: BlockStore): Promise<Map<StreamName, readonly IndexedBlock[]>> {
@@ -78,22 +100,22 @@ async function indexesOf(store: BlockStore): Promise<Map<StreamName, readonly In
 /** Sums have limits of their own; for free space they go when there are no rows left that could. */
 async function retainRollups(
   rollups: BlockStore,
+  { indexes, usedOctets, expectedOctets }: Look,
   limits: AllLimits,
   isShort: boolean,
   freeOctets: number,
 ): Promise<RetentionOutcome['rollups']> {
   const { rollupsBeforeMilliseconds: before, maximumRollupOctets, minimumFreeOctets } = limits
-  const plan = planRemoval(
-    await indexesOf(rollups),
+  const { removals } = planRemoval(
+    indexes,
     {
       rawBeforeMilliseconds: before,
       messagesBeforeMilliseconds: before,
       maximumOctets: maximumRollupOctets,
       minimumFreeOctets: isShort ? minimumFreeOctets : 0,
     },
-    { usedOctets: await rollups.usedOctets(), freeOctets, expectedOctets: 0 },
+    { usedOctets, freeOctets, expectedOctets },
   )
-  const { removals } = plan
   if (removals.length > 0)
     await rollups.removeBefore(
       new Map(removals.map(({ stream, beforeSequence }) => [stream, beforeSequence])),

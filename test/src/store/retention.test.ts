@@ -8,7 +8,7 @@ import { aggregatePart, planAggregate } from '#core/store/query/aggregate.js'
 import { allEffort } from '#core/store/query/effort.js'
 import { rankParts } from '#core/store/query/ranking.js'
 import { queryRows } from '#core/store/query/rows.js'
-import { planRemoval, type RetentionLimits, type SpaceUsed } from '#core/store/retention.js'
+import { arrivedSince, planRemoval, type RetentionLimits, type SpaceUsed } from '#core/store/retention.js'
 import { emptyScanCounts, scan } from '#core/store/scan.js'
 import { querySessions } from '#core/store/sessions.js'
 import { createRandom } from '#simulate/random.js'
@@ -90,6 +90,12 @@ const cases: readonly (readonly [
 ]
 
 for (const [title, changed, used, removed, reasons, isShort = false] of cases) {
+  t.test('what has come since a look', async (t) => {
+    t.same(arrivedSince(indexes, 0), { toSequence: 90, octets: 9 * MIB })
+    t.same(arrivedSince(indexes, 50), { toSequence: 90, octets: 4 * MIB })
+    t.same(arrivedSince(indexes, 90), { toSequence: 90, octets: 0 })
+  })
+
   t.test(title, async (t) => {
     const plan = planRemoval(indexes, { ...limits, ...changed }, { ...space, ...used })
     t.same(
