@@ -6,11 +6,12 @@ import t from 'tap'
 import { AddressDictionary } from '#core/blocks/address-dictionary.js'
 import { Block } from '#core/blocks/block.js'
 import { BLOCK_ROWS, BlockBuilder, makePlanes } from '#core/blocks/builder.js'
-import { Codec, decodeColumn, decodeStrings, encodeColumn, rangeOfDoubles } from '#core/blocks/codecs.js'
+import { Codec, decodeColumn, decodeStrings, encodeColumn } from '#core/blocks/codecs.js'
 import { crc32c } from '#core/blocks/crc32c.js'
 import { encodeBlock } from '#core/blocks/encode.js'
 import { OctetWriter } from '#core/blocks/octet-writer.js'
 import { builderRows, type RowSource, rowObject } from '#core/blocks/row.js'
+import { rangeOfDoubles } from '#core/blocks/simd/lanes.js'
 import { TextDictionary } from '#core/blocks/text-dictionary.js'
 import {
   FlowColumnIndex as Column,
