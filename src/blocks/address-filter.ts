@@ -5,7 +5,7 @@
  */
 import { FlowColumnIndex } from '../records/columns.js'
 import type { BlockBuilder } from './builder.js'
-import { clearFilter, markAddresses, markedFilter } from './simd/lanes.js'
+import { clearFilter, markAddresses, markedFilter } from './simd/filter.js'
 
 const LARGEST_WORDS_LOG2 = 14
 /** One word for so many rows, before folding. */

@@ -3,15 +3,17 @@
  * them, or the places of a value. A plane is decompressed when something hangs on it.
  */
 import { ApplianceError } from '../errors.js'
-import { CONSTANT, type WholeNumbers } from './byte-planes.js'
-import { Compression, decompress, decompressStart } from './compression.js'
+import { PlaneMode, type WholeNumbers } from './byte-planes.js'
+import { decompress, decompressStart } from './compression.js'
 import { join, pick, type VaryingPlane } from './join.js'
+import { decodeRuns } from './octet-runs.js'
+import { decodePacked, decodePackedPlaces } from './packed.js'
 
 const LENGTH_OCTETS = 4
 
 /** A plane as it lies in a section: one octet for all rows, or octets that may be compressed. */
 type StoredPlane =
-  | { readonly mode: typeof CONSTANT; readonly value: number; readonly end: number }
+  | { readonly mode: typeof PlaneMode.constant; readonly value: number; readonly end: number }
   | PlaneOctets
 type PlaneOctets = { readonly mode: number; readonly octets: Uint8Array; readonly end: number }
 
@@ -20,7 +22,7 @@ export function decodePlanes(section: Uint8Array, arrays: readonly WholeNumbers[
   decode(
     section,
     arrays,
-    ({ mode, octets }) => decompress(mode, octets, rows),
+    ({ mode, octets }) => wholePlane(mode, octets, rows),
     (array, constant, varying) => join(array, rows, constant, varying),
   )
 }
@@ -32,13 +34,27 @@ export function decodePlaces(
   rows: number,
   places: Uint32Array,
 ): void {
-  const wanted = places.length === 0 ? 0 : places[places.length - 1]! + 1
   decode(
     section,
     arrays,
-    ({ mode, octets }) => decompressStart(mode, octets, rows, wanted),
+    ({ mode, octets }) => planeWith(places, mode, octets, rows),
     (array, constant, varying) => pick(array, places, constant, varying),
   )
+}
+
+/** A plane of so many rows. Throws BLOCK_DAMAGED when the octets do not hold it. */
+function wholePlane(mode: number, octets: Uint8Array, rows: number): Uint8Array {
+  if (mode === PlaneMode.packed) return decodePacked(octets, rows)
+  if (mode === PlaneMode.runs) return decodeRuns(octets, rows, rows)
+  return decompress(mode, octets, rows)
+}
+
+/** A plane of which the places are right, ascending. */
+function planeWith(places: Uint32Array, mode: number, octets: Uint8Array, rows: number): Uint8Array {
+  const wanted = places.length === 0 ? 0 : places[places.length - 1]! + 1
+  if (mode === PlaneMode.packed) return decodePackedPlaces(octets, rows, places)
+  if (mode === PlaneMode.runs) return decodeRuns(octets, rows, wanted)
+  return decompressStart(mode, octets, rows, wanted)
 }
 
 function decode(
@@ -64,7 +80,7 @@ function decode(
 function planeAt(section: Uint8Array, at: number): StoredPlane {
   requireOctets(section, at + 2)
   const mode = section[at]!
-  if (mode === CONSTANT) return { mode, value: section[at + 1]!, end: at + 2 }
+  if (mode === PlaneMode.constant) return { mode, value: section[at + 1]!, end: at + 2 }
   const from = at + 1 + LENGTH_OCTETS
   requireOctets(section, from)
   const length = new DataView(section.buffer, section.byteOffset, section.length).getUint32(at + 1, true)
@@ -92,8 +108,8 @@ export function placesOfWord(section: Uint8Array, word: number, rows: number): U
     const plane = planeAt(section, at)
     at = plane.end
     if ('value' in plane) isPossible &&= plane.value === octetOf(word, shift)
-    else if (plane.mode === Compression.none)
-      direct.push({ shift, octets: decompress(plane.mode, plane.octets, rows) })
+    else if (plane.mode !== PlaneMode.brotli && plane.mode !== PlaneMode.zstd)
+      direct.push({ shift, octets: wholePlane(plane.mode, plane.octets, rows) })
     else compressed.push({ shift, octets: plane.octets, mode: plane.mode })
   }
   let places: Uint32Array | undefined = isPossible ? undefined : new Uint32Array(0)

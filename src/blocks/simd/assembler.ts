@@ -63,11 +63,14 @@ export const tee = (local: number, value: Code): Code => [...value, 0x22, ...uns
 /** A loop of which `again`, at its end, makes one more round. */
 export const loop = (...body: Code[]): Code => [0x03, 0x40, ...body.flat(), 0x0b]
 export const again = (isWanted: Code): Code => [...isWanted, 0x0d, 0]
+export const when = (isWanted: Code, ...body: Code[]): Code => [...isWanted, 0x04, 0x40, ...body.flat(), 0x0b]
 
 export const i32 = {
   constant: (value: number): Code => [0x41, ...signed(value)],
   isBelow: operation(0x49),
+  trailingZeros: operation(0x68),
   add: operation(0x6a),
+  subtract: operation(0x6b),
   multiply: operation(0x6c),
   and: operation(0x71),
   or: operation(0x72),
@@ -77,6 +80,8 @@ export const i32 = {
   loadOctet: access(0x2d),
   loadPair: access(0x2f),
   store: access(0x36),
+  storeOctet: access(0x3a),
+  storePair: access(0x3b),
 }
 
 export const f64 = {
@@ -86,6 +91,7 @@ export const f64 = {
 export const v128 = {
   load: access(VECTOR, 0),
   store: access(VECTOR, 11),
+  constant: (octets: readonly number[]): Code => [VECTOR, 12, ...octets],
   and: vectorOperation(78),
   or: vectorOperation(80),
   xor: vectorOperation(81),
@@ -101,7 +107,18 @@ export const v128 = {
   ],
 }
 
-export const i8x16 = { all: vectorOperation(15) }
+export const i8x16 = {
+  /** Octets of the first operand at the places that the second has; 0 for places from 16 on. */
+  at: vectorOperation(14),
+  all: vectorOperation(15),
+  isEqual: vectorOperation(35),
+  isNotEqual: vectorOperation(36),
+  /** The highest bits of all octets. */
+  highBits: vectorOperation(100),
+  shiftLeft: vectorOperation(107),
+  add: vectorOperation(110),
+  subtract: vectorOperation(113),
+}
 export const i16x8 = { all: vectorOperation(16) }
 
 export const i32x4 = {

@@ -25,7 +25,7 @@ import {
 import { shapeOf } from '#core/records/shape.js'
 import { blockKey, readBlockKey } from '#core/store/keys.js'
 import { exporter } from '../store/rows.js'
-import { exporterEvents, flows, RECEIVED, STORED } from './examples.js'
+import { exporterEvents, fewValues, flows, RECEIVED, STORED } from './examples.js'
 
 const fixtures = fileURLToPath(new URL('../../fixtures/blocks/', import.meta.url))
 const project = fileURLToPath(new URL('../../../', import.meta.url))
@@ -356,10 +356,10 @@ const written: [name: string, builder: BlockBuilder, first: number][] = [
 t.test(
   'blocks that were written once are read for ever, and the newest version is written the same',
   async (t) => {
-    t.plan(written.length * 3 + 3)
+    t.plan(written.length * 4 + 5)
     for (const [name, builder, first] of written) {
       const rows = JSON.parse(readFileSync(join(fixtures, `v1/${name}.json`), 'utf8'))
-      for (const version of ['v1', 'v2']) {
+      for (const version of ['v1', 'v2', 'v3']) {
         const octets = readHex(join(fixtures, `${version}/${name}.hex`))
         t.same(JSON.parse(JSON.stringify(rowsOfBlock(new Block(octets)))), rows, `${version} ${name} is read`)
       }
@@ -367,7 +367,7 @@ t.test(
         Buffer.from(encodeBlock(builder, [{ firstSequence: first, rows: builder.rows }], STORED)).toString(
           'hex',
         ),
-        readHex(join(fixtures, `v2/${name}.hex`)).toString('hex'),
+        readHex(join(fixtures, `v3/${name}.hex`)).toString('hex'),
         `${name} is written`,
       )
     }
@@ -385,6 +385,11 @@ t.test(
     t.same([compressed.header.rows, ports[0], ports[199]], [200, 1024, 1024 + 199 * 7], 'a compressed block')
     const planes = new Block(readHex(join(fixtures, 'v2/flow4-brotli.hex')))
     t.same([...planes.column(Column.sourceTransportPort)![0]!], [...ports], 'compressed planes')
+    const packed = readHex(join(fixtures, 'v3/few-values.hex'))
+    const few = fewValues()
+    t.same(rowsOfBlock(new Block(packed)), rowsOf(builderRows(few), few.rows), 'packed planes')
+    const encoded = encodeBlock(few, [{ firstSequence: 1, rows: few.rows }], STORED)
+    t.equal(Buffer.from(encoded).toString('hex'), packed.toString('hex'), 'packed planes are written')
   },
 )
 
@@ -393,7 +398,14 @@ t.test('every octet that is damaged is noticed or changes nothing', async (t) =>
     const block = new Block(octets)
     return JSON.stringify([block.header, rowsOfBlock(block)])
   }
-  for (const name of ['v1/flow6', 'v1/flow4-brotli', 'v2/exporter-event', 'v2/flow6', 'v2/flow4-brotli']) {
+  for (const name of [
+    'v1/flow6',
+    'v1/flow4-brotli',
+    'v2/exporter-event',
+    'v2/flow6',
+    'v2/flow4-brotli',
+    'v3/few-values',
+  ]) {
     const octets = readHex(join(fixtures, `${name}.hex`))
     const wanted = everything(octets)
     const silent: number[] = []
