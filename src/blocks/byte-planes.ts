@@ -25,6 +25,9 @@ export const HALF_NOISE_BITS = 3.3
 const ROWS_OF_RUN = 16
 /** Bits a row that packing may take more than there is information: what a compressor takes, and some room for its time. */
 const WORTH_PACKING_BITS = 1.3
+/** Information above which packing is not tried, and what packing must save at least: a sixth. */
+const NOISE_TO_PACK_BITS = 6
+const MOST_PACKED_BITS = (8 * 5) / 6
 
 /**
  * Writes the planes of the arrays, one to four, the lowest octet of the first array first; or, when they hold one value from
@@ -80,12 +83,14 @@ function smaller(slot: number, octet: number, plane: Uint8Array, noiseBits: numb
     const octets = encodeRuns(slot, octet, plane, Math.floor(rows / 8))
     if (octets !== undefined) return { mode: PlaneMode.runs, octets }
   }
-  if (bits > noiseBits && samples === SAMPLE) return undefined
+  const isNoise = bits > noiseBits && samples === SAMPLE
+  if (bits > NOISE_TO_PACK_BITS && isNoise) return undefined
   const packing = bestPacking(histogram, samples, rows)
-  if (8 * packing.octets <= (bits + WORTH_PACKING_BITS) * rows) {
+  if (8 * packing.octets <= Math.min(bits + WORTH_PACKING_BITS, MOST_PACKED_BITS) * rows) {
     const octets = encodePacked(slot, octet, rows, packing)
     if (octets.length < rows) return { mode: PlaneMode.packed, octets }
   }
+  if (isNoise) return undefined
   const { compression, octets } = compressPlane(plane)
   return octets.length < rows ? { mode: compression, octets } : undefined
 }

@@ -26,18 +26,45 @@ export function encodeRuns(
   return octets.length > most ? undefined : Uint8Array.from(octets)
 }
 
-/** The first rows of a plane, `wanted` of its `rows` at least. Throws BLOCK_DAMAGED when the runs do not end with it. */
-export function decodeRuns(octets: Uint8Array, rows: number, wanted: number): Uint8Array {
+/** A plane of so many rows. Throws BLOCK_DAMAGED when the runs do not end with it. */
+export function decodeRuns(octets: Uint8Array, rows: number): Uint8Array {
   const plane = new Uint8Array(rows)
+  forEachRun(octets, rows, (value, from, end) => {
+    plane.fill(value, from, end)
+    return true
+  })
+  return plane
+}
+
+/** The octets of some rows of a plane, ascending places; throws as `decodeRuns` for what lies before the last of them. */
+export function runsAt(octets: Uint8Array, rows: number, places: Uint32Array): Uint8Array {
+  const found = new Uint8Array(places.length)
+  let index = 0
+  forEachRun(octets, rows, (value, _from, end) => {
+    while (index < places.length && places[index]! < end) found[index++] = value
+    return index < places.length
+  })
+  return found
+}
+
+/** Goes over the runs while `take` is content. */
+function forEachRun(
+  octets: Uint8Array,
+  rows: number,
+  take: (value: number, from: number, end: number) => boolean,
+): void {
   const reader = new Leb128Reader(octets)
   let from = 0
-  while (!reader.isAtEnd && from < wanted) {
+  while (!reader.isAtEnd) {
     const value = octets[reader.at++]!
     const end = from + reader.next()
-    if (!(end > from && end <= rows)) break
-    plane.fill(value, from, end)
+    if (!(end > from && end <= rows)) throw damaged(end, rows)
+    if (!take(value, from, end)) return
     from = end
   }
-  if (from >= wanted && from <= rows && (from < rows || reader.isAtEnd)) return plane
-  throw new ApplianceError('BLOCK_DAMAGED', `runs of octets end at row ${from} of ${rows}`)
+  if (from !== rows) throw damaged(from, rows)
+}
+
+function damaged(end: number, rows: number): ApplianceError {
+  return new ApplianceError('BLOCK_DAMAGED', `runs of octets end at row ${end} of ${rows}`)
 }

@@ -1,8 +1,8 @@
 // Planes of few values, and of runs: they come back, whole and in parts, and damage is told.
 import fc from 'fast-check'
 import t from 'tap'
-import { decodeRuns, encodeRuns } from '#core/blocks/octet-runs.js'
-import { bestPacking, decodePacked, decodePackedPlaces, encodePacked } from '#core/blocks/packed.js'
+import { decodeRuns, encodeRuns, runsAt } from '#core/blocks/octet-runs.js'
+import { bestPacking, decodePacked, encodePacked, packedAt } from '#core/blocks/packed.js'
 import { split } from '#core/blocks/simd/lanes.js'
 
 const octets = fc.nat(0xff)
@@ -40,9 +40,8 @@ t.test('a packed plane comes back, whatever the sample said of it', async (t) =>
         const places = Uint32Array.from({ length: plane.length }, (_, row) => row).filter(
           (row) => row % 3 === 1,
         )
-        const some = decodePackedPlaces(octets, plane.length, places)
         t.strictSame(
-          Array.from(places, (row) => some[row]),
+          [...packedAt(octets, plane.length, places)],
           Array.from(places, (row) => plane[row]),
         )
       }
@@ -74,7 +73,7 @@ t.test('bits and values of a packing', async (t) => {
   }
 })
 
-t.test('runs of octets come back, and so do beginnings', async (t) => {
+t.test('runs of octets come back, whole and in parts', async (t) => {
   const runs = fc.array(fc.tuple(octets, fc.integer({ min: 1, max: 300 })), { minLength: 1, maxLength: 12 })
   fc.assert(
     fc.property(runs, fc.nat(), (lengths, place) => {
@@ -82,10 +81,14 @@ t.test('runs of octets come back, and so do beginnings', async (t) => {
       split(plane, plane.length, 1)
       const encoded = encodeRuns(1, 0, plane, plane.length + 8)!
       t.ok(encoded.length <= 3 * lengths.length)
-      t.strictSame([...decodeRuns(encoded, plane.length, plane.length)], [...plane])
-      const wanted = place % (plane.length + 1)
-      const start = decodeRuns(encoded, plane.length, wanted)
-      t.strictSame([...start.subarray(0, wanted)], [...plane.subarray(0, wanted)])
+      t.strictSame([...decodeRuns(encoded, plane.length)], [...plane])
+      const places = Uint32Array.from({ length: plane.length }, (_, row) => row).filter(
+        (row) => row % 7 === place % 7,
+      )
+      t.strictSame(
+        [...runsAt(encoded, plane.length, places)],
+        Array.from(places, (row) => plane[row]),
+      )
       t.equal(encodeRuns(1, 0, plane, encoded.length - 1), undefined, 'too long is told')
     }),
     { numRuns: 200 },
@@ -96,9 +99,11 @@ t.test('what is no such plane is refused', async (t) => {
   const hostile = fc.uint8Array({ maxLength: 60 })
   fc.assert(
     fc.property(hostile, fc.integer({ min: 1, max: 80 }), (octets, rows) => {
-      for (const decode of [decodePacked, (plane: Uint8Array) => decodeRuns(plane, rows, rows)]) {
+      for (const decode of [decodePacked, decodeRuns]) {
         try {
           t.equal(decode(octets, rows).length, rows)
+          const places = Uint32Array.of(0, rows - 1)
+          t.equal((decode === decodeRuns ? runsAt : packedAt)(octets, rows, places).length, 2)
         } catch (error) {
           t.match(error, { code: 'BLOCK_DAMAGED' })
         }
