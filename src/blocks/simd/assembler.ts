@@ -74,6 +74,7 @@ export const i32 = {
   multiply: operation(0x6c),
   and: operation(0x71),
   or: operation(0x72),
+  xor: operation(0x73),
   shiftLeft: operation(0x74),
   shiftRight: operation(0x76),
   load: access(0x28),

@@ -9,9 +9,9 @@ export function clearFilter(rows: number, log2: number): void {
 
 /** Sets the bits of an address of each row: words of the address, four or one. */
 export function markAddresses(planes: readonly Uint32Array[], rows: number, log2: number): void {
-  const { kernels, words, wordsU32, filter, u32 } = roomFor(rows)
+  const { kernels, input, words, wordsU32, filter, u32 } = roomFor(rows)
   wordsU32.fill(0, 0, wholeSteps(rows))
-  for (const plane of planes) kernels.hash(0, 4 * copy(u32, plane, rows), words)
+  for (const plane of planes) kernels.hash(input, input + 4 * copy(u32, plane, rows), words)
   kernels.mark(words, words + 4 * rows, filter, 31 - log2)
 }
 

@@ -25,12 +25,17 @@ export function split(array: WholeNumbers, rows: number, slot: number): number {
   const room = roomFor(rows)
   const to = room.planeAt(slot, 0)
   if (array instanceof Uint32Array)
-    return room.kernels.split32(0, 4 * copy(room.u32, array, rows), to, room.rows)
+    return room.kernels.split32(room.input, room.input + 4 * copy(room.u32, array, rows), to, room.rows)
   if (array instanceof Uint16Array) {
-    const varying = room.kernels.split16(0, 2 * copy(room.u16, array, rows), to, room.rows)
+    const varying = room.kernels.split16(
+      room.input,
+      room.input + 2 * copy(room.u16, array, rows),
+      to,
+      room.rows,
+    )
     return (varying | (varying >>> 16)) & 0xffff
   }
-  const varying = room.kernels.split8(0, copy(room.u8, array, rows), to, room.rows)
+  const varying = room.kernels.split8(room.input, room.input + copy(room.u8, array, rows), to, room.rows)
   return (varying | (varying >>> 8) | (varying >>> 16) | (varying >>> 24)) & 0xff
 }
 
@@ -58,8 +63,8 @@ export type DoubleRange = {
 
 /** The range of the first rows of an array, one at least. */
 export function rangeOfDoubles(values: Float64Array, rows: number): DoubleRange {
-  const { kernels, result, resultF64, resultU32, f64 } = roomFor(rows)
-  const hasNaNs = kernels.range(0, 8 * copy(f64, values, rows), result) !== 0
+  const { kernels, input, result, resultF64, resultU32, f64 } = roomFor(rows)
+  const hasNaNs = kernels.range(input, input + 8 * copy(f64, values, rows), result) !== 0
   const least = Math.min(resultF64[0]!, resultF64[1]!)
   const most = Math.max(resultF64[2]!, resultF64[3]!)
   const hasZeros = resultU32.some((word) => word !== 0)
@@ -70,13 +75,13 @@ export function rangeOfDoubles(values: Float64Array, rows: number): DoubleRange 
 
 /** Leaves each value less a base, 0 for 0, for `splitWords`. False when some value would not come back. */
 export function offsets(values: Float64Array, rows: number, base: number): boolean {
-  const { kernels, words, f64 } = roomFor(rows)
-  return kernels.offsets(0, 8 * copy(f64, values, rows), words, base) === 0
+  const { kernels, input, words, f64 } = roomFor(rows)
+  return kernels.offsets(input, input + 8 * copy(f64, values, rows), words, base) === 0
 }
 
 /** Leaves each value less that of `starts`, plus 1, 0 for 0, for `splitWords`. False when some value would not come back. */
 export function differences(values: Float64Array, starts: Float64Array, rows: number): boolean {
-  const { kernels, words, f64, startsF64, starts: startsAt } = roomFor(rows)
+  const { kernels, input, words, f64, startsF64, starts: startsAt } = roomFor(rows)
   copy(startsF64, starts, rows)
-  return kernels.differences(0, 8 * copy(f64, values, rows), words, startsAt) === 0
+  return kernels.differences(input, input + 8 * copy(f64, values, rows), words, startsAt) === 0
 }

@@ -56,19 +56,19 @@ export function unpack(
   rows: number,
 ): Uint8Array | undefined {
   if (others.length > rows) return undefined
-  const { kernels, octets, starts, words, packed } = roomFor(rows)
+  const { kernels, octets, input, starts, words, packed } = roomFor(rows)
   const stride = wholeSteps(rows) / 8
   const needed = bitmaps.length / bits
   for (let bit = 0; bit < bits; bit++) {
-    octets.set(bitmaps.subarray(bit * needed, (bit + 1) * needed), bit * stride)
-    octets.fill(0, bit * stride + needed, (bit + 1) * stride)
+    octets.set(bitmaps.subarray(bit * needed, (bit + 1) * needed), input + bit * stride)
+    octets.fill(0, input + bit * stride + needed, input + (bit + 1) * stride)
     // The rows beyond the end have the first value.
-    if (rows % 8 !== 0) octets[bit * stride + needed - 1]! &= (1 << (rows % 8)) - 1
+    if (rows % 8 !== 0) octets[input + bit * stride + needed - 1]! &= (1 << (rows % 8)) - 1
   }
   octets.fill(0, packed, packed + DICTIONARY_OCTETS)
   octets.set(values, packed)
   octets.set(others, starts)
-  const end = kernels.unpack(0, stride, bits, stride, packed, values.length, starts, words)
+  const end = kernels.unpack(input, input + stride, bits, stride, packed, values.length, starts, words)
   return end - starts === others.length ? octets.slice(words, words + rows) : undefined
 }
 

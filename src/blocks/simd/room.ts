@@ -1,6 +1,8 @@
 /** The memory in which kernels work, one a thread, made when it is first needed: what lies where, and views of it. */
+import { crcTables } from '../crc-tables.js'
 import { addressKernels } from './address-kernels.js'
 import { assemble } from './assembler.js'
+import { CHECKSUM_TABLES_OCTETS, checksumKernels } from './checksum-kernel.js'
 import { doubleKernels } from './double-kernels.js'
 import { packKernels } from './pack-kernels.js'
 import { planeKernels } from './plane-kernels.js'
@@ -35,6 +37,7 @@ type Kernels = {
     others: number,
     to: number,
   ) => number
+  readonly checksum: (from: number, end: number, before: number) => number
   readonly changes: (from: number, end: number, to: number) => number
 }
 
@@ -61,6 +64,8 @@ export const LARGEST_FILTER_OCTETS = 65_536
 export class Room {
   readonly rows: number
   readonly kernels: Kernels
+  readonly input: number
+  readonly inputOctets: number
   readonly starts: number
   readonly words: number
   readonly planes: number
@@ -81,7 +86,9 @@ export class Room {
 
   constructor(rows: number) {
     this.rows = rows
-    this.starts = 8 * rows
+    this.input = CHECKSUM_TABLES_OCTETS
+    this.inputOctets = 8 * rows
+    this.starts = this.input + this.inputOctets
     this.words = this.starts + 8 * rows
     this.planes = this.words + 4 * rows
     this.filter = this.planes + SLOTS * OCTETS_PER_SLOT * rows
@@ -92,15 +99,16 @@ export class Room {
     this.packed = this.values + VALUES_OCTETS
     const memory = new Memory({ initial: Math.ceil((this.packed + 2 * rows) / PAGE_OCTETS) })
     const module = new Module(
-      assemble([...planeKernels, ...doubleKernels, ...addressKernels, ...packKernels]),
+      assemble([...planeKernels, ...doubleKernels, ...addressKernels, ...packKernels, ...checksumKernels]),
     )
     this.kernels = new Instance(module, { host: { memory } }).exports as Kernels
     const { buffer } = memory
     this.octets = new Uint8Array(buffer)
-    this.u8 = new Uint8Array(buffer, 0, rows)
-    this.u16 = new Uint16Array(buffer, 0, rows)
-    this.u32 = new Uint32Array(buffer, 0, rows)
-    this.f64 = new Float64Array(buffer, 0, rows)
+    this.octets.set(new Uint8Array(crcTables.buffer))
+    this.u8 = new Uint8Array(buffer, this.input, rows)
+    this.u16 = new Uint16Array(buffer, this.input, rows)
+    this.u32 = new Uint32Array(buffer, this.input, rows)
+    this.f64 = new Float64Array(buffer, this.input, rows)
     this.startsF64 = new Float64Array(buffer, this.starts, rows)
     this.resultF64 = new Float64Array(buffer, this.result, 4)
     this.resultU32 = new Uint32Array(buffer, this.result + 32, 4)

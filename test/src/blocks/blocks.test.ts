@@ -147,6 +147,21 @@ const columns: [type: ColumnType, family: 4 | 6, values: number[][], codec: numb
   ['address16', 4, [[3], [0], [1]], Codec.bytePlanes],
 ]
 
+t.test('the checksum of many octets is that of them piece by piece', async (t) => {
+  const octets = Uint8Array.from({ length: 1_100_000 }, (_, index) => Math.imul(index, index >>> 7) >>> 3)
+  for (const [from, to] of [
+    [0, 511],
+    [0, 512],
+    [1, 4097],
+    [3, 1_100_000],
+  ] as const) {
+    let expected = 0
+    for (let at = from; at < to; at += 500)
+      expected = crc32c(octets.subarray(at, Math.min(at + 500, to)), expected)
+    t.equal(crc32c(octets.subarray(from, to)), expected, `${to - from} octets`)
+  }
+})
+
 t.test('every column type comes back, with the codec that its values call for', async (t) => {
   t.plan(columns.length * 2)
   for (const [type, family, values, codec] of columns) {
