@@ -69,6 +69,7 @@ export const i32 = {
   constant: (value: number): Code => [0x41, ...signed(value)],
   isBelow: operation(0x49),
   trailingZeros: operation(0x68),
+  ones: operation(0x69),
   add: operation(0x6a),
   subtract: operation(0x6b),
   multiply: operation(0x6c),
@@ -81,7 +82,6 @@ export const i32 = {
   loadOctet: access(0x2d),
   loadPair: access(0x2f),
   store: access(0x36),
-  storeOctet: access(0x3a),
   storePair: access(0x3b),
 }
 
@@ -91,7 +91,19 @@ export const f64 = {
 
 export const v128 = {
   load: access(VECTOR, 0),
+  /** The lower half; the upper is 0. */
+  loadHalf: access(VECTOR, 93),
   store: access(VECTOR, 11),
+  /** The lower half alone. */
+  storeHalf: (offset: number, at: Code, value: Code): Code => [
+    ...at,
+    ...value,
+    VECTOR,
+    91,
+    0,
+    ...unsigned(offset),
+    0,
+  ],
   constant: (octets: readonly number[]): Code => [VECTOR, 12, ...octets],
   and: vectorOperation(78),
   or: vectorOperation(80),

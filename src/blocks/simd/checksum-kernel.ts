@@ -1,12 +1,9 @@
-/**
- * The kernel of CRC-32C: sixteen octets a step, each looked up in a table of its own. The tables begin at address 0, so that
- * a place in them is a constant.
- */
+/** The kernel of CRC-32C: sixteen octets a step, each looked up in a table of its own. */
 import { again, type Code, get, I32, i32, loop, set, tee, type WasmFunction } from './assembler.js'
+import { CHECKSUM_TABLES } from './tables.js'
 
 const TABLE_OCTETS = 4 * 256
 const TABLES = 16
-export const CHECKSUM_TABLES_OCTETS = TABLES * TABLE_OCTETS
 
 /** Parameters: where the octets begin and end, a whole number of steps; the checksum so far. */
 const [FROM, END, CRC] = [0, 1, 2]
@@ -20,7 +17,7 @@ const places = (word: Code): readonly Code[] => [
 const lookedUp = WORDS.flatMap((word, index) =>
   places(get(word)).map((place, octet) => {
     const table = TABLES - 1 - (4 * index + octet)
-    return i32.load(table * TABLE_OCTETS, i32.and(place, i32.constant(0xff << 2)))
+    return i32.load(CHECKSUM_TABLES + table * TABLE_OCTETS, i32.and(place, i32.constant(0xff << 2)))
   }),
 )
 

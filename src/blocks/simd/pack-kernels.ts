@@ -15,6 +15,7 @@ import {
   type WasmFunction,
   when,
 } from './assembler.js'
+import { GATHER_TABLE, SPREAD_TABLE } from './tables.js'
 
 const one = i32.constant(1)
 const increment = (local: number, by: Code = one): Code => set(local, i32.add(get(local), by))
@@ -24,6 +25,36 @@ const advance = (local: number, end: number, by: number): Code =>
 /** A round for each bit of a mask, the lowest first; the mask is empty afterwards. */
 const forEachBit = (mask: number, ...body: Code[]): Code =>
   when(get(mask), loop(...body, again(tee(mask, i32.and(get(mask), i32.subtract(get(mask), one))))))
+const lowRows = (mask: number): Code => i32.and(get(mask), i32.constant(0xff))
+const highRows = (mask: number): Code => i32.shiftRight(get(mask), i32.constant(8))
+const entry = (table: number, rows: Code): Code => v128.loadHalf(table, i32.shiftLeft(rows, i32.constant(3)))
+
+/** Appends the octets of a vector that a mask of sixteen rows has. More is written behind them, which the next overwrite. */
+const gather = (mask: number, octets: number, to: number): Code =>
+  when(
+    get(mask),
+    v128.store(0, get(to), i8x16.at(get(octets), entry(GATHER_TABLE, lowRows(mask)))),
+    increment(to, i32.ones(lowRows(mask))),
+    v128.store(
+      0,
+      get(to),
+      i8x16.at(get(octets), i8x16.add(entry(GATHER_TABLE, highRows(mask)), i8x16.all(i32.constant(8)))),
+    ),
+    increment(to, i32.ones(highRows(mask))),
+  )
+
+/** Puts octets, one after the other, to the rows of sixteen that a mask has; those rows are 0 before. */
+const spread = (mask: number, from: number, to: number): Code => {
+  const half = (offset: number, rows: Code) => [
+    v128.storeHalf(
+      offset,
+      get(to),
+      v128.or(v128.loadHalf(offset, get(to)), i8x16.at(v128.load(0, get(from)), entry(SPREAD_TABLE, rows))),
+    ),
+    increment(from, i32.ones(rows)),
+  ]
+  return when(get(mask), ...half(0, lowRows(mask)), ...half(8, highRows(mask)))
+}
 const splat = (local: number): Code => i8x16.all(get(local))
 
 /**
@@ -54,11 +85,7 @@ const pack: WasmFunction = (() => {
           advance(index, count, 1),
         ),
         set(mask, i8x16.highBits(i8x16.isEqual(get(codes), splat(count)))),
-        forEachBit(
-          mask,
-          i32.storeOctet(0, get(others), i32.loadOctet(0, i32.add(get(from), i32.trailingZeros(get(mask))))),
-          increment(others),
-        ),
+        gather(mask, octets, others),
         set(index, i32.constant(0)),
         set(at, get(to)),
         loop(
@@ -70,6 +97,32 @@ const pack: WasmFunction = (() => {
           increment(at, get(stride)),
           advance(index, bits, 1),
         ),
+        increment(to, i32.constant(2)),
+        advance(from, end, 16),
+      ),
+      get(others),
+    ],
+  }
+})()
+
+/**
+ * The same with one bit a row and one or two values. Parameters: where the plane begins and ends; the values, twice the same where
+ * there is one; where the bitmap goes, and the octets of other rows. Returns where those end.
+ */
+const packBit: WasmFunction = (() => {
+  const [from, end, first, second, to, others, mask, octets, isOther] = [0, 1, 2, 3, 4, 5, 6, 7, 8]
+  return {
+    name: 'packBit',
+    parameters: [I32, I32, I32, I32, I32, I32],
+    result: I32,
+    locals: [I32, V128, V128],
+    body: [
+      loop(
+        set(octets, v128.load(0, get(from))),
+        set(isOther, i8x16.isNotEqual(get(octets), splat(first))),
+        i32.storePair(0, get(to), i8x16.highBits(get(isOther))),
+        set(mask, i8x16.highBits(v128.and(get(isOther), i8x16.isNotEqual(get(octets), splat(second))))),
+        gather(mask, octets, others),
         increment(to, i32.constant(2)),
         advance(from, end, 16),
       ),
@@ -115,11 +168,7 @@ const unpack: WasmFunction = (() => {
           ),
         ),
         set(mask, i8x16.highBits(i8x16.isEqual(get(codes), splat(count)))),
-        forEachBit(
-          mask,
-          i32.storeOctet(0, i32.add(get(to), i32.trailingZeros(get(mask))), i32.loadOctet(0, get(others))),
-          increment(others),
-        ),
+        spread(mask, others, to),
         increment(to, i32.constant(16)),
         advance(from, end, 2),
       ),
@@ -161,4 +210,4 @@ const changes: WasmFunction = (() => {
   }
 })()
 
-export const packKernels: readonly WasmFunction[] = [pack, unpack, changes]
+export const packKernels: readonly WasmFunction[] = [pack, packBit, unpack, changes]

@@ -28,16 +28,12 @@ export function pack(slot: number, octet: number, rows: number, values: Uint8Arr
   const stride = wholeSteps(rows) / 8
   const needed = Math.ceil(rows / 8)
   const othersAt = to + bits * stride
-  const end = kernels.pack(
-    from,
-    from + wholeSteps(rows),
-    room.values,
-    values.length,
-    bits,
-    to,
-    stride,
-    othersAt,
-  )
+  const fromEnd = from + wholeSteps(rows)
+  const [first = 0, second = first] = values
+  const end =
+    bits === 1
+      ? kernels.packBit(from, fromEnd, first, second, to, othersAt)
+      : kernels.pack(from, fromEnd, room.values, values.length, bits, to, stride, othersAt)
   // The rows beyond the end are like the first.
   const others = end - othersAt - (values.includes(octets[from]!) ? 0 : wholeSteps(rows) - rows)
   for (let bit = 1; bit < bits && needed < stride; bit++)

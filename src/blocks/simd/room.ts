@@ -1,11 +1,11 @@
 /** The memory in which kernels work, one a thread, made when it is first needed: what lies where, and views of it. */
-import { crcTables } from '../crc-tables.js'
 import { addressKernels } from './address-kernels.js'
 import { assemble } from './assembler.js'
-import { CHECKSUM_TABLES_OCTETS, checksumKernels } from './checksum-kernel.js'
+import { checksumKernels } from './checksum-kernel.js'
 import { doubleKernels } from './double-kernels.js'
 import { packKernels } from './pack-kernels.js'
 import { planeKernels } from './plane-kernels.js'
+import { TABLES_OCTETS, writeTables } from './tables.js'
 
 type Split = (from: number, end: number, to: number, stride: number) => number
 type Kernels = {
@@ -25,6 +25,14 @@ type Kernels = {
     bits: number,
     to: number,
     stride: number,
+    others: number,
+  ) => number
+  readonly packBit: (
+    from: number,
+    end: number,
+    first: number,
+    second: number,
+    to: number,
     others: number,
   ) => number
   readonly unpack: (
@@ -86,7 +94,7 @@ export class Room {
 
   constructor(rows: number) {
     this.rows = rows
-    this.input = CHECKSUM_TABLES_OCTETS
+    this.input = TABLES_OCTETS
     this.inputOctets = 8 * rows
     this.starts = this.input + this.inputOctets
     this.words = this.starts + 8 * rows
@@ -104,7 +112,7 @@ export class Room {
     this.kernels = new Instance(module, { host: { memory } }).exports as Kernels
     const { buffer } = memory
     this.octets = new Uint8Array(buffer)
-    this.octets.set(new Uint8Array(crcTables.buffer))
+    writeTables(this.octets)
     this.u8 = new Uint8Array(buffer, this.input, rows)
     this.u16 = new Uint16Array(buffer, this.input, rows)
     this.u32 = new Uint32Array(buffer, this.input, rows)
