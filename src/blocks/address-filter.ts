@@ -5,6 +5,7 @@
  */
 import { FlowColumnIndex } from '../records/columns.js'
 import type { BlockBuilder } from './builder.js'
+import { clearFilter, markAddresses, markedFilter } from './simd/filter.js'
 
 const LARGEST_WORDS_LOG2 = 14
 /** One word for so many rows, before folding. */
@@ -18,17 +19,13 @@ export function addressFilter({ stream, planes, rows, shapes }: BlockBuilder): U
   if (shapes.some(({ columns }) => columns.includes(FlowColumnIndex.groupsTogether))) return undefined
   let log2 = 0
   while (log2 < LARGEST_WORDS_LOG2 && ROWS_PER_WORD << log2 < rows) log2++
-  let words = new Uint32Array(1 << log2)
-  for (const column of [FlowColumnIndex.sourceAddress, FlowColumnIndex.destinationAddress]) {
-    const [first, second, third, fourth] = planes[column] as Uint32Array[]
-    if (fourth !== undefined) addIPv6(words, log2, [first!, second!, third!, fourth], rows)
-    else if (first !== undefined) addIPv4(words, log2, first, rows)
-  }
+  clearFilter(rows, log2)
+  for (const column of [FlowColumnIndex.sourceAddress, FlowColumnIndex.destinationAddress])
+    if (planes[column]!.length > 0) markAddresses(planes[column] as Uint32Array[], rows, log2)
+  let words = markedFilter(rows, log2)
   for (; log2 > 0 && shareOfBits(words) <= SPARSE; log2--) words = fold(words)
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
 }
-
-type IPv6Planes = readonly [Uint32Array, Uint32Array, Uint32Array, Uint32Array]
 
 /** Whether a block with this filter may have a row with the address; one word for IPv4, four for IPv6. */
 export function mayHoldAddress(filter: Uint8Array, address: readonly number[]): boolean {
@@ -43,21 +40,6 @@ export function mayHoldAddress(filter: Uint8Array, address: readonly number[]): 
   const word = new DataView(filter.buffer, filter.byteOffset, filter.length).getUint32(at, true)
   const bits = bitsOf(hash) >>> 0
   return (word & bits) >>> 0 === bits
-}
-
-function addIPv4(words: Uint32Array, log2: number, addresses: Uint32Array, rows: number): void {
-  for (let row = 0; row < rows; row++) {
-    const hash = hashOf(addresses[row]!)
-    words[placeOf(hash, log2)]! |= bitsOf(hash)
-  }
-}
-
-function addIPv6(words: Uint32Array, log2: number, planes: IPv6Planes, rows: number): void {
-  const [first, second, third, fourth] = planes
-  for (let row = 0; row < rows; row++) {
-    const hash = hashOfIPv6(first[row]!, second[row]!, third[row]!, fourth[row]!)
-    words[placeOf(hash, log2)]! |= bitsOf(hash)
-  }
 }
 
 /** The last step of MurmurHash3 for 32 bits, which spreads every bit over all. */

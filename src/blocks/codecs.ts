@@ -5,12 +5,13 @@
 import { ApplianceError } from '../errors.js'
 import type { ColumnDefinition } from '../records/columns.js'
 import { makePlanes, type Plane } from './builder.js'
-import { encodePlanes, HALF_NOISE_BITS, isConstant, type WholeNumbers } from './byte-planes.js'
+import { encodePlanes, encodeWords, HALF_NOISE_BITS, type WholeNumbers } from './byte-planes.js'
 import { decodeTransposed, decodeTransposedOffsets } from './codecs-version1.js'
 import { Leb128Reader } from './leb128.js'
 import type { OctetWriter } from './octet-writer.js'
 import { octetsOf, requireLength } from './octets.js'
 import { decodePlaces, decodePlanes } from './plane-section.js'
+import { type DoubleRange, differences, offsets } from './simd/lanes.js'
 
 export const Codec = {
   constant: 0,
@@ -23,22 +24,8 @@ export const Codec = {
   after: 7,
 } as const
 
-/** Least and greatest of the values that are not 0, NaN when all are. */
-export type DoubleRange = { readonly least: number; readonly most: number }
-
 /** Offsets are one more, since 0 stands for a value of 0. */
 const LARGEST_OFFSET = 0xfffffffe
-
-export function rangeOfDoubles(values: Float64Array, rows: number): DoubleRange {
-  let least = Number.POSITIVE_INFINITY
-  let most = Number.NEGATIVE_INFINITY
-  for (let row = 0; row < rows; row++) {
-    const value = values[row]!
-    if (value < least && value !== 0) least = value
-    if (value > most && value !== 0) most = value
-  }
-  return least > most ? { least: Number.NaN, most: Number.NaN } : { least, most }
-}
 
 /** What a column of times is told by: its own range, and the column of the starts where it holds ends. */
 export type DoubleContext = { readonly range: DoubleRange; readonly starts?: Float64Array }
@@ -54,21 +41,13 @@ export function encodeColumn(
   rows: number,
   doubles?: DoubleContext,
 ): number {
-  if (isConstant(planes, rows)) {
-    for (const plane of planes) writer.append(octetsOf(plane, 1))
-    return Codec.constant
-  }
-  if (definition.type !== 'f64') {
-    // Addresses are read by most questions and by the detectors: there time counts for more than room.
-    const noiseBits = definition.type === 'address' ? HALF_NOISE_BITS : undefined
-    encodePlanes(writer, planes as readonly WholeNumbers[], rows, noiseBits)
-    return Codec.bytePlanes
-  }
-  return encodeDoubles(writer, planes[0] as Float64Array, rows, doubles!)
+  if (definition.type === 'f64') return encodeDoubles(writer, planes[0] as Float64Array, rows, doubles!)
+  // Addresses are read by most questions and by the detectors: there time counts for more than room.
+  const noiseBits = definition.type === 'address' ? HALF_NOISE_BITS : undefined
+  if (encodePlanes(writer, planes as readonly WholeNumbers[], rows, noiseBits)) return Codec.bytePlanes
+  for (const plane of planes) writer.append(octetsOf(plane, 1))
+  return Codec.constant
 }
-
-/** For the offsets of a column, and the two halves of doubles that have none. */
-let scratch = [new Uint32Array(0), new Uint32Array(0)] as const
 
 function encodeDoubles(
   writer: OctetWriter,
@@ -76,55 +55,41 @@ function encodeDoubles(
   rows: number,
   { range, starts }: DoubleContext,
 ): number {
-  if (scratch[0].length < rows) scratch = [new Uint32Array(rows), new Uint32Array(rows)]
-  const [offsets] = scratch
-  if (starts !== undefined && differences(values, starts, rows, offsets)) {
-    encodePlanes(writer, [offsets], rows)
+  if (isConstant(range)) {
+    writer.append(octetsOf(values, 1))
+    return Codec.constant
+  }
+  if (starts !== undefined && differences(values, starts, rows)) {
+    encodeWords(writer, rows)
     return Codec.after
   }
   const { least, most } = range
   const isExact = Number.isSafeInteger(least) && Number.isSafeInteger(most)
-  if (isExact && most - least <= LARGEST_OFFSET && offsetsFrom(values, least, rows, offsets)) {
+  if (isExact && most - least <= LARGEST_OFFSET && offsets(values, rows, least - 1)) {
     writer.f64(least)
-    encodePlanes(writer, [offsets], rows)
+    encodeWords(writer, rows)
     return Codec.offsets
   }
-  halves(values, rows, scratch)
-  encodePlanes(writer, scratch, rows)
-  return Codec.bytePlanes
+  if (encodePlanes(writer, halves(values, rows), rows)) return Codec.bytePlanes
+  writer.append(octetsOf(values, 1))
+  return Codec.constant
 }
 
-/** Each value less one less than the least; 0 stands for 0. False when a row cannot be told so: it has a fraction. */
-function offsetsFrom(values: Float64Array, least: number, rows: number, to: Uint32Array): boolean {
-  const base = least - 1
-  for (let row = 0; row < rows; row++) {
-    const value = values[row]!
-    const offset = value === 0 ? 0 : value - base
-    to[row] = offset
-    if (to[row] !== offset) return false
-  }
-  return true
+function isConstant({ least, most, hasZeros, hasNaNs }: DoubleRange): boolean {
+  if (hasNaNs) return false
+  return Number.isNaN(least) || (least === most && !hasZeros)
 }
 
-function halves(values: Float64Array, rows: number, [low, high]: readonly [Uint32Array, Uint32Array]): void {
+/** The low words of all values and the high ones. */
+function halves(values: Float64Array, rows: number): readonly [Uint32Array, Uint32Array] {
   const words = new Uint32Array(values.buffer, values.byteOffset, 2 * rows)
+  const low = new Uint32Array(rows)
+  const high = new Uint32Array(rows)
   for (let row = 0; row < rows; row++) {
     low[row] = words[2 * row]!
     high[row] = words[2 * row + 1]!
   }
-}
-
-/** Each value less that of `starts`, plus 1; 0 stands for 0. False when a row cannot be told so: it would not come back. */
-function differences(values: Float64Array, starts: Float64Array, rows: number, to: Uint32Array): boolean {
-  for (let row = 0; row < rows; row++) {
-    const value = values[row]!
-    const start = starts[row]!
-    const offset = value === 0 ? 0 : value - start + 1
-    to[row] = offset
-    if (to[row] !== offset || (offset === 0 && value !== 0)) return false
-    if (value !== 0 && start + offset - 1 !== value) return false
-  }
-  return true
+  return [low, high]
 }
 
 /** A column's piece, decompressed where it was compressed as a whole. */

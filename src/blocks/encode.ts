@@ -1,19 +1,13 @@
 /** Seals the rows of a builder: pieces column by column, then the header in front (docs/storage-format.md). */
 import { FlowColumnIndex } from '../records/columns.js'
 import { type BlockBuilder, EXPORTER_COLUMN, RECEIVED_COLUMN, SHAPE_COLUMN } from './builder.js'
-import {
-  Codec,
-  type DoubleContext,
-  type DoubleRange,
-  encodeAddresses,
-  encodeColumn,
-  rangeOfDoubles,
-} from './codecs.js'
+import { Codec, type DoubleContext, encodeAddresses, encodeColumn } from './codecs.js'
 import { Compression, compress } from './compression.js'
 import { crc32c } from './crc32c.js'
 import { DICTIONARY_PIECE, headerOctets, type Piece, VALUES_PIECE, writeHeader } from './header.js'
 import { OctetWriter } from './octet-writer.js'
 import type { Run } from './runs.js'
+import { type DoubleRange, rangeOfDoubles } from './simd/lanes.js'
 
 /**
  * Encodes the rows of a builder, of which there is at least one; `runs` number them all, in order. The block lies in

@@ -1,6 +1,6 @@
 /**
- * The front of a block: what it holds, which rows, and where its pieces lie (docs/storage-format.md, "A block"). Both
- * versions are read, the second is written.
+ * The front of a block: what it holds, which rows, and where its pieces lie (docs/storage-format.md, "A block"). All
+ * versions are read, the third is written.
  */
 import { ApplianceError } from '../errors.js'
 import type { Address } from '../records/address.js'
@@ -12,7 +12,7 @@ import type { OctetWriter } from './octet-writer.js'
 import { decodeRuns, encodeRuns, type Run } from './runs.js'
 
 const MAGIC = 0x4b425643 // 'CVBK', little-endian
-const VERSION = 2
+const VERSION = 3
 const PREFIX_OCTETS = 16
 const CHECKSUM_AT = 12
 const FIXED_HEADER_OCTETS = 8 + 4 + 5 * 8 + 32
@@ -144,7 +144,7 @@ export function readHeader(octets: Uint8Array): { header: BlockHeader; pieces: P
   const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength)
   if (octets.length < PREFIX_OCTETS || view.getUint32(0, true) !== MAGIC) damaged('the magic is missing')
   const version = view.getUint8(4)
-  if (version !== 1 && version !== VERSION) damaged(`version ${version} is not known`)
+  if (version < 1 || version > VERSION) damaged(`version ${version} is not known`)
   const stream = streams[view.getUint8(5)] ?? damaged(`stream ${view.getUint8(5)} is not known`)
   const headerLength = view.getUint32(8, true)
   const end = PREFIX_OCTETS + headerLength

@@ -77,14 +77,9 @@ function join16(array: Uint16Array, rows: number, constant: number, varying: rea
   }
 }
 
-/** The values of some rows alone. */
-export function pick(
-  array: WholeNumbers,
-  places: Uint32Array,
-  constant: number,
-  varying: readonly VaryingPlane[],
-): void {
-  array.fill(constant, 0, places.length)
+/** Values of which the varying octets are there one after the other. */
+export function pick(array: WholeNumbers, constant: number, varying: readonly VaryingPlane[]): void {
+  array.fill(constant)
   for (const { shift, octets } of varying)
-    for (let index = 0; index < places.length; index++) array[index]! |= octets[places[index]!]! << shift
+    for (let index = 0; index < octets.length; index++) array[index]! |= octets[index]! << shift
 }

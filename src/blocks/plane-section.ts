@@ -3,15 +3,17 @@
  * them, or the places of a value. A plane is decompressed when something hangs on it.
  */
 import { ApplianceError } from '../errors.js'
-import { CONSTANT, type WholeNumbers } from './byte-planes.js'
-import { Compression, decompress, decompressStart } from './compression.js'
+import { PlaneMode, type WholeNumbers } from './byte-planes.js'
+import { decompress, decompressStart } from './compression.js'
 import { join, pick, type VaryingPlane } from './join.js'
+import { decodeRuns, runsAt } from './octet-runs.js'
+import { decodePacked, packedAt } from './packed.js'
 
 const LENGTH_OCTETS = 4
 
 /** A plane as it lies in a section: one octet for all rows, or octets that may be compressed. */
 type StoredPlane =
-  | { readonly mode: typeof CONSTANT; readonly value: number; readonly end: number }
+  | { readonly mode: typeof PlaneMode.constant; readonly value: number; readonly end: number }
   | PlaneOctets
 type PlaneOctets = { readonly mode: number; readonly octets: Uint8Array; readonly end: number }
 
@@ -20,7 +22,7 @@ export function decodePlanes(section: Uint8Array, arrays: readonly WholeNumbers[
   decode(
     section,
     arrays,
-    ({ mode, octets }) => decompress(mode, octets, rows),
+    ({ mode, octets }) => wholePlane(mode, octets, rows),
     (array, constant, varying) => join(array, rows, constant, varying),
   )
 }
@@ -32,13 +34,28 @@ export function decodePlaces(
   rows: number,
   places: Uint32Array,
 ): void {
-  const wanted = places.length === 0 ? 0 : places[places.length - 1]! + 1
   decode(
     section,
     arrays,
-    ({ mode, octets }) => decompressStart(mode, octets, rows, wanted),
-    (array, constant, varying) => pick(array, places, constant, varying),
+    ({ mode, octets }) => octetsAt(places, mode, octets, rows),
+    (array, constant, varying) => pick(array, constant, varying),
   )
+}
+
+/** A plane of so many rows. Throws BLOCK_DAMAGED when the octets do not hold it. */
+function wholePlane(mode: number, octets: Uint8Array, rows: number): Uint8Array {
+  if (mode === PlaneMode.packed) return decodePacked(octets, rows)
+  if (mode === PlaneMode.runs) return decodeRuns(octets, rows)
+  return decompress(mode, octets, rows)
+}
+
+/** The octets of a plane at the places, which ascend. */
+function octetsAt(places: Uint32Array, mode: number, octets: Uint8Array, rows: number): Uint8Array {
+  if (mode === PlaneMode.packed) return packedAt(octets, rows, places)
+  if (mode === PlaneMode.runs) return runsAt(octets, rows, places)
+  const wanted = places.length === 0 ? 0 : places[places.length - 1]! + 1
+  const plane = decompressStart(mode, octets, rows, wanted)
+  return Uint8Array.from(places, (place) => plane[place]!)
 }
 
 function decode(
@@ -64,7 +81,7 @@ function decode(
 function planeAt(section: Uint8Array, at: number): StoredPlane {
   requireOctets(section, at + 2)
   const mode = section[at]!
-  if (mode === CONSTANT) return { mode, value: section[at + 1]!, end: at + 2 }
+  if (mode === PlaneMode.constant) return { mode, value: section[at + 1]!, end: at + 2 }
   const from = at + 1 + LENGTH_OCTETS
   requireOctets(section, from)
   const length = new DataView(section.buffer, section.byteOffset, section.length).getUint32(at + 1, true)
@@ -82,37 +99,36 @@ function requireOctets(section: Uint8Array, end: number): void {
 
 /**
  * The places of a 32-bit value in a section of one array, ascending; throws as `decodePlanes` does, but for planes that were not
- * needed. Planes that need no decompressing are looked at first, for they leave few places or none.
+ * needed. Planes as they are come first, then those of which single rows can be read, for they leave few places or none.
  */
 export function placesOfWord(section: Uint8Array, word: number, rows: number): Uint32Array {
-  const direct: VaryingPlane[] = []
-  const compressed: (VaryingPlane & { readonly mode: number })[] = []
-  let isPossible = true
+  const varying: (PlaneOctets & { readonly octet: number })[] = []
   for (let at = 0, shift = 0; shift < 32; shift += 8) {
     const plane = planeAt(section, at)
     at = plane.end
-    if ('value' in plane) isPossible &&= plane.value === octetOf(word, shift)
-    else if (plane.mode === Compression.none)
-      direct.push({ shift, octets: decompress(plane.mode, plane.octets, rows) })
-    else compressed.push({ shift, octets: plane.octets, mode: plane.mode })
+    const octet = (word >>> shift) & 0xff
+    if (!('value' in plane)) varying.push({ ...plane, octet })
+    else if (plane.value !== octet) return new Uint32Array(0)
   }
-  let places: Uint32Array | undefined = isPossible ? undefined : new Uint32Array(0)
-  for (const { shift, octets } of direct) places = narrowed(places, octets, octetOf(word, shift))
-  for (const { shift, octets, mode } of compressed) {
-    if (places?.length === 0) break
-    places = narrowed(places, decompress(mode, octets, rows), octetOf(word, shift))
+  varying.sort((a, b) => effortOf(a.mode) - effortOf(b.mode))
+  let places: Uint32Array | undefined
+  for (const { mode, octets, octet } of varying) {
+    if (places === undefined) places = placesOf(wholePlane(mode, octets, rows), octet)
+    else if (places.length > 0) {
+      const found = octetsAt(places, mode, octets, rows)
+      places = places.filter((_, index) => found[index] === octet)
+    }
   }
   return places ?? Uint32Array.from({ length: rows }, (_, row) => row)
 }
 
-function octetOf(word: number, shift: number): number {
-  return (word >>> shift) & 0xff
+function effortOf(mode: number): number {
+  if (mode === PlaneMode.none) return 0
+  return mode === PlaneMode.packed || mode === PlaneMode.runs ? 1 : 2
 }
 
-/** Those of the places where the plane has an octet; undefined stands for all places. */
-function narrowed(places: Uint32Array | undefined, octets: Uint8Array, octet: number): Uint32Array {
-  if (places !== undefined) return places.filter((place) => octets[place] === octet)
+function placesOf(plane: Uint8Array, octet: number): Uint32Array {
   const found: number[] = []
-  for (let at = octets.indexOf(octet); at >= 0; at = octets.indexOf(octet, at + 1)) found.push(at)
+  for (let at = plane.indexOf(octet); at >= 0; at = plane.indexOf(octet, at + 1)) found.push(at)
   return Uint32Array.from(found)
 }

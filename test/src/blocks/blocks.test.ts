@@ -6,11 +6,12 @@ import t from 'tap'
 import { AddressDictionary } from '#core/blocks/address-dictionary.js'
 import { Block } from '#core/blocks/block.js'
 import { BLOCK_ROWS, BlockBuilder, makePlanes } from '#core/blocks/builder.js'
-import { Codec, decodeColumn, decodeStrings, encodeColumn, rangeOfDoubles } from '#core/blocks/codecs.js'
+import { Codec, decodeColumn, decodeStrings, encodeColumn } from '#core/blocks/codecs.js'
 import { crc32c } from '#core/blocks/crc32c.js'
 import { encodeBlock } from '#core/blocks/encode.js'
 import { OctetWriter } from '#core/blocks/octet-writer.js'
 import { builderRows, type RowSource, rowObject } from '#core/blocks/row.js'
+import { rangeOfDoubles } from '#core/blocks/simd/lanes.js'
 import { TextDictionary } from '#core/blocks/text-dictionary.js'
 import {
   FlowColumnIndex as Column,
@@ -24,7 +25,7 @@ import {
 import { shapeOf } from '#core/records/shape.js'
 import { blockKey, readBlockKey } from '#core/store/keys.js'
 import { exporter } from '../store/rows.js'
-import { exporterEvents, flows, RECEIVED, STORED } from './examples.js'
+import { exporterEvents, fewValues, flows, RECEIVED, STORED } from './examples.js'
 
 const fixtures = fileURLToPath(new URL('../../fixtures/blocks/', import.meta.url))
 const project = fileURLToPath(new URL('../../../', import.meta.url))
@@ -145,6 +146,21 @@ const columns: [type: ColumnType, family: 4 | 6, values: number[][], codec: numb
   ['text', 4, [[0], [2], [1]], Codec.bytePlanes],
   ['address16', 4, [[3], [0], [1]], Codec.bytePlanes],
 ]
+
+t.test('the checksum of many octets is that of them piece by piece', async (t) => {
+  const octets = Uint8Array.from({ length: 1_100_000 }, (_, index) => Math.imul(index, index >>> 7) >>> 3)
+  for (const [from, to] of [
+    [0, 511],
+    [0, 512],
+    [1, 4097],
+    [3, 1_100_000],
+  ] as const) {
+    let expected = 0
+    for (let at = from; at < to; at += 500)
+      expected = crc32c(octets.subarray(at, Math.min(at + 500, to)), expected)
+    t.equal(crc32c(octets.subarray(from, to)), expected, `${to - from} octets`)
+  }
+})
 
 t.test('every column type comes back, with the codec that its values call for', async (t) => {
   t.plan(columns.length * 2)
@@ -355,10 +371,10 @@ const written: [name: string, builder: BlockBuilder, first: number][] = [
 t.test(
   'blocks that were written once are read for ever, and the newest version is written the same',
   async (t) => {
-    t.plan(written.length * 3 + 3)
+    t.plan(written.length * 4 + 5)
     for (const [name, builder, first] of written) {
       const rows = JSON.parse(readFileSync(join(fixtures, `v1/${name}.json`), 'utf8'))
-      for (const version of ['v1', 'v2']) {
+      for (const version of ['v1', 'v2', 'v3']) {
         const octets = readHex(join(fixtures, `${version}/${name}.hex`))
         t.same(JSON.parse(JSON.stringify(rowsOfBlock(new Block(octets)))), rows, `${version} ${name} is read`)
       }
@@ -366,7 +382,7 @@ t.test(
         Buffer.from(encodeBlock(builder, [{ firstSequence: first, rows: builder.rows }], STORED)).toString(
           'hex',
         ),
-        readHex(join(fixtures, `v2/${name}.hex`)).toString('hex'),
+        readHex(join(fixtures, `v3/${name}.hex`)).toString('hex'),
         `${name} is written`,
       )
     }
@@ -384,6 +400,11 @@ t.test(
     t.same([compressed.header.rows, ports[0], ports[199]], [200, 1024, 1024 + 199 * 7], 'a compressed block')
     const planes = new Block(readHex(join(fixtures, 'v2/flow4-brotli.hex')))
     t.same([...planes.column(Column.sourceTransportPort)![0]!], [...ports], 'compressed planes')
+    const packed = readHex(join(fixtures, 'v3/few-values.hex'))
+    const few = fewValues()
+    t.same(rowsOfBlock(new Block(packed)), rowsOf(builderRows(few), few.rows), 'packed planes')
+    const encoded = encodeBlock(few, [{ firstSequence: 1, rows: few.rows }], STORED)
+    t.equal(Buffer.from(encoded).toString('hex'), packed.toString('hex'), 'packed planes are written')
   },
 )
 
@@ -392,7 +413,14 @@ t.test('every octet that is damaged is noticed or changes nothing', async (t) =>
     const block = new Block(octets)
     return JSON.stringify([block.header, rowsOfBlock(block)])
   }
-  for (const name of ['v1/flow6', 'v1/flow4-brotli', 'v2/exporter-event', 'v2/flow6', 'v2/flow4-brotli']) {
+  for (const name of [
+    'v1/flow6',
+    'v1/flow4-brotli',
+    'v2/exporter-event',
+    'v2/flow6',
+    'v2/flow4-brotli',
+    'v3/few-values',
+  ]) {
     const octets = readHex(join(fixtures, `${name}.hex`))
     const wanted = everything(octets)
     const silent: number[] = []

@@ -81,3 +81,31 @@ export function flows(family: 4 | 6): BlockBuilder {
   builder.setNumber(Column.durationMilliseconds, row, 0)
   return builder
 }
+
+/** Two hundred rows whose planes are packed, with and without others, or runs: none is left to a compressor. */
+export function fewValues(): BlockBuilder {
+  const builder = new BlockBuilder(streamNamed('flow4'), 200)
+  const shape = shapeOf([
+    0,
+    1,
+    2,
+    Column.protocolIdentifier,
+    Column.packets,
+    Column.startMilliseconds,
+    Column.endMilliseconds,
+    Column.tcpControlBits,
+  ])
+  for (let index = 0; index < builder.capacity; index++) {
+    const row = builder.begin(index < 90 ? ipfix : syslog, shape, RECEIVED + Math.floor(index / 40), 1)
+    builder.setNumber(Column.protocolIdentifier, row, index % 3 === 0 ? 17 : 6)
+    builder.setUnsigned64(Column.packets, row, index % 25 === 7 ? 20 + index : 1 + (index % 2))
+    builder.setNumber(Column.startMilliseconds, row, RECEIVED - 1000 * (index % 2))
+    builder.setNumber(Column.endMilliseconds, row, RECEIVED)
+    builder.setNumber(
+      Column.tcpControlBits,
+      row,
+      [0x1b, 0x02, 0x10, 0x18, 0x14, 0x1f, 0x1a][(index * 5) % 7]!,
+    )
+  }
+  return builder
+}
