@@ -14,6 +14,7 @@ export const errorCodes = {
   STORE_FULL: 'the disk has no space left for the data folder',
   BACKUP_DAMAGED: 'the archive of a backup is not whole, or is none',
   BLOCK_DAMAGED: 'a stored block does not match its checksum or its format',
+  PLATFORM_UNSUPPORTED: 'this machine, or how Node.js was started, lacks what blocks need',
   NOT_FOUND: 'no such object',
   CONFLICT: 'the object has changed since it was read',
   BUSY: 'too much of the kind is being done already; try again later',

@@ -11,6 +11,7 @@ import type { BlockBuilder } from '../blocks/builder.js'
 import { encodeBlock } from '../blocks/encode.js'
 import { OctetWriter } from '../blocks/octet-writer.js'
 import type { Run } from '../blocks/runs.js'
+import { requireVectors } from '../blocks/simd/room.js'
 import { ApplianceError } from '../errors.js'
 import { type StreamName, streamNamed, streams } from '../records/columns.js'
 import { createBlockIndex } from './block-index.js'
@@ -166,6 +167,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   return {
     sequence,
     async open() {
+      requireVectors()
       await guarded(what, mkdir(location, { recursive: true }))
       database = await openLevel<Uint8Array, Uint8Array>({
         location,

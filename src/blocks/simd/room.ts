@@ -1,4 +1,5 @@
 /** The memory in which kernels work, one a thread, made when it is first needed: what lies where, and views of it. */
+import { ApplianceError } from '../../errors.js'
 import { addressKernels } from './address-kernels.js'
 import { assemble } from './assembler.js'
 import { checksumKernels } from './checksum-kernel.js'
@@ -60,6 +61,8 @@ type WebAssemblyInterface = {
 /** Kernels go on to a multiple of so many rows. */
 const STEP_ROWS = 16
 const PAGE_OCTETS = 65_536
+const NEEDED =
+  'blocks need WebAssembly with 128-bit instructions: SSE 4.1 or arm64, and a Node.js without --jitless'
 /** Arrays that are kept as planes at a time: the four words of an IPv6 address. */
 const SLOTS = 4
 const OCTETS_PER_SLOT = 4
@@ -101,15 +104,11 @@ export class Room {
     this.planes = this.words + 4 * rows
     this.filter = this.planes + SLOTS * OCTETS_PER_SLOT * rows
     this.result = this.filter + LARGEST_FILTER_OCTETS
-    const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyInterface })
-      .WebAssembly
+    const { Memory, Module, Instance } = webAssembly()
     this.values = this.result + RESULT_OCTETS
     this.packed = this.values + VALUES_OCTETS
     const memory = new Memory({ initial: Math.ceil((this.packed + 2 * rows) / PAGE_OCTETS) })
-    const module = new Module(
-      assemble([...planeKernels, ...doubleKernels, ...addressKernels, ...packKernels, ...checksumKernels]),
-    )
-    this.kernels = new Instance(module, { host: { memory } }).exports as Kernels
+    this.kernels = new Instance(compile(Module), { host: { memory } }).exports as Kernels
     const { buffer } = memory
     this.octets = new Uint8Array(buffer)
     writeTables(this.octets)
@@ -130,9 +129,30 @@ export class Room {
   }
 }
 
+function webAssembly(): WebAssemblyInterface {
+  const { WebAssembly: found } = globalThis as { WebAssembly?: WebAssemblyInterface }
+  if (found === undefined) throw new ApplianceError('PLATFORM_UNSUPPORTED', NEEDED)
+  return found
+}
+
+function compile(Module: WebAssemblyInterface['Module']): object {
+  try {
+    return new Module(
+      assemble([...planeKernels, ...doubleKernels, ...addressKernels, ...packKernels, ...checksumKernels]),
+    )
+  } catch (cause) {
+    throw new ApplianceError('PLATFORM_UNSUPPORTED', NEEDED, { cause })
+  }
+}
+
 /** Rows of a block, so that the memory is made once. */
 const USUAL_ROWS = 65_536
 let room: Room | undefined
+
+/** Throws PLATFORM_UNSUPPORTED where blocks can be neither written nor read. Who opens a store asks before it reads. */
+export function requireVectors(): void {
+  roomFor(1)
+}
 
 export function roomFor(rows: number): Room {
   if (room === undefined || room.rows < rows) room = new Room(Math.max(USUAL_ROWS, wholeSteps(rows)))
