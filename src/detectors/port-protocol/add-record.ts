@@ -84,9 +84,9 @@ function addTo(
   octets: number,
 ): void {
   const at = slot * WORDS
-  const sums = slot * DOUBLES + Double.sums + 2 * direction
-  doubles[sums]! += packets
-  doubles[sums + 1]! += octets
+  doubles[slot * DOUBLES + Double.octets + direction]! += octets
+  const counted = at + Word.packets + direction
+  words[counted] = Math.min(words[counted]! + packets, MOST)
   const record = at + Word.records + direction * RECORD_WORDS
   words[record + Last.row] = values.row
   words[record + Last.packets] = packets

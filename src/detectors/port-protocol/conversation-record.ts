@@ -1,19 +1,19 @@
 /**
- * How a conversation lies in memory: 48 words of 32 bits, three lines of 64 octets. The first has the short key of a
- * look-up and what every row asks for, the second the sums, the third the last record of each direction, for the evidence.
- * Times of those are kept modulo 2^32 ms and read back from the conversation's newest, which is less than 49 days later.
+ * How a conversation lies in memory: 40 words of 32 bits. The first 16 have the short key of a look-up and what every row
+ * asks for, then come the sums, then the last record of each direction, for the evidence. Times of those are kept modulo 2^32 ms and read back from the conversation's newest, which is less than 49 days later.
  */
 
 /** Words of a key: point and protocol, both ends' last words, both ports, then the other words of IPv6 addresses (3, 3). */
 export const KEY_WORDS = 10
-/** Of them, those that tell all of an IPv4 conversation. */
+/** Of them, those that tell all of an IPv4 conversation, and those that an IPv6 one has beside them, kept apart. */
 export const SHORT_KEY_WORDS = 4
+export const REST_WORDS = KEY_WORDS - SHORT_KEY_WORDS
 
 /** A record this far after the last packet begins a burst of its own: longer than a page's or a prompt's pauses. */
 export const BURST_GAP_MILLISECONDS = 5_000
 
 /** Words of a record, and its doubles. */
-export const WORDS = 48
+export const WORDS = 40
 export const DOUBLES = WORDS / 2
 
 /** Places of 32-bit words in a record, behind the key's first four. */
@@ -28,19 +28,19 @@ export const Word = {
   duration: 12,
   /** When the oldest record arrived that has not been counted yet, in seconds, rounded up; 0 when all have. */
   newsSince: 13,
+  /** Packets of direction 0, then of 1; the most that fits stands for more. */
+  packets: 20,
   /** What a pair has counted of it (shares.ts), plus one. */
-  share: 24,
+  share: 22,
   /** Neighbours among those that end in the same minute (endings.ts). */
-  later: 25,
-  earlier: 26,
-  /** The rest of an IPv6 key. */
-  rest: 27,
+  later: 23,
+  earlier: 24,
   /** The last record of each direction. */
-  records: 33,
+  records: 25,
   /** High 16 bits of the records' numbers and counts, a word for both directions. */
-  rowHigh: 45,
-  packetsHigh: 46,
-  octetsHigh: 47,
+  rowHigh: 37,
+  packetsHigh: 38,
+  octetsHigh: 39,
 } as const
 
 /** Places of single-precision numbers, counted in words. */
@@ -51,8 +51,8 @@ export const Double = {
   /** End of the last packet. */
   last: 4,
   lastReceived: 5,
-  /** Packets and octets of direction 0, then of 1. */
-  sums: 8,
+  /** Octets of direction 0, then of 1. */
+  octets: 8,
 } as const
 
 /** Words of a direction's last record, and their order. */

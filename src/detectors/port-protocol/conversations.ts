@@ -12,7 +12,7 @@ import {
   DOUBLES,
   Double,
   Flag,
-  KEY_WORDS,
+  REST_WORDS,
   type RowValues,
   SHORT_KEY_WORDS,
   WORDS,
@@ -22,8 +22,8 @@ import { longHash, shortHash } from './conversation-key.js'
 import { Endings } from './endings.js'
 import { Shares } from './shares.js'
 
-/** Conversations kept at a time, of 192 octets. */
-export const MAX_CONVERSATIONS = 131_072
+/** Conversations kept at a time, of 160 octets, and 24 more over IPv6. */
+export const MAX_CONVERSATIONS = 212_992
 
 /** Entries that may share one hash chain; beyond, the chain's last goes, so that crafted keys cannot make us walk. */
 const MAX_CHAIN = 64
@@ -36,6 +36,8 @@ const CUT_PATIENCE_MILLISECONDS = 3_700_000
 const LASTING_MILLISECONDS = 60_000
 /** After twice the usual idle timeout little more is to be expected of what has been answered and was not cut. */
 const SETTLED_MILLISECONDS = 30_000
+/** Of what is dropped in a minute before it is over, so many are judged as they stand; in a flood the rest is not. */
+const JUDGED_A_MINUTE = 131_072
 /** Where there is no room, so many of the conversations that end next are looked at. */
 const LOOKED_AT = 64
 const BOTH = Flag.hasLow | Flag.hasHigh
@@ -45,12 +47,16 @@ export class Conversations {
   size = 0
   /** Entries that were dropped for want of room while more of them was to be expected. */
   evicted = 0
+  /** Of those, what was dropped without having been judged. */
+  unjudged = 0
   /** Called with a slot before its entry goes for want of room. */
   onEvict: ((slot: number) => void) | undefined
   /** Three views of one buffer. It is made whole, as the system gives memory page by page when it is first written. */
   readonly words: Uint32Array
   readonly singles: Float32Array
   readonly doubles: Float64Array
+  /** The words of IPv6 addresses that are not in the records. */
+  readonly rest: Uint32Array
   /** Conversations with news that is not to wait for their end. */
   readonly waiting: number[] = []
   readonly shares = new Shares()
@@ -62,6 +68,9 @@ export class Conversations {
   /** Of the last look-up: the last slot of the chain and its length. */
   private tail = NONE
   private length = 0
+  /** How many of those dropped in a minute were judged. */
+  private judged = 0
+  private minute = 0
   private readonly leaving = new Uint32Array(LOOKED_AT)
   /** What `fetch` has read, so that it is read. */
   private fetched = 0
@@ -71,7 +80,8 @@ export class Conversations {
     this.doubles = new Float64Array(maximum * DOUBLES)
     this.words = new Uint32Array(this.doubles.buffer)
     this.singles = new Float32Array(this.doubles.buffer)
-    this.heads = new Uint32Array(2 ** Math.ceil(Math.log2(maximum * 2))).fill(NONE)
+    this.rest = new Uint32Array(maximum * REST_WORDS)
+    this.heads = new Uint32Array(2 ** Math.ceil(Math.log2(maximum))).fill(NONE)
     this.endings = new Endings(this.words)
   }
 
@@ -80,9 +90,12 @@ export class Conversations {
     return slot * WORDS
   }
 
-  /** Where the doubles of a direction's sums begin: packets, then octets. */
-  sumsAt(slot: number, direction: 0 | 1): number {
-    return slot * DOUBLES + Double.sums + 2 * direction
+  octetsOf(slot: number, direction: number): number {
+    return this.doubles[slot * DOUBLES + Double.octets + direction]!
+  }
+
+  packetsOf(slot: number, direction: number): number {
+    return this.words[slot * WORDS + Word.packets + direction]!
   }
 
   /** Start of the first packet. */
@@ -117,7 +130,7 @@ export class Conversations {
       const slot = slots[index]!
       if (slot === NONE) continue
       const at = slot * WORDS
-      read += words[at]! ^ words[at + 16]! ^ words[at + 32]!
+      read += words[at]! ^ words[at + Word.packets]! ^ words[at + Word.octetsHigh]!
     }
     this.fetched = (this.fetched + read) >>> 0
   }
@@ -137,7 +150,7 @@ export class Conversations {
         words[at + 2] === high &&
         words[at + 1] === low &&
         words[at] === head &&
-        !(isLong && !this.holdsRest(at, keys, from))
+        !(isLong && !this.holdsRest(slot, keys, from))
       )
         return slot
       tail = slot
@@ -160,11 +173,11 @@ export class Conversations {
     const at = slot * WORDS
     const generation = words[at + Word.name]! + 0x1_0000
     for (let word = 0; word < SHORT_KEY_WORDS; word++) words[at + word] = keys[from + word]!
-    // What is behind counts only with flags or a key that say so.
-    for (let word = SHORT_KEY_WORDS; word < Word.rest; word++) words[at + word] = 0
+    // What is behind counts only with flags that say so.
+    for (let word = SHORT_KEY_WORDS; word < Word.records; word++) words[at + word] = 0
     if ((keys[from]! & 0x8000) !== 0) {
-      for (let word = SHORT_KEY_WORDS; word < KEY_WORDS; word++)
-        words[at + Word.rest + word - SHORT_KEY_WORDS] = keys[from + word]!
+      for (let word = 0; word < REST_WORDS; word++)
+        this.rest[slot * REST_WORDS + word] = keys[from + SHORT_KEY_WORDS + word]!
     }
     words[at + Word.name] = generation & 0xffff_0000
     const bucket = hash & (heads.length - 1)
@@ -177,7 +190,7 @@ export class Conversations {
   delete(slot: number): void {
     const { words, heads } = this
     const at = slot * WORDS
-    const bucket = this.hashOf(at) & (heads.length - 1)
+    const bucket = this.hashOf(slot) & (heads.length - 1)
     const next = words[at + Word.next]!
     if (heads[bucket] === slot) heads[bucket] = next
     else {
@@ -235,17 +248,17 @@ export class Conversations {
     return this.lastReceivedOf(slot) + (isCut ? CUT_PATIENCE_MILLISECONDS : PATIENCE_MILLISECONDS)
   }
 
-  private holdsRest(at: number, keys: Uint32Array, from: number): boolean {
-    const { words } = this
-    for (let word = SHORT_KEY_WORDS; word < KEY_WORDS; word++)
-      if (words[at + Word.rest + word - SHORT_KEY_WORDS] !== keys[from + word]) return false
+  private holdsRest(slot: number, keys: Uint32Array, from: number): boolean {
+    for (let word = 0; word < REST_WORDS; word++)
+      if (this.rest[slot * REST_WORDS + word] !== keys[from + SHORT_KEY_WORDS + word]) return false
     return true
   }
 
-  private hashOf(at: number): number {
-    const { words } = this
+  private hashOf(slot: number): number {
+    const { words, rest } = this
+    const at = slot * WORDS
     const hash = shortHash(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!)
-    return (words[at]! & 0x8000) === 0 ? hash : longHash(hash, words, at + Word.rest)
+    return (words[at]! & 0x8000) === 0 ? hash : longHash(hash, rest, slot * REST_WORDS)
   }
 
   /**
@@ -276,19 +289,32 @@ export class Conversations {
     const mask = heads.length - 1
     let read = 0
     for (let index = 0; index < count; index++) {
-      const first = heads[this.hashOf(slots[index]! * WORDS) & mask]!
+      const first = heads[this.hashOf(slots[index]!) & mask]!
       if (first !== NONE) read += words[first * WORDS + Word.next]!
     }
     this.fetched = (this.fetched + read) >>> 0
   }
 
   private evict(slot: number, nowMilliseconds: number): void {
-    this.onEvict?.(slot)
     const flags = this.words[slot * WORDS + Word.flags]!
     const isSettled =
       (flags & (BOTH | Flag.isCut | Flag.isWaiting)) === BOTH &&
       nowMilliseconds - this.lastReceivedOf(slot) >= SETTLED_MILLISECONDS
-    if (!isSettled) this.evicted++
+    if (isSettled) this.onEvict?.(slot)
+    else {
+      this.evicted++
+      if (this.mayJudge(nowMilliseconds)) this.onEvict?.(slot)
+      else this.unjudged++
+    }
     this.delete(slot)
+  }
+
+  private mayJudge(nowMilliseconds: number): boolean {
+    const minute = Math.floor(nowMilliseconds / 60_000)
+    if (minute !== this.minute) {
+      this.minute = minute
+      this.judged = 0
+    }
+    return this.judged++ < JUDGED_A_MINUTE
   }
 }

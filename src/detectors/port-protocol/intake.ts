@@ -160,8 +160,8 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
       const duration = durations?.[row] ?? 0
       const end = ends?.[row] || (starts?.[row] ? starts[row]! + duration : receivedMilliseconds)
       const start = starts?.[row] || end - duration
-      values.startMilliseconds = Math.min(start, end)
-      values.endMilliseconds = end
+      values.startMilliseconds = Math.floor(Math.min(start, end))
+      values.endMilliseconds = Math.floor(end)
       values.receivedMilliseconds = receivedMilliseconds
       values.row = numberOf(row)
       const where =

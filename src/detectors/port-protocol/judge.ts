@@ -71,6 +71,15 @@ export function createJudge(settings: Settings, surroundings: Surroundings): Jud
   })
   const evictions = createEvictionCoverage([
     ['conversations', conversations],
+    [
+      'conversations, before they were judged,',
+      {
+        get evicted() {
+          return conversations.unjudged
+        },
+        maximum: conversations.maximum,
+      },
+    ],
     ['conversations that go on', conversations.shares],
     ['pairs', pairs.table],
     ['services', services],

@@ -45,7 +45,7 @@ export type Count = (slot: number, hasEnded: boolean) => number
 
 export function createLedger(parts: LedgerParts): Count {
   const { conversations, pairs, book, services, points, names, settings, isBaseline, places, learning } = parts
-  const { words, doubles } = conversations
+  const { words } = conversations
   const key = new Uint32Array(PAIR_WORDS)
   const ends: Mutable<Ends> = {
     keys: new Uint32Array(8),
@@ -89,8 +89,7 @@ export function createLedger(parts: LedgerParts): Count {
     const name = words[at + Word.name]! & 0xffff
     const application = name === 0 ? -1 : names.applicationOf(name)
     if (isBaseline?.(protocol, port, application, addressAt(of.ends, serverAt, family))) return -1
-    const sums = conversations.sumsAt(slot, 0)
-    if (doubles[sums + 1] === 0 || doubles[sums + 3] === 0) return -1
+    if (conversations.octetsOf(slot, 0) === 0 || conversations.octetsOf(slot, 1) === 0) return -1
 
     const serverPlace = places.byNumber(places.of(of.ends, serverAt, family))
     const clientPlace = places.byNumber(places.of(of.ends, clientAt, family))

@@ -1,5 +1,5 @@
 /** A conversation as it is counted: its key taken apart, in one object that is filled anew for each. */
-import { Flag, WORDS, Word } from './conversation-record.js'
+import { Flag, REST_WORDS, WORDS, Word } from './conversation-record.js'
 import type { Conversations } from './conversations.js'
 
 export type Opened = {
@@ -17,7 +17,7 @@ export type Opened = {
 }
 
 /** What opens conversations, always into the same object. */
-export function createOpener({ words }: Conversations): (slot: number) => Opened {
+export function createOpener({ words, rest }: Conversations): (slot: number) => Opened {
   const opened: Opened = {
     slot: 0,
     head: 0,
@@ -35,8 +35,8 @@ export function createOpener({ words }: Conversations): (slot: number) => Opened
     const head = words[at]!
     const isLong = (head & 0x8000) !== 0
     for (let word = 0; word < 3; word++) {
-      ends[word] = isLong ? words[at + Word.rest + word]! : 0
-      ends[4 + word] = isLong ? words[at + Word.rest + 3 + word]! : 0
+      ends[word] = isLong ? rest[slot * REST_WORDS + word]! : 0
+      ends[4 + word] = isLong ? rest[slot * REST_WORDS + 3 + word]! : 0
     }
     ends[3] = words[at + 1]!
     ends[7] = words[at + 2]!

@@ -28,7 +28,7 @@ export type PairBook = {
 }
 
 export function createPairBook(conversations: Conversations, pairs: Pairs): PairBook {
-  const { words, doubles, shares } = conversations
+  const { words, shares } = conversations
   const touched: number[] = []
   const burstPairs: number[] = []
   const burstStarts: number[] = []
@@ -59,10 +59,10 @@ export function createPairBook(conversations: Conversations, pairs: Pairs): Pair
       pending(pair, first)
     }
     const up = 1 - server
-    pairs.upPackets.values[pair]! += growth(slot, share, 2 * up)
-    pairs.upOctets.values[pair]! += growth(slot, share, 2 * up + 1)
-    pairs.downPackets.values[pair]! += growth(slot, share, 2 * server)
-    pairs.downOctets.values[pair]! += growth(slot, share, 2 * server + 1)
+    pairs.upPackets.values[pair]! += growth(share, 2 * up, conversations.packetsOf(slot, up))
+    pairs.upOctets.values[pair]! += growth(share, 2 * up + 1, conversations.octetsOf(slot, up))
+    pairs.downPackets.values[pair]! += growth(share, 2 * server, conversations.packetsOf(slot, server))
+    pairs.downOctets.values[pair]! += growth(share, 2 * server + 1, conversations.octetsOf(slot, server))
     pairs.noteTime(pair, first, last, !isSame)
     for (let test = 0; test < MAX_TESTS; test++) {
       const [isMet, wasMet] = [(met >> test) & 1, isSame ? (before >> test) & 1 : 0]
@@ -75,8 +75,7 @@ export function createPairBook(conversations: Conversations, pairs: Pairs): Pair
   }
 
   /** What one of the sums, 0 to 3, has grown by since it was last counted. */
-  function growth(slot: number, share: number, which: number): number {
-    const sum = doubles[conversations.sumsAt(slot, 0) + which]!
+  function growth(share: number, which: number, sum: number): number {
     return share < 0 ? sum : shares.growth(share, which, sum)
   }
 

@@ -6,9 +6,9 @@ import { MAX_TESTS, measureNames } from './shape-test.js'
 import { type Column, KeyedTable } from './table.js'
 
 /** Pairs kept at a time, of some 240 octets; the least recently used go first. */
-export const MAX_PAIRS = 32_768
+export const MAX_PAIRS = 24_576
 /** What was measured of pairs whose conversations met a test: 68 octets a pair and test. */
-const MAX_MEASURED = 16_384
+const MAX_MEASURED = 8_192
 /** Words of a pair's key: point and protocol, client (4), server (4), port and application. */
 export const PAIR_WORDS = 10
 /** Intervals kept of a pair, the newest. */

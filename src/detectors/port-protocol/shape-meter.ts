@@ -30,7 +30,7 @@ export function createShapeMeter(
   services: Services,
   durationSeconds: number,
 ): ShapeMeter {
-  const { doubles, singles } = conversations
+  const { singles } = conversations
   const values = newMeasures()
   const sums: Sums = {
     upPackets: 0,
@@ -51,12 +51,10 @@ export function createShapeMeter(
     values,
     met(profile, of, server, isSampled, hasEnded) {
       const { slot, ends, family, lowPort, highPort, protocolIdentifier } = of
-      const all = conversations.sumsAt(slot, 0)
-      const [up, down] = [all + 2 * (1 - server), all + 2 * server]
-      sums.upPackets = doubles[up]!
-      sums.upOctets = doubles[up + 1]!
-      sums.downPackets = doubles[down]!
-      sums.downOctets = doubles[down + 1]!
+      sums.upPackets = conversations.packetsOf(slot, 1 - server)
+      sums.upOctets = conversations.octetsOf(slot, 1 - server)
+      sums.downPackets = conversations.packetsOf(slot, server)
+      sums.downOctets = conversations.octetsOf(slot, server)
       sums.seconds = conversations.secondsOf(slot)
       sums.largestPacketMean = singles[slot * WORDS + Single.largestPacketMean]!
       sums.clientPort = server === 0 ? highPort : lowPort

@@ -4,7 +4,7 @@
  */
 
 /** Shares kept at a time: 40 octets each. */
-const MAX_SHARES = 65_536
+const MAX_SHARES = 16_384
 const WORDS = 10
 const DOUBLES = WORDS / 2
 /** Doubles behind the pair and its generation: packets and octets of direction 0, then of 1. */
