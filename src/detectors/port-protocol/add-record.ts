@@ -37,7 +37,8 @@ export function addRecord(memory: Memory, slot: number, values: RowValues): numb
   const where = direction === 0 ? words[at + Word.where]! & 0xffff : words[at + Word.where]! >>> 16
   if ((flags & own) === 0 || where !== values.where) {
     // A second metering point of the same device counts the same packets again.
-    if ((flags & own) !== 0 && start <= last - ((last - wordOf(words, at, direction, Last.end)) >>> 0)) return -1
+    if ((flags & own) !== 0 && start <= last - ((last - wordOf(words, at, direction, Last.end)) >>> 0))
+      return -1
     words[at + Word.where] =
       direction === 0
         ? (words[at + Word.where]! & 0xffff_0000) | values.where
@@ -102,8 +103,7 @@ function addTo(
 /** Keeps bits 32 to 47 of a whole number in a direction's half of a word. */
 function setHigh(words: Uint32Array, at: number, direction: 0 | 1, value: number): void {
   const high = value < TWO_32 ? 0 : Math.floor(value / TWO_32) & 0xffff
-  words[at] =
-    direction === 0 ? (words[at]! & 0xffff_0000) | high : (words[at]! & 0xffff) | (high << 16)
+  words[at] = direction === 0 ? (words[at]! & 0xffff_0000) | high : (words[at]! & 0xffff) | (high << 16)
 }
 
 function wordOf(words: Uint32Array, at: number, direction: 0 | 1, place: number): number {

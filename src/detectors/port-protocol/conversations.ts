@@ -8,6 +8,7 @@
  */
 
 import { addRecord } from './add-record.js'
+import { longHash, shortHash } from './conversation-key.js'
 import {
   DOUBLES,
   Double,
@@ -18,7 +19,6 @@ import {
   WORDS,
   Word,
 } from './conversation-record.js'
-import { longHash, shortHash } from './conversation-key.js'
 import { Endings } from './endings.js'
 import { Shares } from './shares.js'
 
@@ -271,7 +271,8 @@ export class Conversations {
     let slot = endings.first()
     for (let looked = 0; slot >= 0 && looked < leaving.length; looked++) {
       const next = endings.after(slot)
-      if ((this.words[slot * WORDS + Word.flags]! & (Flag.isCut | Flag.isWaiting)) === 0) leaving[count++] = slot
+      if ((this.words[slot * WORDS + Word.flags]! & (Flag.isCut | Flag.isWaiting)) === 0)
+        leaving[count++] = slot
       else {
         endings.remove(slot)
         this.schedule(slot)

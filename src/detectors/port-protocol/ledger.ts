@@ -2,7 +2,7 @@
  * Counts conversations into pairs: decides who is the server, whether there is a reason to watch the pair at all, and
  * which tests the conversation meets. Conversations that fit their port leave nothing behind but a client's bit.
  */
-import { Flag, FIRST_HIT, WORDS, Word } from './conversation-record.js'
+import { FIRST_HIT, Flag, WORDS, Word } from './conversation-record.js'
 import type { Conversations } from './conversations.js'
 import { isExpected, isUsualPort, TCP, UDP } from './expected.js'
 import { createHosts } from './hosts.js'
@@ -44,7 +44,8 @@ export type LedgerParts = {
 export type Count = (slot: number, hasEnded: boolean) => number
 
 export function createLedger(parts: LedgerParts): Count {
-  const { conversations, pairs, book, services, points, names, settings, isBaseline, places, learning } = parts
+  const { conversations, pairs, book, services, points, names, settings, isBaseline, places, learning } =
+    parts
   const { words } = conversations
   const key = new Uint32Array(PAIR_WORDS)
   const ends: Mutable<Ends> = {

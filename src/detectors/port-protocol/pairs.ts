@@ -106,7 +106,10 @@ export class Pairs {
     if (before === 0 || interval < leastMilliseconds) return
     this.burst.values[slot] = start
     const count = this.intervalCount.values[slot]!++
-    this.intervals.values[slot * MAX_INTERVALS + (count % MAX_INTERVALS)] = Math.min(interval, MOST_MILLISECONDS)
+    this.intervals.values[slot * MAX_INTERVALS + (count % MAX_INTERVALS)] = Math.min(
+      interval,
+      MOST_MILLISECONDS,
+    )
   }
 
   /** Median interval in ms and its relative median deviation; undefined while there are too few. */

@@ -35,4 +35,3 @@ export function createServerChoice(places: Places, services: Services): (of: Ope
 function flagsFor(server: number, isCertain: boolean): number {
   return (server === 0 ? Flag.serverIsLow : Flag.serverIsHigh) | (isCertain ? Flag.isCertain : 0)
 }
-

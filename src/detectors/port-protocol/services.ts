@@ -96,7 +96,8 @@ export class Services {
         break
       }
       // Counted from now back, so that the count may run over.
-      if ((uses - entries[way * WORDS + USED]!) >>> 0 > (uses - entries[slot * WORDS + USED]!) >>> 0) slot = way
+      if ((uses - entries[way * WORDS + USED]!) >>> 0 > (uses - entries[slot * WORDS + USED]!) >>> 0)
+        slot = way
     }
     if (tags[slot] !== 0) this.evicted++
     tags[slot] = tag

@@ -1,9 +1,9 @@
 /**
- * Hosts by pairing: when each was last seen with it, and with which server. Sixteen share a place, and where there is no
- * room the one goes that was seen least lately.
+ * Hosts by pairing: when each was last seen with it, and with which server. Each has two places, which sixteen share; where
+ * neither has room the one goes that was seen least lately.
  */
 
-/** Uses that are remembered: some 20 for each of 10,000 hosts. 32 octets each. */
+/** Uses that are remembered: nearly 20 for each of 10,000 hosts. 32 octets each. */
 const MAX_USES = 196_608
 const WAYS = 16
 const PLACES = MAX_USES / WAYS
@@ -21,29 +21,40 @@ export class Uses {
 
   /** The place of a use by the ids of its pairing and host, from 1 on; -1 when there is none. */
   find(keyId: number, memberId: number): number {
-    const from = placeOf(keyId, memberId)
-    for (let slot = from; slot < from + WAYS; slot++)
-      if (this.words[slot * WORDS] === keyId && this.words[slot * WORDS + 1] === memberId) return slot
+    const { words } = this
+    for (const from of placesOf(keyId, memberId)) {
+      for (let slot = from; slot < from + WAYS; slot++)
+        if (words[slot * WORDS] === keyId && words[slot * WORDS + 1] === memberId) return slot
+    }
     return -1
   }
 
   /** Makes a use that there is none of; but for its ids it is zero. */
   insert(keyId: number, memberId: number): number {
     const { words } = this
-    const from = placeOf(keyId, memberId)
-    let chosen = from
-    for (let slot = from; slot < from + WAYS; slot++) {
-      if (words[slot * WORDS] === 0) {
-        chosen = slot
-        break
-      }
-      if (this.dayOf(slot) < this.dayOf(chosen)) chosen = slot
-    }
+    const [one, other] = placesOf(keyId, memberId).map((from) => this.leastOf(from)) as [number, number]
+    const isFirst = this.freeFrom(one) >= this.freeFrom(other) && this.dayOf(one) <= this.dayOf(other)
+    const chosen = isFirst ? one : other
     if (words[chosen * WORDS] !== 0) this.evicted++
     words.fill(0, chosen * WORDS, (chosen + 1) * WORDS)
     words[chosen * WORDS] = keyId
     words[chosen * WORDS + 1] = memberId
     return chosen
+  }
+
+  /** Of those that share a place the first that is free, else the one that was seen least lately. */
+  private leastOf(from: number): number {
+    let least = from
+    for (let slot = from; slot < from + WAYS; slot++) {
+      if (this.words[slot * WORDS] === 0) return slot
+      if (this.dayOf(slot) < this.dayOf(least)) least = slot
+    }
+    return least
+  }
+
+  /** How many are free from one on, to the end of its place: they are taken from the front. */
+  private freeFrom(slot: number): number {
+    return this.words[slot * WORDS] === 0 ? WAYS - (slot % WAYS) : 0
   }
 
   keyIdOf(slot: number): number {
@@ -76,7 +87,14 @@ export class Uses {
   }
 
   /** `server` are four words from a place in an array. */
-  note(slot: number, day: number, port: number, since: number, server: ArrayLike<number>, from: number): void {
+  note(
+    slot: number,
+    day: number,
+    port: number,
+    since: number,
+    server: ArrayLike<number>,
+    from: number,
+  ): void {
     const at = slot * WORDS
     this.words[at + WHEN] = (Math.min(day, MOST_DAYS) << 16) | port
     this.words[at + SINCE] = since
@@ -96,9 +114,10 @@ export class Uses {
   }
 }
 
-/** Where the ways of a use begin. */
-function placeOf(keyId: number, memberId: number): number {
+/** The two places where a use may be; it is put where there is more room. */
+function placesOf(keyId: number, memberId: number): readonly number[] {
   let hash = Math.imul(keyId ^ 0x9e3779b9, 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13) ^ memberId, 0xc2b2ae35)
-  return (((hash ^ (hash >>> 16)) >>> 0) % PLACES) * WAYS
+  const other = Math.imul(hash ^ (hash >>> 15), 0x27d4eb2f)
+  return [hash ^ (hash >>> 16), other ^ (other >>> 13)].map((value) => ((value >>> 0) % PLACES) * WAYS)
 }

@@ -20,7 +20,7 @@ import type { ExporterIdentity } from '#core/records/exporter.js'
 import { createNetwork, exporterDefaults, type Host } from '#simulate/network.js'
 import { simulate, type TrafficPlan } from '#simulate/scenario.js'
 import { shortOnPort } from '#simulate/traffic/mispairs.js'
-import { judgeDatagrams } from '../../support/judge.js'
+import { judgeDatagrams } from '../../../support/judge.js'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
