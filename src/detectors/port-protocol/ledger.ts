@@ -92,8 +92,11 @@ export function createLedger(parts: LedgerParts): Count {
     if (isBaseline?.(protocol, port, application, addressAt(of.ends, serverAt, family))) return -1
     if (conversations.octetsOf(slot, 0) === 0 || conversations.octetsOf(slot, 1) === 0) return -1
 
-    const serverPlace = places.byNumber(places.of(of.ends, serverAt, family))
-    const clientPlace = places.byNumber(places.of(of.ends, clientAt, family))
+    const [serverNumber, clientNumber] = [
+      places.of(of.ends, serverAt, family),
+      places.of(of.ends, clientAt, family),
+    ]
+    const [serverPlace, clientPlace] = [places.byNumber(serverNumber), places.byNumber(clientNumber)]
     let kinds = kindsOf(of, port, application, serverPlace, clientPlace)
     if (isNew && clientPlace.isInside) {
       ends.keys = of.ends
@@ -103,7 +106,8 @@ export function createLedger(parts: LedgerParts): Count {
       ends.protocolIdentifier = protocol
       ends.port = port
       ends.application = application
-      if (learning.note(ends, point, conversations.lastReceivedOf(slot))) kinds |= Kind.rare
+      const received = conversations.lastReceivedOf(slot)
+      if (learning.note(ends, point, received, clientNumber, serverNumber)) kinds |= Kind.rare
     }
 
     const profile = profileOf(protocol, port)
