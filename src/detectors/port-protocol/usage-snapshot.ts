@@ -102,13 +102,16 @@ export function snapshotOf(usage: Usage): UsageSnapshot {
     memberPlaces.set(usage.memberId.values[slot]!, families.push(family) - 1)
     snapshot.members.push([head >>> 16, placeOf(formatAddress(address)), usage.memberDay.values[slot]!])
   }
-  for (const slot of uses.byAge()) {
+  const known = uses.all().flatMap((slot) => {
     const key = keyPlaces.get(uses.keyIdOf(slot))
     const member = memberPlaces.get(uses.memberIdOf(slot))
-    if (key === undefined || member === undefined) continue
+    return key === undefined || member === undefined ? [] : [{ slot, key, member, day: uses.dayOf(slot) }]
+  })
+  known.sort((one, other) => one.day - other.day || one.key - other.key || one.member - other.member)
+  for (const { slot, key, member, day } of known) {
     // Who talks to a server does so in one family.
     const server = placeOf(formatAddress(addressAt(uses.serverOf(slot), 0, families[member]!)))
-    snapshot.uses.push([key, member, uses.dayOf(slot), uses.portOf(slot), server, uses.sinceOf(slot)])
+    snapshot.uses.push([key, member, day, uses.portOf(slot), server, uses.sinceOf(slot)])
   }
   return snapshot
 }
@@ -162,7 +165,7 @@ export function restoreUsage(usage: Usage, { groups, addresses, keys, members, u
   }
 }
 
-/** Every host's use of every pairing, the least recent first. */
+/** Every host's use of every pairing, the least recent day first. */
 export function* useRows(usage: Usage): Generator<UseRow> {
   const { groups, addresses, keys, members, uses } = snapshotOf(usage)
   for (const [key, member, lastDay, port, server] of uses) {

@@ -101,16 +101,11 @@ export class Uses {
     for (let word = 0; word < 4; word++) this.words[at + SERVER + word] = server[from + word]!
   }
 
-  /** All places, the least recent day first, and of a day by ids: whatever place each has. */
-  byAge(): number[] {
+  /** The places of all uses, in no order that means anything. */
+  all(): number[] {
     const slots: number[] = []
     for (let slot = 0; slot < MAX_USES; slot++) if (this.words[slot * WORDS] !== 0) slots.push(slot)
-    return slots.sort(
-      (one, other) =>
-        this.dayOf(one) - this.dayOf(other) ||
-        this.keyIdOf(one) - this.keyIdOf(other) ||
-        this.memberIdOf(one) - this.memberIdOf(other),
-    )
+    return slots
   }
 }
 
