@@ -197,18 +197,21 @@ export function createLearning(
     const isGrace =
       point !== undefined && firstReceivedMilliseconds < point.firstReceivedMilliseconds + GRACE_MILLISECONDS
     const isMature = isMatureAt(firstReceivedMilliseconds) && !isGrace
+    const { bits, hosts, groupHosts, elsewhere, knownDays, ownSinceMinute } = rarity
     return {
-      ...rarity,
+      bits,
+      hosts,
+      groupHosts,
+      elsewhere,
+      knownDays,
+      ownSinceMinute,
       group: usage.groupNames[asked.group]!,
       isMature,
       isUsual:
-        isMatureAt(atMilliseconds) &&
-        rarity.bits < uncommonBits &&
-        rarity.hosts >= USUAL_HOSTS &&
-        rarity.knownDays >= USUAL_DAYS,
-      isUncommon: isMature && rarity.bits >= uncommonBits && rarity.bits < rareBits,
-      isNewToHost: rarity.ownSinceMinute === 0 || isMatureAt(rarity.ownSinceMinute * 60_000),
-      isRare: isMature && rarity.bits >= rareBits,
+        isMatureAt(atMilliseconds) && bits < uncommonBits && hosts >= USUAL_HOSTS && knownDays >= USUAL_DAYS,
+      isUncommon: isMature && bits >= uncommonBits && bits < rareBits,
+      isNewToHost: ownSinceMinute === 0 || isMatureAt(ownSinceMinute * 60_000),
+      isRare: isMature && bits >= rareBits,
     }
   }
 
