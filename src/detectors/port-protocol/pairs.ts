@@ -60,6 +60,8 @@ export class Pairs {
   readonly measured = new KeyedTable(3, MAX_MEASURED)
   private readonly measures: Column<Float32Array> = this.measured.f32(measureNames.length)
   private readonly key = new Uint32Array(3)
+  /** The intervals that are being looked at. */
+  private readonly few = new Float64Array(MAX_INTERVALS)
 
   /** Takes the time of a conversation, so far as it is known, into the pair's. */
   noteTime(slot: number, start: number, end: number, isNew: boolean): void {
@@ -117,9 +119,11 @@ export class Pairs {
     const count = Math.min(this.intervalCount.values[slot]!, MAX_INTERVALS)
     if (count < ENOUGH_INTERVALS) return undefined
     const at = slot * MAX_INTERVALS
-    const intervals = Float64Array.from(this.intervals.values.subarray(at, at + count))
-    const median = medianOf(intervals)
-    const spread = medianOf(intervals.map((interval) => Math.abs(interval - median))) / median
+    const { few } = this
+    for (let index = 0; index < count; index++) few[index] = this.intervals.values[at + index]!
+    const median = medianOf(few, count)
+    for (let index = 0; index < count; index++) few[index] = Math.abs(few[index]! - median)
+    const spread = medianOf(few, count) / median
     return { median, spread, count: this.intervalCount.values[slot]! }
   }
 }
@@ -128,8 +132,14 @@ function keepLongest(values: Uint32Array, slot: number, milliseconds: number): v
   if (milliseconds > values[slot]!) values[slot] = Math.min(milliseconds, MOST_MILLISECONDS)
 }
 
-function medianOf(values: Float64Array): number {
-  const sorted = values.slice().sort()
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+/** The median of the first values of an array, which it sorts; they are few. */
+function medianOf(values: Float64Array, count: number): number {
+  for (let index = 1; index < count; index++) {
+    const value = values[index]!
+    let at = index
+    for (; at > 0 && values[at - 1]! > value; at--) values[at] = values[at - 1]!
+    values[at] = value
+  }
+  const middle = count >> 1
+  return count % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2
 }
