@@ -9,16 +9,8 @@
 
 import { addRecord } from './add-record.js'
 import { longHash, shortHash } from './conversation-key.js'
-import {
-  DOUBLES,
-  Double,
-  Flag,
-  REST_WORDS,
-  type RowValues,
-  SHORT_KEY_WORDS,
-  WORDS,
-  Word,
-} from './conversation-record.js'
+import { ConversationMemory } from './conversation-memory.js'
+import { Flag, REST_WORDS, type RowValues, SHORT_KEY_WORDS, WORDS, Word } from './conversation-record.js'
 import { Endings } from './endings.js'
 import { Shares } from './shares.js'
 
@@ -42,8 +34,7 @@ const JUDGED_A_MINUTE = 131_072
 const LOOKED_AT = 64
 const BOTH = Flag.hasLow | Flag.hasHigh
 
-export class Conversations {
-  readonly maximum: number
+export class Conversations extends ConversationMemory {
   size = 0
   /** Entries that were dropped for want of room while more of them was to be expected. */
   evicted = 0
@@ -51,12 +42,6 @@ export class Conversations {
   unjudged = 0
   /** Called with a slot before its entry goes for want of room. */
   onEvict: ((slot: number) => void) | undefined
-  /** Three views of one buffer. It is made whole, as the system gives memory page by page when it is first written. */
-  readonly words: Uint32Array
-  readonly singles: Float32Array
-  readonly doubles: Float64Array
-  /** The words of IPv6 addresses that are not in the records. */
-  readonly rest: Uint32Array
   /** Conversations with news that is not to wait for their end. */
   readonly waiting: number[] = []
   readonly shares = new Shares()
@@ -76,48 +61,9 @@ export class Conversations {
   private fetched = 0
 
   constructor(maximum = MAX_CONVERSATIONS) {
-    this.maximum = maximum
-    this.doubles = new Float64Array(maximum * DOUBLES)
-    this.words = new Uint32Array(this.doubles.buffer)
-    this.singles = new Float32Array(this.doubles.buffer)
-    this.rest = new Uint32Array(maximum * REST_WORDS)
+    super(maximum)
     this.heads = new Uint32Array(2 ** Math.ceil(Math.log2(maximum))).fill(NONE)
     this.endings = new Endings(this.words)
-  }
-
-  /** Where a conversation's words begin. */
-  wordsAt(slot: number): number {
-    return slot * WORDS
-  }
-
-  octetsOf(slot: number, direction: number): number {
-    return this.doubles[slot * DOUBLES + Double.octets + direction]!
-  }
-
-  packetsOf(slot: number, direction: number): number {
-    return this.words[slot * WORDS + Word.packets + direction]!
-  }
-
-  /** Start of the first packet. */
-  firstOf(slot: number): number {
-    return this.doubles[slot * DOUBLES + Double.last]! - this.words[slot * WORDS + Word.duration]!
-  }
-
-  lastOf(slot: number): number {
-    return this.doubles[slot * DOUBLES + Double.last]!
-  }
-
-  /** From the first packet to the last. */
-  secondsOf(slot: number): number {
-    return this.words[slot * WORDS + Word.duration]! / 1000
-  }
-
-  lastReceivedOf(slot: number): number {
-    return this.doubles[slot * DOUBLES + Double.lastReceived]!
-  }
-
-  generationOf(slot: number): number {
-    return this.words[slot * WORDS + Word.name]! >>> 16
   }
 
   /** Reads what the look-ups of some hashes will need, all at once, so that memory answers them beside each other. */
