@@ -28,8 +28,11 @@ const CUT_PATIENCE_MILLISECONDS = 3_700_000
 const LASTING_MILLISECONDS = 60_000
 /** After twice the usual idle timeout little more is to be expected of what has been answered and was not cut. */
 const SETTLED_MILLISECONDS = 30_000
-/** Of what is dropped in a minute before it is over, so many are judged as they stand; in a flood the rest is not. */
-const JUDGED_A_MINUTE = 131_072
+/**
+ * Of what is dropped in a minute before it is over, so many are judged as they stand, which takes some two seconds; in a
+ * flood the rest is not.
+ */
+const JUDGED_A_MINUTE = 2_097_152
 /** Where there is no room, so many of the conversations that end next are looked at. */
 const LOOKED_AT = 64
 const BOTH = Flag.hasLow | Flag.hasHigh
@@ -53,6 +56,7 @@ export class Conversations extends ConversationMemory {
   /** Of the last look-up: the last slot of the chain and its length. */
   private tail = NONE
   private length = 0
+  private readonly judgedAMinute: number
   /** How many of those dropped in a minute were judged. */
   private judged = 0
   private minute = 0
@@ -60,8 +64,9 @@ export class Conversations extends ConversationMemory {
   /** What `fetch` has read, so that it is read. */
   private fetched = 0
 
-  constructor(maximum = MAX_CONVERSATIONS) {
+  constructor(maximum = MAX_CONVERSATIONS, judgedAMinute = JUDGED_A_MINUTE) {
     super(maximum)
+    this.judgedAMinute = judgedAMinute
     this.heads = new Uint32Array(2 ** Math.ceil(Math.log2(maximum))).fill(NONE)
     this.endings = new Endings(this.words)
   }
@@ -262,6 +267,6 @@ export class Conversations extends ConversationMemory {
       this.minute = minute
       this.judged = 0
     }
-    return this.judged++ < JUDGED_A_MINUTE
+    return this.judged++ < this.judgedAMinute
   }
 }

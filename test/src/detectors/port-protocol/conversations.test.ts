@@ -90,17 +90,17 @@ t.test('where there is no room, what is over goes first, and what lasts goes las
 })
 
 t.test('in a flood some of what is dropped is judged, and the rest is counted', (t) => {
-  const conversations = new Conversations(64)
+  const conversations = new Conversations(64, 1000)
   let judged = 0
   conversations.onEvict = () => judged++
-  const all = 140_000
+  const all = 5000
   for (let low = 0; low < all; low++) put(conversations, [6, low, 1, 1], record())
-  t.equal(judged, 131_072)
+  t.equal(judged, 1000)
   t.equal(judged + conversations.unjudged + conversations.size, all)
   put(conversations, [6, all, 1, 1], record({ receivedMilliseconds: START + 60_000 }))
   for (let low = 0; low < 64; low++)
     put(conversations, [6, low, 2, 1], record({ receivedMilliseconds: START + 60_000 }))
-  t.ok(judged > 131_072, 'anew each minute')
+  t.ok(judged > 1000, 'anew each minute')
   t.end()
 })
 
