@@ -1,64 +1,65 @@
 /**
- * How a conversation lies in memory: a record of doubles, of which the first line of 64 octets is words: the key, and
- * what a look-up needs.
+ * How a conversation lies in memory: 40 words of 32 bits. The first 16 have the short key of a look-up and what every row
+ * asks for, then come the sums, then the last record of each direction, for the evidence. Times of those are kept modulo 2^32 ms and read back from the conversation's newest, which is less than 49 days later.
  */
 
-/** Words of a key: point and protocol, the lower end's address (4), the higher end's (4), both ports. */
-export const CONVERSATION_WORDS = 10
+/** Words of a key: point and protocol, both ends' last words, both ports, then the other words of IPv6 addresses (3, 3). */
+export const KEY_WORDS = 10
+/** Of them, those that tell all of an IPv4 conversation, and those that an IPv6 one has beside them, kept apart. */
+export const SHORT_KEY_WORDS = 4
+export const REST_WORDS = KEY_WORDS - SHORT_KEY_WORDS
 
 /** A record this far after the last packet begins a burst of its own: longer than a page's or a prompt's pauses. */
 export const BURST_GAP_MILLISECONDS = 5_000
 
-/** Doubles of a record, and its 32-bit words. */
-export const STRIDE = 36
-export const WORDS = 2 * STRIDE
+/** Words of a record, and its doubles. */
+export const WORDS = 40
+export const DOUBLES = WORDS / 2
 
-/** Places of 32-bit words in a record, behind the key's ten; those of a direction are followed by the other's. */
+/** Places of 32-bit words in a record, behind the key's first four. */
 export const Word = {
-  next: 10,
-  generation: 11,
-  flags: 12,
-  name: 13,
-  records: 14,
-  /** The minute since 1970 in which it is to be looked at; 0 for a record that is free. */
-  due: 15,
-  /** The pair that counts it, plus one, and the generation of that slot. */
-  pair: 68,
-  pairGeneration: 69,
-  /** Where in the device the first record of the direction was metered. */
-  where: 70,
+  next: 4,
+  flags: 5,
+  /** The name's number, and how often the slot was given away, 16 bits each. */
+  name: 6,
+  /** Where in the device each direction's first record was metered, 16 bits of a hash each. */
+  where: 7,
+  /** From the first packet to the last, in ms; the most that fits stands for more. */
+  duration: 12,
+  /** When the oldest record arrived that has not been counted yet, in seconds, rounded up; 0 when all have. */
+  newsSince: 13,
+  /** Packets of direction 0, then of 1; the most that fits stands for more. */
+  packets: 20,
+  /** What a pair has counted of it (shares.ts), plus one. */
+  share: 22,
+  /** Neighbours among those that end in the same minute (endings.ts). */
+  later: 23,
+  earlier: 24,
+  /** The last record of each direction. */
+  records: 25,
+  /** High 16 bits of the records' numbers and counts, a word for both directions. */
+  rowHigh: 37,
+  packetsHigh: 38,
+  octetsHigh: 39,
 } as const
+
+/** Places of single-precision numbers, counted in words. */
+export const Single = { interPacket: 14, largestPacketMean: 15 } as const
 
 /** Places of doubles in a record. */
-export const Place = {
-  first: 8,
-  last: 9,
-  lastReceived: 10,
-  /** When the oldest record arrived that has not been counted yet; 0 when all have. */
-  newsSince: 11,
-  largestPacketMean: 12,
-  interPacket: 13,
-  directions: 14,
+export const Double = {
+  /** End of the last packet. */
+  last: 4,
+  lastReceived: 5,
+  /** Octets of direction 0, then of 1. */
+  octets: 8,
 } as const
 
-/** Places of a direction's doubles, from where they begin. */
-export const Sum = {
-  packets: 0,
-  octets: 1,
-  countedPackets: 2,
-  countedOctets: 3,
-  /** The last record, for the evidence: its number plus one, 0 for none. */
-  row: 4,
-  rowPackets: 5,
-  rowOctets: 6,
-  rowStart: 7,
-  rowEnd: 8,
-  rowReceived: 9,
-} as const
-/** Doubles of a direction. */
-export const DIRECTION = 10
+/** Words of a direction's last record, and their order. */
+export const RECORD_WORDS = 6
+export const Last = { row: 0, packets: 1, octets: 2, start: 3, end: 4, received: 5 } as const
 
-/** Facts about a conversation, as bits. The tests of the profile that it has met are the bits from `firstHit` on. */
+/** Facts about a conversation, as bits. */
 export const Flag = {
   /** The opener is known for certain: a lone SYN, a biflow, a firewall's session. */
   openedByLow: 1,
@@ -82,8 +83,14 @@ export const Flag = {
   isMisplaced: 2048,
   /** Its news is waiting to be counted before it ends. */
   isWaiting: 4096,
+  /** There were records of the direction from the lower end, from the higher. */
+  hasLow: 8192,
+  hasHigh: 16_384,
 } as const
+/** Bits of the flags, from this one on: the tests of the profile that it has met. */
 export const FIRST_HIT = 16
+/** Bits of the flags, from this one on: one plus the list of endings that it is on; 0 for none. */
+export const FIRST_DUE = 20
 
 /** One record on its way in; one object, filled anew for each row. */
 export type RowValues = {

@@ -3,29 +3,22 @@
  * active timeout put together. The two ends are held in the order of their addresses and ports; which of them is the
  * server is decided later (server.ts). Direction 0 is from the lower end to the higher.
  *
- * A conversation is one record of 288 octets in one buffer, so that a row touches few cache lines: rows pass by the
- * hundred million, and most of their cost is memory. The first line has the key and what a look-up needs.
+ * Rows pass by the hundred million, and most of their cost is memory, so what a row touches lies together
+ * (conversation-record.ts) and rows are looked up many at a time (`fetch`).
  */
-import {
-  BURST_GAP_MILLISECONDS,
-  CONVERSATION_WORDS,
-  DIRECTION,
-  Flag,
-  Place,
-  type RowValues,
-  STRIDE,
-  Sum,
-  WORDS,
-  Word,
-} from './conversation-record.js'
-import { Endings } from './endings.js'
 
-/** Conversations kept at a time; those that would end next go first. */
-export const MAX_CONVERSATIONS = 262_144
+import { addRecord } from './add-record.js'
+import { longHash, shortHash } from './conversation-key.js'
+import { ConversationMemory } from './conversation-memory.js'
+import { Flag, REST_WORDS, type RowValues, SHORT_KEY_WORDS, WORDS, Word } from './conversation-record.js'
+import { Endings } from './endings.js'
+import { Shares } from './shares.js'
+
+/** Conversations kept at a time, of 160 octets, and 24 more over IPv6. */
+export const MAX_CONVERSATIONS = 212_992
 
 /** Entries that may share one hash chain; beyond, the chain's last goes, so that crafted keys cannot make us walk. */
 const MAX_CHAIN = 64
-const FIRST_CAPACITY = 1024
 const NONE = 0xffff_ffff
 /** Records of a conversation whose gap is longer belong to two. Idle timeouts of exporters are 15 to 60 s. */
 const PATIENCE_MILLISECONDS = 150_000
@@ -33,100 +26,112 @@ const PATIENCE_MILLISECONDS = 150_000
 const CUT_PATIENCE_MILLISECONDS = 3_700_000
 /** A conversation that has lasted so long is counted before it ends. */
 const LASTING_MILLISECONDS = 60_000
+/** After twice the usual idle timeout little more is to be expected of what has been answered and was not cut. */
+const SETTLED_MILLISECONDS = 30_000
+/**
+ * Of what is dropped in a minute before it is over, so many are judged as they stand, which takes some two seconds; in a
+ * flood the rest is not.
+ */
+const JUDGED_A_MINUTE = 2_097_152
+/** Where there is no room, so many of the conversations that end next are looked at. */
+const LOOKED_AT = 64
+const BOTH = Flag.hasLow | Flag.hasHigh
 
-export class Conversations {
-  readonly maximum: number
+export class Conversations extends ConversationMemory {
   size = 0
-  /** Entries that were dropped for want of room. */
+  /** Entries that were dropped for want of room while more of them was to be expected. */
   evicted = 0
+  /** Of those, what was dropped without having been judged. */
+  unjudged = 0
   /** Called with a slot before its entry goes for want of room. */
   onEvict: ((slot: number) => void) | undefined
-  /** Two views of one buffer; both are replaced when it grows, so they are read anew for each use. */
-  words: Uint32Array
-  numbers: Float64Array
   /** Conversations with news that is not to wait for their end. */
   readonly waiting: number[] = []
-  readonly endings = new Endings()
+  readonly shares = new Shares()
 
-  private capacity: number
-  private heads: Uint32Array
+  private readonly heads: Uint32Array
+  private readonly endings: Endings
   private freeSlot = NONE
   private used = 0
-  /** Of the last look-up: its bucket, the last slot of the chain there and its length. */
-  private bucket = 0
+  /** Of the last look-up: the last slot of the chain and its length. */
   private tail = NONE
   private length = 0
+  private readonly judgedAMinute: number
+  /** How many of those dropped in a minute were judged. */
+  private judged = 0
+  private minute = 0
+  private readonly leaving = new Uint32Array(LOOKED_AT)
+  /** What `fetch` has read, so that it is read. */
+  private fetched = 0
 
-  constructor(maximum = MAX_CONVERSATIONS) {
-    this.maximum = maximum
-    this.capacity = Math.min(FIRST_CAPACITY, maximum)
-    this.numbers = new Float64Array(this.capacity * STRIDE)
-    this.words = new Uint32Array(this.numbers.buffer)
-    this.heads = new Uint32Array(2 ** Math.ceil(Math.log2(this.capacity))).fill(NONE)
+  constructor(maximum = MAX_CONVERSATIONS, judgedAMinute = JUDGED_A_MINUTE) {
+    super(maximum)
+    this.judgedAMinute = judgedAMinute
+    this.heads = new Uint32Array(2 ** Math.ceil(Math.log2(maximum))).fill(NONE)
+    this.endings = new Endings(this.words)
   }
 
-  /** Where a conversation's words begin. */
-  wordsAt(slot: number): number {
-    return slot * WORDS
+  /** Reads what the look-ups of some hashes will need, all at once, so that memory answers them beside each other. */
+  fetch(hashes: Uint32Array, count: number, slots: Uint32Array): void {
+    const { words, heads } = this
+    const mask = heads.length - 1
+    for (let index = 0; index < count; index++) slots[index] = heads[hashes[index]! & mask]!
+    let read = 0
+    for (let index = 0; index < count; index++) {
+      const slot = slots[index]!
+      if (slot === NONE) continue
+      const at = slot * WORDS
+      read += words[at]! ^ words[at + Word.packets]! ^ words[at + Word.octetsHigh]!
+    }
+    this.fetched = (this.fetched + read) >>> 0
   }
 
-  /** Where a conversation's doubles begin. */
-  numbersAt(slot: number): number {
-    return slot * STRIDE
-  }
-
-  /** Where the doubles of one of its directions begin. */
-  directionAt(slot: number, direction: 0 | 1): number {
-    return slot * STRIDE + Place.directions + direction * DIRECTION
-  }
-
-  generationOf(slot: number): number {
-    return this.words[slot * WORDS + Word.generation]!
-  }
-
-  /** The slot of a key, or -1. */
-  find(key: Uint32Array): number {
+  /** The slot of a key at a place in an array, or -1. */
+  find(keys: Uint32Array, from: number, hash: number): number {
     const { words } = this
-    const bucket = this.bucketOf(key, 0)
+    const [head, low, high, ports] = [keys[from]!, keys[from + 1]!, keys[from + 2]!, keys[from + 3]!]
+    const isLong = (head & 0x8000) !== 0
     let tail = NONE
     let length = 0
-    let slot = this.heads[bucket]!
+    let slot = this.heads[hash & (this.heads.length - 1)]!
     while (slot !== NONE) {
       const at = slot * WORDS
       if (
-        words[at + 9] === key[9] &&
-        words[at + 8] === key[8] &&
-        words[at + 4] === key[4] &&
-        words[at] === key[0] &&
-        ((key[0]! & 0x8000) === 0 || this.holdsRest(at, key))
+        words[at + 3] === ports &&
+        words[at + 2] === high &&
+        words[at + 1] === low &&
+        words[at] === head &&
+        !(isLong && !this.holdsRest(slot, keys, from))
       )
         return slot
       tail = slot
       length++
       slot = words[at + Word.next]!
     }
-    this.bucket = bucket
     this.tail = tail
     this.length = length
     return -1
   }
 
   /** Makes an entry for the key of the last `find`, which has none; but for its key it is zero. */
-  insert(key: Uint32Array): number {
-    if (this.size >= this.maximum || this.length >= MAX_CHAIN) this.makeRoom(key)
-    if (this.freeSlot === NONE && this.used === this.capacity) {
-      this.grow()
-      this.find(key)
-    }
+  insert(keys: Uint32Array, from: number, hash: number, nowMilliseconds: number): number {
+    if (this.length >= MAX_CHAIN) this.evict(this.tail, nowMilliseconds)
+    if (this.size >= this.maximum) this.makeRoom(nowMilliseconds)
     let slot = this.freeSlot
     if (slot === NONE) slot = this.used++
     else this.freeSlot = this.words[slot * WORDS + Word.next]!
-    const { words, heads, bucket } = this
+    const { words, heads } = this
     const at = slot * WORDS
-    const generation = words[at + Word.generation]! + 1
-    this.numbers.fill(0, slot * STRIDE, (slot + 1) * STRIDE)
-    for (let word = 0; word < CONVERSATION_WORDS; word++) words[at + word] = key[word]!
-    words[at + Word.generation] = generation
+    const generation = words[at + Word.name]! + 0x1_0000
+    for (let word = 0; word < SHORT_KEY_WORDS; word++) words[at + word] = keys[from + word]!
+    // What is behind counts only with flags that say so.
+    for (let word = SHORT_KEY_WORDS; word < Word.records; word++) words[at + word] = 0
+    if ((keys[from]! & 0x8000) !== 0) {
+      for (let word = 0; word < REST_WORDS; word++)
+        this.rest[slot * REST_WORDS + word] = keys[from + SHORT_KEY_WORDS + word]!
+    }
+    words[at + Word.name] = generation & 0xffff_0000
+    const bucket = hash & (heads.length - 1)
     words[at + Word.next] = heads[bucket]!
     heads[bucket] = slot
     this.size++
@@ -136,7 +141,7 @@ export class Conversations {
   delete(slot: number): void {
     const { words, heads } = this
     const at = slot * WORDS
-    const bucket = this.bucketOf(words, at)
+    const bucket = this.hashOf(slot) & (heads.length - 1)
     const next = words[at + Word.next]!
     if (heads[bucket] === slot) heads[bucket] = next
     else {
@@ -144,8 +149,9 @@ export class Conversations {
       while (words[before * WORDS + Word.next] !== slot) before = words[before * WORDS + Word.next]!
       words[before * WORDS + Word.next] = next
     }
+    this.endings.remove(slot)
+    if (words[at + Word.share] !== 0) this.shares.drop(words[at + Word.share]! - 1)
     words[at + Word.next] = this.freeSlot
-    words[at + Word.due] = 0
     words[at + Word.flags] = 0
     this.freeSlot = slot
     this.size--
@@ -153,61 +159,23 @@ export class Conversations {
 
   /** Adds a record. Returns the gap before it when it began a burst, else 0; -1 when it was a copy. */
   add(slot: number, values: RowValues): number {
-    const { words, numbers } = this
-    const { direction, startMilliseconds: start, endMilliseconds: end, packets, octets } = values
-    const inWords = slot * WORDS
-    const at = slot * STRIDE
-    const own = at + Place.directions + direction * DIRECTION
-    const isFirst = words[inWords + Word.records] === 0
-    const where = inWords + Word.where + direction
-    if (numbers[own + Sum.row] === 0) words[where] = values.where
-    else if (words[where] !== values.where) {
-      // A second metering point of the same device counts the same packets again.
-      if (start <= numbers[own + Sum.rowEnd]!) return -1
-      words[where] = values.where
-    }
-    let flags = words[inWords + Word.flags]!
-    const last = numbers[at + Place.last]!
-    const gap = start - last
-    // What follows a record that the active timeout cut is the same burst still.
-    const wasCut = (flags & Flag.isCut) !== 0
-    const pause = Math.max(BURST_GAP_MILLISECONDS, 2 * numbers[at + Place.interPacket]!)
-    const startsBurst = isFirst || (!wasCut && gap >= pause)
-    const other = at + Place.directions + (1 - direction) * DIRECTION
-    if (!isFirst && numbers[own + Sum.row] === 0 && numbers[other + Sum.row] !== 0)
-      flags |= firstSpeaker(direction, start - numbers[at + Place.first]!)
-    words[inWords + Word.records]!++
-    this.addTo(own, values, packets, octets)
-    if (values.reversePackets > 0 || values.reverseOctets > 0)
-      this.addTo(other, values, values.reversePackets, values.reverseOctets)
-    const first = isFirst ? start : Math.min(numbers[at + Place.first]!, start)
-    const newest = isFirst ? end : Math.max(last, end)
-    numbers[at + Place.first] = first
-    numbers[at + Place.last] = newest
-    numbers[at + Place.lastReceived] = values.receivedMilliseconds
-    if (numbers[at + Place.newsSince] === 0) numbers[at + Place.newsSince] = values.receivedMilliseconds
-    const largest = Math.max(
-      packets > 0 ? octets / packets : 0,
-      values.reversePackets > 0 ? values.reverseOctets / values.reversePackets : 0,
-    )
-    if (largest > numbers[at + Place.largestPacketMean]!) numbers[at + Place.largestPacketMean] = largest
-    numbers[at + Place.interPacket] = packets > 1 ? (end - start) / (packets - 1) : 0
-    if (values.nameNumber > 0) {
-      words[inWords + Word.name] = values.nameNumber
-      flags &= ~Flag.isServiceName
-    }
-    flags = (flags & ~Flag.isCut) | values.flags
-    const isDue =
-      (flags & (Flag.isCut | Flag.isMisplaced)) !== 0 ||
-      newest - first >= LASTING_MILLISECONDS ||
-      words[inWords + Word.pair] !== 0
-    if (isDue && (flags & Flag.isWaiting) === 0) {
-      flags |= Flag.isWaiting
+    const { words } = this
+    const at = slot * WORDS
+    const isFirst = (words[at + Word.flags]! & BOTH) === 0
+    const gap = addRecord(this, slot, values)
+    if (gap < 0) return gap
+    const flags = words[at + Word.flags]!
+    if (
+      (flags & Flag.isWaiting) === 0 &&
+      ((flags & (Flag.isCut | Flag.isMisplaced)) !== 0 ||
+        words[at + Word.duration]! >= LASTING_MILLISECONDS ||
+        words[at + Word.share] !== 0)
+    ) {
+      words[at + Word.flags] = flags | Flag.isWaiting
       this.waiting.push(slot)
     }
-    words[inWords + Word.flags] = flags
     if (isFirst) this.schedule(slot)
-    return startsBurst ? Math.max(gap, 1) : 0
+    return gap
   }
 
   /** Whether no more is to be expected of it. */
@@ -217,95 +185,88 @@ export class Conversations {
 
   /** Puts it where it is looked at when it should have ended. */
   schedule(slot: number): void {
-    const due = Math.ceil(this.endOf(slot) / 60_000)
-    this.words[slot * WORDS + Word.due] = due
-    this.endings.add(due, slot)
+    const now = Math.floor(this.lastReceivedOf(slot) / 60_000)
+    this.endings.add(slot, Math.ceil(this.endOf(slot) / 60_000), now)
   }
 
-  /** The next conversation that is to be looked at up to a minute, or -1. */
+  /** Takes the next conversation that is to be looked at up to a minute, or -1. */
   nextDue(minute: number): number {
-    for (;;) {
-      const slot = this.endings.next(minute)
-      if (slot < 0 || this.words[slot * WORDS + Word.due] === this.endings.minute) return slot
-    }
+    return this.endings.next(minute)
   }
 
   private endOf(slot: number): number {
     const isCut = (this.words[slot * WORDS + Word.flags]! & Flag.isCut) !== 0
-    const patience = isCut ? CUT_PATIENCE_MILLISECONDS : PATIENCE_MILLISECONDS
-    return this.numbers[slot * STRIDE + Place.lastReceived]! + patience
+    return this.lastReceivedOf(slot) + (isCut ? CUT_PATIENCE_MILLISECONDS : PATIENCE_MILLISECONDS)
   }
 
-  private addTo(at: number, values: RowValues, packets: number, octets: number): void {
-    const { numbers } = this
-    numbers[at + Sum.packets]! += packets
-    numbers[at + Sum.octets]! += octets
-    numbers[at + Sum.row] = values.row + 1
-    numbers[at + Sum.rowPackets] = packets
-    numbers[at + Sum.rowOctets] = octets
-    numbers[at + Sum.rowStart] = values.startMilliseconds
-    numbers[at + Sum.rowEnd] = values.endMilliseconds
-    numbers[at + Sum.rowReceived] = values.receivedMilliseconds
-  }
-
-  private holdsRest(at: number, key: Uint32Array): boolean {
-    const { words } = this
-    for (let word = 1; word < 8; word++) if (words[at + word] !== key[word]) return false
+  private holdsRest(slot: number, keys: Uint32Array, from: number): boolean {
+    for (let word = 0; word < REST_WORDS; word++)
+      if (this.rest[slot * REST_WORDS + word] !== keys[from + SHORT_KEY_WORDS + word]) return false
     return true
   }
 
-  /** The size of `heads` is a power of two. */
-  private bucketOf(key: Uint32Array, at: number): number {
-    const head = key[at]!
-    let hash = Math.imul(head ^ 0x9e3779b9, 0x85ebca6b)
-    if ((head & 0x8000) !== 0) {
-      for (let word = 1; word < 8; word++) {
-        if (word === 4) continue
-        hash = Math.imul(hash ^ key[at + word]!, 0x85ebca6b)
-        hash ^= hash >>> 13
+  private hashOf(slot: number): number {
+    const { words, rest } = this
+    const at = slot * WORDS
+    const hash = shortHash(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!)
+    return (words[at]! & 0x8000) === 0 ? hash : longHash(hash, rest, slot * REST_WORDS)
+  }
+
+  /**
+   * Drops some conversations: of those that would end next the first that do not last; those that do are put where they
+   * end, and only when there are no others goes one of them. Many at a time, for the sake of `fetchChains`.
+   */
+  private makeRoom(nowMilliseconds: number): void {
+    const { leaving, endings } = this
+    let count = 0
+    let slot = endings.first()
+    for (let looked = 0; slot >= 0 && looked < leaving.length; looked++) {
+      const next = endings.after(slot)
+      if ((this.words[slot * WORDS + Word.flags]! & (Flag.isCut | Flag.isWaiting)) === 0)
+        leaving[count++] = slot
+      else {
+        endings.remove(slot)
+        this.schedule(slot)
       }
+      slot = next
     }
-    hash = Math.imul(hash ^ (hash >>> 13) ^ key[at + 4]!, 0x85ebca6b)
-    hash = Math.imul(hash ^ (hash >>> 13) ^ key[at + 8]!, 0x85ebca6b)
-    hash = Math.imul(hash ^ (hash >>> 13) ^ key[at + 9]!, 0xc2b2ae35)
-    return ((hash ^ (hash >>> 16)) >>> 0) & (this.heads.length - 1)
+    if (count === 0) leaving[count++] = endings.first()
+    this.fetchChains(leaving, count)
+    for (let index = 0; index < count; index++) this.evict(leaving[index]!, nowMilliseconds)
   }
 
-  /** Drops what would have ended next, and the last of a chain that is too long. */
-  private makeRoom(key: Uint32Array): void {
-    if (this.length >= MAX_CHAIN) this.evict(this.tail)
-    if (this.size >= this.maximum) {
-      const slot = this.nextDue(Number.POSITIVE_INFINITY)
-      if (slot >= 0) this.evict(slot)
+  /** Reads what the deletion of some conversations will need, all at once. */
+  private fetchChains(slots: Uint32Array, count: number): void {
+    const { words, heads } = this
+    const mask = heads.length - 1
+    let read = 0
+    for (let index = 0; index < count; index++) {
+      const first = heads[this.hashOf(slots[index]!) & mask]!
+      if (first !== NONE) read += words[first * WORDS + Word.next]!
     }
-    this.find(key)
+    this.fetched = (this.fetched + read) >>> 0
   }
 
-  private evict(slot: number): void {
-    this.onEvict?.(slot)
-    this.evicted++
+  private evict(slot: number, nowMilliseconds: number): void {
+    const flags = this.words[slot * WORDS + Word.flags]!
+    const isSettled =
+      (flags & (BOTH | Flag.isCut | Flag.isWaiting)) === BOTH &&
+      nowMilliseconds - this.lastReceivedOf(slot) >= SETTLED_MILLISECONDS
+    if (isSettled) this.onEvict?.(slot)
+    else {
+      this.evicted++
+      if (this.mayJudge(nowMilliseconds)) this.onEvict?.(slot)
+      else this.unjudged++
+    }
     this.delete(slot)
   }
 
-  private grow(): void {
-    this.capacity = Math.min(this.maximum, this.capacity * 2)
-    const numbers = new Float64Array(this.capacity * STRIDE)
-    numbers.set(this.numbers)
-    this.numbers = numbers
-    this.words = new Uint32Array(numbers.buffer)
-    this.heads = new Uint32Array(2 ** Math.ceil(Math.log2(this.capacity))).fill(NONE)
-    // Every slot is in use when the table grows.
-    for (let slot = 0; slot < this.used; slot++) {
-      const bucket = this.bucketOf(this.words, slot * WORDS)
-      this.words[slot * WORDS + Word.next] = this.heads[bucket]!
-      this.heads[bucket] = slot
+  private mayJudge(nowMilliseconds: number): boolean {
+    const minute = Math.floor(nowMilliseconds / 60_000)
+    if (minute !== this.minute) {
+      this.minute = minute
+      this.judged = 0
     }
+    return this.judged++ < this.judgedAMinute
   }
-}
-
-/** The flag that says who spoke first, from the first record of the second direction. */
-function firstSpeaker(direction: 0 | 1, startAfterFirst: number): number {
-  if (startAfterFirst === 0) return 0
-  const ownWasFirst = startAfterFirst < 0
-  return ownWasFirst === (direction === 0) ? Flag.startedByLow : Flag.startedByHigh
 }

@@ -7,7 +7,7 @@ import type { Address } from '../../records/address.js'
 import { type Column, KeyedTable } from './table.js'
 
 /** Pairs kept at a time; scanners of the Internet push the oldest out. About 80 octets each. */
-const MAX_DENIALS = 65_536
+const MAX_DENIALS = 16_384
 /** Family, client (4 words), server (4 words). */
 const DENIAL_WORDS = 9
 /** How long before the traffic the refusal may have been. */

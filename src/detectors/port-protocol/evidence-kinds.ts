@@ -6,7 +6,7 @@ import { carriesData, type Facts, type PairFacts, type Reason, round } from './f
 import { Kind, type Pairs } from './pairs.js'
 import { rarityReasons } from './placed-here.js'
 import type { Settings } from './settings.js'
-import { MAX_TESTS, measureNames, type ShapeTest } from './shape-test.js'
+import { MAX_TESTS, type Measure, type ShapeTest } from './shape-test.js'
 import { at, effectiveBound, profileOf } from './shapes.js'
 
 /** Slower than any voice codec's stream (G.729: 24 kbit/s with headers), so neither a call nor a download. */
@@ -159,7 +159,6 @@ function* shapes(question: Question): Generator<Candidate> {
     const hits = pairs.hits.values[pair * MAX_TESTS + index]!
     if (hits < test.repeats || (test.repeats > 1 && hits < conversations * REPEAT_SHARE)) continue
     if (!isBacked(test, facts)) continue
-    const measured = (pair * MAX_TESTS + index) * measureNames.length
     const repeated = { code: 'conversations-of-this-shape', value: hits, threshold: test.repeats }
     yield {
       kind: 'shape',
@@ -168,7 +167,7 @@ function* shapes(question: Question): Generator<Candidate> {
       isAboutDuration: test.isAboutDuration,
       reasons: [
         { code: test.code, value: test.because, threshold: profile.service },
-        ...boundReasons(test, pairs.seen.values, measured, settings),
+        ...boundReasons(test, (measure) => pairs.measureOf(pair, index, at[measure]), settings),
         ...(test.repeats > 1 ? [repeated] : []),
       ],
     }
@@ -182,14 +181,18 @@ function isBacked(test: ShapeTest, { external, few, periodic, upload, long, refu
   return external && (few || role) && (test.isAboutDuration || periodic || long || refused)
 }
 
-function boundReasons(test: ShapeTest, seen: Float64Array, offset: number, settings: Settings): Reason[] {
-  return test.all.map((bound) => {
+/** Nothing where what was measured was dropped for want of room. */
+function boundReasons(
+  test: ShapeTest,
+  measured: (measure: Measure) => number | undefined,
+  settings: Settings,
+): Reason[] {
+  return test.all.flatMap((bound) => {
     const { measure, atLeast, atMost } = effectiveBound(bound, settings.SessionDurationThreshold)
-    return {
-      code: `measured-${measure}`,
-      value: round(seen[offset + at[measure]]!),
-      threshold: atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`,
-    }
+    const value = measured(measure)
+    if (value === undefined) return []
+    const threshold = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`
+    return [{ code: `measured-${measure}`, value: round(value), threshold }]
   })
 }
 

@@ -83,10 +83,16 @@ type Pending = { readonly ends: Ends; readonly seen: number; readonly day: numbe
 
 export type Learning = {
   /**
-   * Takes a conversation between a client inside and a server, both of which sent data. True when the pairing is rare
-   * here: only asked when the client is seen with it for the first time in a day.
+   * Takes a conversation between a client inside and a server, both of which sent data; of both the number of their place.
+   * True when the pairing is rare here: only asked when the client is seen with it for the first time in a day.
    */
-  note(ends: Ends, point: Point, receivedMilliseconds: number): boolean
+  note(
+    ends: Ends,
+    point: Point,
+    receivedMilliseconds: number,
+    clientPlace: number,
+    serverPlace: number,
+  ): boolean
   /** Undefined for a client outside, of whom nothing is learned. `firstReceivedMilliseconds`: when the pair was new. */
   standing(
     ends: Ends,
@@ -150,8 +156,12 @@ export function createLearning(
   function ask(ends: Ends): boolean {
     const { keys, clientAt, serverAt, family } = ends
     const client = places.of(keys, clientAt, family)
-    if (!places.byNumber(client).isInside) return false
-    const server = places.of(keys, serverAt, family)
+    return places.byNumber(client).isInside && askOf(ends, client, places.of(keys, serverAt, family))
+  }
+
+  /** Fills the question about a client inside; of both ends the number of their place. */
+  function askOf(ends: Ends, client: number, server: number): boolean {
+    const { keys, clientAt, family } = ends
     asked.group = groupOf(client)
     asked.zone = zoneOf(server)
     asked.application = ends.application
@@ -187,18 +197,21 @@ export function createLearning(
     const isGrace =
       point !== undefined && firstReceivedMilliseconds < point.firstReceivedMilliseconds + GRACE_MILLISECONDS
     const isMature = isMatureAt(firstReceivedMilliseconds) && !isGrace
+    const { bits, hosts, groupHosts, elsewhere, knownDays, ownSinceMinute } = rarity
     return {
-      ...rarity,
+      bits,
+      hosts,
+      groupHosts,
+      elsewhere,
+      knownDays,
+      ownSinceMinute,
       group: usage.groupNames[asked.group]!,
       isMature,
       isUsual:
-        isMatureAt(atMilliseconds) &&
-        rarity.bits < uncommonBits &&
-        rarity.hosts >= USUAL_HOSTS &&
-        rarity.knownDays >= USUAL_DAYS,
-      isUncommon: isMature && rarity.bits >= uncommonBits && rarity.bits < rareBits,
-      isNewToHost: rarity.ownSinceMinute === 0 || isMatureAt(rarity.ownSinceMinute * 60_000),
-      isRare: isMature && rarity.bits >= rareBits,
+        isMatureAt(atMilliseconds) && bits < uncommonBits && hosts >= USUAL_HOSTS && knownDays >= USUAL_DAYS,
+      isUncommon: isMature && bits >= uncommonBits && bits < rareBits,
+      isNewToHost: ownSinceMinute === 0 || isMatureAt(ownSinceMinute * 60_000),
+      isRare: isMature && bits >= rareBits,
     }
   }
 
@@ -206,7 +219,7 @@ export function createLearning(
   function firstToday({ keys, clientAt }: Ends): number {
     let one = Math.imul((asked.group << 16) | asked.zone, 0x9e3779b1) ^ asked.protocolIdentifier
     let other = Math.imul(((asked.application + 1) << 16) | asked.port, 0x85ebca6b) ^ asked.group
-    for (let word = 0; word < 4; word++) {
+    for (let word = asked.family === 4 ? 3 : 0; word < 4; word++) {
       one = Math.imul(one ^ keys[clientAt + word]!, 0x85ebca6b)
       one ^= one >>> 13
       other = Math.imul(other ^ keys[clientAt + word]!, 0xc2b2ae35)
@@ -221,8 +234,9 @@ export function createLearning(
   }
 
   return {
-    note(ends, point, receivedMilliseconds) {
-      if (pending.length >= MAX_PENDING || !ask(ends)) return false
+    note(ends, point, receivedMilliseconds, clientPlace, serverPlace) {
+      if (pending.length >= MAX_PENDING) return false
+      askOf(ends, clientPlace, serverPlace)
       if (dayOf(receivedMilliseconds) > seenDay) {
         seen.fill(0)
         seenDay = dayOf(receivedMilliseconds)

@@ -5,24 +5,20 @@
 import { MAX_TESTS, measureNames } from './shape-test.js'
 import { type Column, KeyedTable } from './table.js'
 
-/** Pairs kept at a time; the least recently used go first. About 800 octets each. */
-export const MAX_PAIRS = 65_536
-/** Services (address, protocol, port) whose clients are counted. About 50 octets each. */
-export const MAX_SERVICES = 262_144
+/** Pairs kept at a time, of some 240 octets; the least recently used go first. */
+export const MAX_PAIRS = 24_576
+/** What was measured of pairs whose conversations met a test: 68 octets a pair and test. */
+const MAX_MEASURED = 8_192
 /** Words of a pair's key: point and protocol, client (4), server (4), port and application. */
 export const PAIR_WORDS = 10
-/** Words of a service's key: protocol and family, address (4), port. */
-export const SERVICE_WORDS = 6
 /** Intervals kept of a pair, the newest. */
 export const MAX_INTERVALS = 16
 /** Intervals from which regularity is judged: with fewer, chance looks regular. */
 export const ENOUGH_INTERVALS = 10
 /** Conversations of a pair whose gap is longer are two sessions. */
 const SESSION_GAP_MILLISECONDS = 120_000
-
-/** Flags of a service. */
-const CONFIRMED = 1
-const WATCHED = 2
+/** The longest time that is kept exactly: 49 days. */
+const MOST_MILLISECONDS = 0xffff_ffff
 
 /** Why a pair is watched, as bits. */
 export const Kind = {
@@ -42,8 +38,6 @@ export class Pairs {
   readonly conversations: Column<Uint32Array> = this.table.u32()
   /** Conversations by test of the profile that met it. */
   readonly hits: Column<Uint32Array> = this.table.u32(MAX_TESTS)
-  /** The measures of the last conversation that met a test, by test. */
-  readonly seen: Column<Float64Array> = this.table.f64(MAX_TESTS * measureNames.length)
   readonly upPackets: Column<Float64Array> = this.table.f64()
   readonly upOctets: Column<Float64Array> = this.table.f64()
   readonly downPackets: Column<Float64Array> = this.table.f64()
@@ -51,10 +45,10 @@ export class Pairs {
   readonly first: Column<Float64Array> = this.table.f64()
   readonly last: Column<Float64Array> = this.table.f64()
   readonly sessionStart: Column<Float64Array> = this.table.f64()
-  readonly longestSession: Column<Float64Array> = this.table.f64()
-  readonly longestConversation: Column<Float64Array> = this.table.f64()
+  readonly longestSession: Column<Uint32Array> = this.table.u32()
+  readonly longestConversation: Column<Uint32Array> = this.table.u32()
   readonly burst: Column<Float64Array> = this.table.f64()
-  readonly intervals: Column<Float64Array> = this.table.f64(MAX_INTERVALS)
+  readonly intervals: Column<Uint32Array> = this.table.u32(MAX_INTERVALS)
   readonly intervalCount: Column<Uint32Array> = this.table.u32()
   readonly firstReceived: Column<Float64Array> = this.table.f64()
   readonly isCertain: Column<Uint8Array> = this.table.u8()
@@ -62,6 +56,12 @@ export class Pairs {
   readonly isHost: Column<Uint8Array> = this.table.u8()
   /** 1 while the pair waits to be judged. */
   readonly isTouched: Column<Uint8Array> = this.table.u8()
+  /** By pair, generation and test; few pairs have any. */
+  readonly measured = new KeyedTable(3, MAX_MEASURED)
+  private readonly measures: Column<Float32Array> = this.measured.f32(measureNames.length)
+  private readonly key = new Uint32Array(3)
+  /** The intervals that are being looked at. */
+  private readonly few = new Float64Array(MAX_INTERVALS)
 
   /** Takes the time of a conversation, so far as it is known, into the pair's. */
   noteTime(slot: number, start: number, end: number, isNew: boolean): void {
@@ -73,8 +73,31 @@ export class Pairs {
     this.first.values[slot] = Math.min(this.first.values[slot]!, start)
     this.last.values[slot] = Math.max(last, end)
     const session = this.last.values[slot]! - this.sessionStart.values[slot]!
-    this.longestSession.values[slot] = Math.max(this.longestSession.values[slot]!, session)
-    this.longestConversation.values[slot] = Math.max(this.longestConversation.values[slot]!, end - start)
+    keepLongest(this.longestSession.values, slot, session)
+    keepLongest(this.longestConversation.values, slot, end - start)
+  }
+
+  /** Keeps what was measured of a conversation that met a test. */
+  keepMeasures(slot: number, test: number, values: Float64Array): void {
+    const { measured, measures, key } = this
+    this.fillKey(slot, test)
+    let at = measured.find(key)
+    if (at < 0) at = measured.insert(key)
+    else measured.touch(at)
+    measures.values.set(values, at * measures.stride)
+  }
+
+  /** A measure of the last conversation that met a test; undefined where it was dropped for want of room. */
+  measureOf(slot: number, test: number, measure: number): number | undefined {
+    this.fillKey(slot, test)
+    const at = this.measured.find(this.key)
+    return at < 0 ? undefined : this.measures.values[at * this.measures.stride + measure]!
+  }
+
+  private fillKey(slot: number, test: number): void {
+    this.key[0] = slot
+    this.key[1] = this.table.generationOf(slot)
+    this.key[2] = test
   }
 
   /** Takes the start of a burst; starts come in order. */
@@ -85,7 +108,10 @@ export class Pairs {
     if (before === 0 || interval < leastMilliseconds) return
     this.burst.values[slot] = start
     const count = this.intervalCount.values[slot]!++
-    this.intervals.values[slot * MAX_INTERVALS + (count % MAX_INTERVALS)] = interval
+    this.intervals.values[slot * MAX_INTERVALS + (count % MAX_INTERVALS)] = Math.min(
+      interval,
+      MOST_MILLISECONDS,
+    )
   }
 
   /** Median interval in ms and its relative median deviation; undefined while there are too few. */
@@ -93,79 +119,27 @@ export class Pairs {
     const count = Math.min(this.intervalCount.values[slot]!, MAX_INTERVALS)
     if (count < ENOUGH_INTERVALS) return undefined
     const at = slot * MAX_INTERVALS
-    const intervals = [...this.intervals.values.subarray(at, at + count)]
-    const median = medianOf(intervals)
-    const spread = medianOf(intervals.map((interval) => Math.abs(interval - median))) / median
+    const { few } = this
+    for (let index = 0; index < count; index++) few[index] = this.intervals.values[at + index]!
+    const median = medianOf(few, count)
+    for (let index = 0; index < count; index++) few[index] = Math.abs(few[index]! - median)
+    const spread = medianOf(few, count) / median
     return { median, spread, count: this.intervalCount.values[slot]! }
   }
 }
 
-function medianOf(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+function keepLongest(values: Uint32Array, slot: number, milliseconds: number): void {
+  if (milliseconds > values[slot]!) values[slot] = Math.min(milliseconds, MOST_MILLISECONDS)
 }
 
-/** How many clients, and how many other ends, a service has been seen with: small counts, by bitmap. */
-export class Services {
-  readonly table = new KeyedTable(SERVICE_WORDS, MAX_SERVICES)
-  /** Four words a service: two of clients' bits, one of other ends', one of flags. */
-  private readonly seen: Column<Uint32Array> = this.table.u32(4)
-  private readonly key = new Uint32Array(SERVICE_WORDS)
-
-  find(kind: number, keys: Uint32Array, offset: number, port: number): number {
-    this.key[0] = kind
-    for (let word = 0; word < 4; word++) this.key[1 + word] = keys[offset + word]!
-    this.key[5] = port
-    return this.table.find(this.key)
+/** The median of the first values of an array, which it sorts; they are few. */
+function medianOf(values: Float64Array, count: number): number {
+  for (let index = 1; index < count; index++) {
+    const value = values[index]!
+    let at = index
+    for (; at > 0 && values[at - 1]! > value; at--) values[at] = values[at - 1]!
+    values[at] = value
   }
-
-  /** Counts a conversation with another end. The key is that of the last `find`. */
-  count(found: number, keys: Uint32Array, offset: number, otherPort: number): number {
-    const slot = found >= 0 ? found : this.table.insert(this.key)
-    // The order of use matters only when room is short.
-    if (found >= 0 && this.table.size > MAX_SERVICES / 2) this.table.touch(slot)
-    let hash = 0
-    for (let word = 0; word < 4; word++) {
-      hash = Math.imul(hash ^ keys[offset + word]!, 0x85ebca6b)
-      hash ^= hash >>> 15
-    }
-    const bit = (Math.imul(hash, 0xc2b2ae35) >>> 26) & 63
-    this.seen.values[slot * 4 + (bit >> 5)]! |= 1 << (bit & 31)
-    const peer = Math.imul(hash ^ otherPort, 0x9e3779b1) >>> 27
-    this.seen.values[slot * 4 + 2]! |= 1 << peer
-    return slot
-  }
-
-  confirm(slot: number): void {
-    this.seen.values[slot * 4 + 3]! |= CONFIRMED
-  }
-
-  /** Notes that a client's pair with the service is kept, so that its further conversations are to be counted. */
-  watch(slot: number): void {
-    this.seen.values[slot * 4 + 3]! |= WATCHED
-  }
-
-  isWatched(slot: number): boolean {
-    return slot >= 0 && (this.seen.values[slot * 4 + 3]! & WATCHED) !== 0
-  }
-
-  /** Whether a device that looks into packets named an application there that belongs on the port. */
-  isConfirmed(slot: number): boolean {
-    return slot >= 0 && (this.seen.values[slot * 4 + 3]! & CONFIRMED) !== 0
-  }
-
-  clientsOf(slot: number): number {
-    return slot < 0 ? 0 : ones(this.seen.values[slot * 4]!) + ones(this.seen.values[slot * 4 + 1]!)
-  }
-
-  peersOf(slot: number): number {
-    return slot < 0 ? 0 : ones(this.seen.values[slot * 4 + 2]!)
-  }
-}
-
-function ones(word: number): number {
-  let bits = word - ((word >>> 1) & 0x55555555)
-  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333)
-  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+  const middle = count >> 1
+  return count % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2
 }

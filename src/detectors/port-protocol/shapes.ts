@@ -1,5 +1,5 @@
 /** Judges a conversation's measures against the profiles of its port. Pure; no allocation per conversation. */
-import { TCP } from './expected.js'
+import { TCP, UDP } from './expected.js'
 import { profiles } from './profiles.js'
 import {
   type Bound,
@@ -21,14 +21,16 @@ export function newMeasures(): Float64Array {
   return new Float64Array(measureNames.length)
 }
 
-const profileByPort = new Map<number, ShapeProfile>()
-for (const profile of profiles) {
-  for (const port of profile.ports) profileByPort.set(profile.protocolIdentifier * 65536 + port, profile)
-}
+/** Places of profiles plus one, of TCP's ports and of UDP's: asked for with every conversation. */
+const placesByPort: readonly [Uint8Array, Uint8Array] = [new Uint8Array(65_536), new Uint8Array(65_536)]
+profiles.forEach(({ protocolIdentifier, ports }, index) => {
+  for (const port of ports) placesByPort[protocolIdentifier === UDP ? 1 : 0][port] = index + 1
+})
 
 /** The profile of a port, when there is one. */
 export function profileOf(protocolIdentifier: number, port: number): ShapeProfile | undefined {
-  return profileByPort.get(protocolIdentifier * 65536 + port)
+  if (protocolIdentifier !== TCP && protocolIdentifier !== UDP) return undefined
+  return profiles[placesByPort[protocolIdentifier === UDP ? 1 : 0][port]! - 1]
 }
 
 /** Octets of IP and transport headers of a packet, without options. */

@@ -1,12 +1,12 @@
 /**
  * A bounded table from fixed-width numeric keys to slots, with typed columns by slot. Rows pass by the hundred million,
  * so nothing is allocated per row: chained hashing over Uint32 words, and a list by last use for eviction. The order in
- * which slots are visited is the order of use, never that of the hash.
+ * which slots are visited is the order of use, never that of the hash. Arrays are made whole at once: the system gives
+ * memory page by page as it is first written, and slots are given out from the first on, so a table takes what it holds.
  */
 
 /** Entries that may share one hash chain; beyond, the chain's last goes, so that crafted keys cannot make us walk. */
 const MAX_CHAIN = 64
-const FIRST_CAPACITY = 1024
 const NONE = -1
 /** Words of a slot's links, and their places. */
 const LINKS = 4
@@ -15,25 +15,24 @@ const OLDER = 1
 const NEWER = 2
 const GENERATION = 3
 
-type Values = Uint8Array | Uint16Array | Uint32Array | Float64Array
+type Values = Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array
 
-/** A column; `values` is replaced when the table grows, so it is read anew for each use. */
-export type Column<Array extends Values> = { values: Array; readonly stride: number }
+export type Column<Array extends Values> = { readonly values: Array; readonly stride: number }
 
 export class KeyedTable {
   readonly keyWords: number
   readonly maximum: number
-  keys: Uint32Array
+  readonly keys: Uint32Array
   size = 0
   /** Entries that were dropped for want of room. */
   evicted = 0
   /** Called with a slot before its entry goes for want of room. */
   onEvict: ((slot: number) => void) | undefined
 
-  private capacity = FIRST_CAPACITY
-  private heads: Int32Array
+  /** Slots plus one, 0 for none. */
+  private readonly heads: Uint32Array
   /** Four words a slot, on one cache line: NEXT of its chain, OLDER and NEWER by use, GENERATION. */
-  private links: Int32Array
+  private readonly links: Int32Array
   private oldestSlot = NONE
   private newestSlot = NONE
   private freeSlot = NONE
@@ -43,31 +42,34 @@ export class KeyedTable {
   constructor(keyWords: number, maximum: number) {
     this.keyWords = keyWords
     this.maximum = maximum
-    this.capacity = Math.min(FIRST_CAPACITY, maximum)
-    this.keys = new Uint32Array(this.capacity * keyWords)
-    this.heads = new Int32Array(2 ** Math.ceil(Math.log2(this.capacity))).fill(NONE)
-    this.links = new Int32Array(this.capacity * LINKS)
+    this.keys = new Uint32Array(maximum * keyWords)
+    this.heads = new Uint32Array(2 ** Math.ceil(Math.log2(maximum)))
+    this.links = new Int32Array(maximum * LINKS)
   }
 
   u8(stride = 1): Column<Uint8Array> {
-    return this.added({ values: new Uint8Array(this.capacity * stride), stride })
+    return this.added({ values: new Uint8Array(this.maximum * stride), stride })
   }
 
   u16(stride = 1): Column<Uint16Array> {
-    return this.added({ values: new Uint16Array(this.capacity * stride), stride })
+    return this.added({ values: new Uint16Array(this.maximum * stride), stride })
   }
 
   u32(stride = 1): Column<Uint32Array> {
-    return this.added({ values: new Uint32Array(this.capacity * stride), stride })
+    return this.added({ values: new Uint32Array(this.maximum * stride), stride })
+  }
+
+  f32(stride = 1): Column<Float32Array> {
+    return this.added({ values: new Float32Array(this.maximum * stride), stride })
   }
 
   f64(stride = 1): Column<Float64Array> {
-    return this.added({ values: new Float64Array(this.capacity * stride), stride })
+    return this.added({ values: new Float64Array(this.maximum * stride), stride })
   }
 
   /** The slot of a key, or -1. */
   find(key: Uint32Array): number {
-    let slot = this.heads[this.bucket(key)]!
+    let slot = this.heads[this.bucket(key)]! - 1
     while (slot !== NONE && !this.holds(slot, key)) slot = this.links[slot * LINKS + NEXT]!
     return slot
   }
@@ -77,15 +79,14 @@ export class KeyedTable {
     if (this.size >= this.maximum) this.evict(this.oldestSlot)
     const tail = this.longChainTail(this.bucket(key))
     if (tail !== NONE) this.evict(tail)
-    if (this.freeSlot === NONE && this.used === this.capacity) this.grow()
     let slot = this.freeSlot
     if (slot === NONE) slot = this.used++
     else this.freeSlot = this.links[slot * LINKS + NEXT]!
     this.keys.set(key, slot * this.keyWords)
     this.links[slot * LINKS + GENERATION]!++
     const bucket = this.bucket(key)
-    this.links[slot * LINKS + NEXT] = this.heads[bucket]!
-    this.heads[bucket] = slot
+    this.links[slot * LINKS + NEXT] = this.heads[bucket]! - 1
+    this.heads[bucket] = slot + 1
     for (const { values, stride } of this.columns) values.fill(0, slot * stride, (slot + 1) * stride)
     this.link(slot)
     this.size++
@@ -94,9 +95,9 @@ export class KeyedTable {
 
   delete(slot: number): void {
     const bucket = this.bucket(this.keys.subarray(slot * this.keyWords, (slot + 1) * this.keyWords))
-    if (this.heads[bucket] === slot) this.heads[bucket] = this.links[slot * LINKS + NEXT]!
+    if (this.heads[bucket] === slot + 1) this.heads[bucket] = this.links[slot * LINKS + NEXT]! + 1
     else {
-      let before = this.heads[bucket]!
+      let before = this.heads[bucket]! - 1
       while (this.links[before * LINKS + NEXT] !== slot) before = this.links[before * LINKS + NEXT]!
       this.links[before * LINKS + NEXT] = this.links[slot * LINKS + NEXT]!
     }
@@ -151,7 +152,7 @@ export class KeyedTable {
   }
 
   private longChainTail(bucket: number): number {
-    let slot = this.heads[bucket]!
+    let slot = this.heads[bucket]! - 1
     for (let length = 1; slot !== NONE; length++) {
       const following = this.links[slot * LINKS + NEXT]!
       if (following === NONE) return length >= MAX_CHAIN ? slot : NONE
@@ -180,29 +181,5 @@ export class KeyedTable {
     else this.oldestSlot = newer
     if (newer !== NONE) this.links[newer * LINKS + OLDER] = older
     else this.newestSlot = older
-  }
-
-  private grow(): void {
-    this.capacity = Math.min(this.maximum, this.capacity * 2)
-    const links = new Int32Array(this.capacity * LINKS)
-    links.set(this.links)
-    this.links = links
-    const keys = new Uint32Array(this.capacity * this.keyWords)
-    keys.set(this.keys)
-    this.keys = keys
-    for (const column of this.columns) {
-      const grown = new (column.values.constructor as new (length: number) => Values)(
-        this.capacity * column.stride,
-      )
-      grown.set(column.values)
-      column.values = grown
-    }
-    this.heads = new Int32Array(2 ** Math.ceil(Math.log2(this.capacity))).fill(NONE)
-    // Every slot is in use when the table grows.
-    for (let slot = 0; slot < this.used; slot++) {
-      const bucket = this.bucket(this.keys.subarray(slot * this.keyWords, (slot + 1) * this.keyWords))
-      this.links[slot * LINKS + NEXT] = this.heads[bucket]!
-      this.heads[bucket] = slot
-    }
   }
 }

@@ -1,10 +1,14 @@
 /** What is used here, as JSON has it: addresses and names as text, everything else refers to them by place. */
 import { type Static, Type } from 'typebox'
-import { formatAddress, parseAddress } from '../../records/address.js'
+import { type AddressFamily, formatAddress, parseAddress } from '../../records/address.js'
 import { applications } from './applications.js'
 import { applicationIndex } from './expected.js'
 import { addressAt } from './settings.js'
-import { MAX_KEYS, MAX_MEMBERS, MAX_USES, USE_WORDS, type Usage } from './usage.js'
+import type { Usage } from './usage.js'
+
+/** More than is kept, so that what was kept elsewhere can be read: the most recent stays. */
+const MOST_ITEMS = 65_536
+const MOST_USES = 524_288
 
 const place = Type.Integer({ minimum: 0 })
 const day = Type.Integer({ minimum: 0, maximum: 4_000_000, description: 'days since 1970' })
@@ -27,17 +31,17 @@ export const UsageSnapshot = Type.Object({
       day,
     ]),
     {
-      maxItems: MAX_KEYS,
+      maxItems: MOST_ITEMS,
       description:
         'group of the client, of the server, application, protocol, port, hosts as of a day, that day, first seen on',
     },
   ),
   members: Type.Array(Type.Tuple([place, place, day]), {
-    maxItems: MAX_MEMBERS,
+    maxItems: MOST_ITEMS,
     description: 'group, address, last seen on',
   }),
   uses: Type.Array(Type.Tuple([place, place, day, port, place, minute]), {
-    maxItems: MAX_USES,
+    maxItems: MOST_USES,
     description: 'key, member, last seen on, port and address of the server then, minute of the first time',
   }),
 })
@@ -67,6 +71,7 @@ export function snapshotOf(usage: Usage): UsageSnapshot {
   }
   const keyPlaces = new Map<number, number>()
   const memberPlaces = new Map<number, number>()
+  const families: AddressFamily[] = []
   const snapshot: UsageSnapshot = {
     groups: usage.groupNames.map((name, index) => [name, usage.groupHosts[index]!, usage.groupDay[index]!]),
     addresses,
@@ -92,18 +97,21 @@ export function snapshotOf(usage: Usage): UsageSnapshot {
   }
   for (let slot = members.oldest(); slot >= 0; slot = members.after(slot)) {
     const head = members.keys[slot * 5]!
-    const address = addressAt(members.keys, slot * 5 + 1, (head & 0xffff) === 6 ? 6 : 4)
-    memberPlaces.set(usage.memberId.values[slot]!, snapshot.members.length)
+    const family = (head & 0xffff) === 6 ? 6 : 4
+    const address = addressAt(members.keys, slot * 5 + 1, family)
+    memberPlaces.set(usage.memberId.values[slot]!, families.push(family) - 1)
     snapshot.members.push([head >>> 16, placeOf(formatAddress(address)), usage.memberDay.values[slot]!])
   }
-  for (let slot = uses.oldest(); slot >= 0; slot = uses.after(slot)) {
-    const key = keyPlaces.get(uses.keys[slot * 2]!)
-    const member = memberPlaces.get(uses.keys[slot * 2 + 1]!)
-    if (key === undefined || member === undefined) continue
-    const own = usage.useOwn.values
-    const at = slot * USE_WORDS
-    const server = addressAt(own, at + 3, own[at + 2] === 6 ? 6 : 4)
-    snapshot.uses.push([key, member, own[at]!, own[at + 1]!, placeOf(formatAddress(server)), own[at + 7]!])
+  const known = uses.all().flatMap((slot) => {
+    const key = keyPlaces.get(uses.keyIdOf(slot))
+    const member = memberPlaces.get(uses.memberIdOf(slot))
+    return key === undefined || member === undefined ? [] : [{ slot, key, member, day: uses.dayOf(slot) }]
+  })
+  known.sort((one, other) => one.day - other.day || one.key - other.key || one.member - other.member)
+  for (const { slot, key, member, day } of known) {
+    // Who talks to a server does so in one family.
+    const server = placeOf(formatAddress(addressAt(uses.serverOf(slot), 0, families[member]!)))
+    snapshot.uses.push([key, member, day, uses.portOf(slot), server, uses.sinceOf(slot)])
   }
   return snapshot
 }
@@ -153,12 +161,11 @@ export function restoreUsage(usage: Usage, { groups, addresses, keys, members, u
     return usage.restoreMember([((groupOf[group]! << 16) | family) >>> 0, ...words], day)
   })
   for (const [key, member, day, port, at, minute] of uses) {
-    const { family, words } = parsed[at]!
-    usage.restoreUse(keyIds[key]!, memberIds[member]!, [day, port, family, ...words, minute])
+    usage.restoreUse(keyIds[key]!, memberIds[member]!, day, port, parsed[at]!.words, minute)
   }
 }
 
-/** Every host's use of every pairing, the least recent first. */
+/** Every host's use of every pairing, the least recent day first. */
 export function* useRows(usage: Usage): Generator<UseRow> {
   const { groups, addresses, keys, members, uses } = snapshotOf(usage)
   for (const [key, member, lastDay, port, server] of uses) {

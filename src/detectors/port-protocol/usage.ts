@@ -12,14 +12,12 @@ import type { AddressFamily } from '../../records/address.js'
 import { isUsualPort, TCP, UDP } from './expected.js'
 import { FIRST_EPHEMERAL_PORT } from './server.js'
 import { type Column, KeyedTable } from './table.js'
+import { Uses } from './uses.js'
 
 export const DAY_MILLISECONDS = 86_400_000
-/** Pairings, hosts and hosts by pairing that are remembered; the least recently used go first. */
-export const MAX_KEYS = 65_536
-export const MAX_MEMBERS = 65_536
-export const MAX_USES = 524_288
-/** Words of a host's use of a pairing. */
-export const USE_WORDS = 8
+/** Pairings and hosts that are remembered; the least recently used go first. */
+const MAX_KEYS = 32_768
+const MAX_MEMBERS = 32_768
 /** All roles and zones together stand for a group of their own. */
 export const EVERYBODY = 0
 /** Roles and zones told apart; of more the last stands for all. */
@@ -81,10 +79,7 @@ export class Usage {
   readonly members = new KeyedTable(5, MAX_MEMBERS)
   readonly memberId: Column<Uint32Array> = this.members.u32()
   readonly memberDay: Column<Uint32Array> = this.members.u32()
-  /** Ids of a key and a member. */
-  readonly uses = new KeyedTable(2, MAX_USES)
-  /** Day, port, family of the server and its address (4) of the last time; the minute of the first. */
-  readonly useOwn: Column<Uint32Array> = this.uses.u32(USE_WORDS)
+  readonly uses = new Uses()
   readonly groupNames: string[] = ['*']
   readonly groupHosts: number[] = [0]
   readonly groupDay: number[] = [0]
@@ -93,7 +88,6 @@ export class Usage {
   private lastId = 0
   private readonly key = new Uint32Array(3)
   private readonly member = new Uint32Array(5)
-  private readonly use = new Uint32Array(2)
 
   constructor(halfLifeMilliseconds: number) {
     this.halfLifeDays = halfLifeMilliseconds / DAY_MILLISECONDS
@@ -129,22 +123,17 @@ export class Usage {
       this.addToGroup(EVERYBODY, gained, day)
     }
     const key = this.keyOf(of, of.group, true, day)
+    const { uses } = this
     let slot = this.useSlot(key, member)
-    if (slot < 0) slot = this.uses.insert(this.use)
-    else this.uses.touch(slot)
-    const own = this.useOwn.values
-    const at = slot * USE_WORDS
-    const usedBefore = own[at]!
+    if (slot < 0) slot = uses.insert(this.keyId.values[key]!, this.memberId.values[member]!)
+    const usedBefore = uses.dayOf(slot)
     if (day > usedBefore) {
       const added = usedBefore === 0 ? 1 : 1 - this.weight(usedBefore, day)
       this.addToKey(key, added, day)
       this.addToKey(this.keyOf(of, EVERYBODY, true, day), added, day)
-      own[at] = day
-      if (usedBefore === 0) own[at + 7] = minute
     }
-    own[at + 1] = exactPort
-    own[at + 2] = of.family
-    for (let word = 0; word < 4; word++) own[at + 3 + word] = server[serverAt + word]!
+    const since = usedBefore === 0 ? minute : uses.sinceOf(slot)
+    uses.note(slot, Math.max(day, usedBefore), exactPort, since, server, serverAt)
   }
 
   rarity(of: UseOf, day: number): Rarity {
@@ -192,12 +181,17 @@ export class Usage {
     return this.lastId
   }
 
-  restoreUse(keyId: number, memberId: number, own: readonly number[]): void {
-    this.use[0] = keyId
-    this.use[1] = memberId
-    let slot = this.uses.find(this.use)
-    if (slot < 0) slot = this.uses.insert(this.use)
-    this.useOwn.values.set(own, slot * USE_WORDS)
+  restoreUse(
+    keyId: number,
+    memberId: number,
+    day: number,
+    port: number,
+    server: readonly number[],
+    minute: number,
+  ): void {
+    let slot = this.uses.find(keyId, memberId)
+    if (slot < 0) slot = this.uses.insert(keyId, memberId)
+    this.uses.note(slot, day, port, minute, server, 0)
   }
 
   /** What is left by a day of a host that was last seen on another. */
@@ -225,18 +219,16 @@ export class Usage {
 
   private ownUse(key: number, member: number, day: number): number {
     const slot = this.useSlot(key, member)
-    return slot < 0 ? 0 : this.weight(this.useOwn.values[slot * USE_WORDS]!, day)
+    return slot < 0 ? 0 : this.weight(this.uses.dayOf(slot), day)
   }
 
   private ownSince(key: number, member: number): number {
     const slot = this.useSlot(key, member)
-    return slot < 0 ? 0 : this.useOwn.values[slot * USE_WORDS + 7]!
+    return slot < 0 ? 0 : this.uses.sinceOf(slot)
   }
 
   private useSlot(key: number, member: number): number {
-    this.use[0] = this.keyId.values[key]!
-    this.use[1] = this.memberId.values[member]!
-    return this.uses.find(this.use)
+    return this.uses.find(this.keyId.values[key]!, this.memberId.values[member]!)
   }
 
   private keyOf(of: UseOf, group: number, isLearned: boolean, day: number): number {

@@ -8,7 +8,7 @@ import type { Learned } from '#core/detectors/detector.js'
 import { portProtocol } from '#core/detectors/port-protocol/index.js'
 import { createLearning, type Ends, problemOfLearned } from '#core/detectors/port-protocol/learning.js'
 import { createPlaces } from '#core/detectors/port-protocol/places.js'
-import { createPoints } from '#core/detectors/port-protocol/points.js'
+import { createPoints, type Point } from '#core/detectors/port-protocol/points.js'
 import type { Settings } from '#core/detectors/port-protocol/settings.js'
 import { MOST_BITS, Usage, type UseOf } from '#core/detectors/port-protocol/usage.js'
 import { restoreUsage, snapshotOf } from '#core/detectors/port-protocol/usage-snapshot.js'
@@ -20,7 +20,7 @@ import type { ExporterIdentity } from '#core/records/exporter.js'
 import { createNetwork, exporterDefaults, type Host } from '#simulate/network.js'
 import { simulate, type TrafficPlan } from '#simulate/scenario.js'
 import { shortOnPort } from '#simulate/traffic/mispairs.js'
-import { judgeDatagrams } from '../../support/judge.js'
+import { judgeDatagrams } from '../../../support/judge.js'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -142,11 +142,15 @@ const endsOf = (client: string, port = 6789): Ends => ({
 
 function learner(data: SurroundingsData) {
   const around = makeSurroundings(data)
-  const made = createLearning(around, createPlaces(around.context, []), settings)
+  const places = createPlaces(around.context, [])
+  const made = createLearning(around, places, settings)
   const points = createPoints(made.firstSeenOf)
   const point = points.of(router)
   point.firstReceivedMilliseconds ||= START
-  return { ...made, point, all: points.all() }
+  const placeOf = ({ keys, family }: Ends, at: number) => places.of(keys, at, family)
+  const note = (ends: Ends, at: Point, milliseconds: number) =>
+    made.note(ends, at, milliseconds, placeOf(ends, ends.clientAt), placeOf(ends, ends.serverAt))
+  return { ...made, note, point, all: points.all() }
 }
 
 t.test('nothing is learned from what is told of, unless it is settled, nor while frozen', (t) => {
