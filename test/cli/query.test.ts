@@ -14,8 +14,14 @@ const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.u
 const RECEIVED = Date.UTC(2026, 5, 1, 12)
 const ROWS = 6
 
-async function culvert(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [command, 'query', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+type Ended = { code: number; out: string; err: string }
+
+const culvert = (...args: string[]) => culvertUnder([], ...args)
+
+async function culvertUnder(nodeFlags: readonly string[], ...args: string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [...nodeFlags, command, 'query', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const text = { out: '', err: '' }
   child.stdout.on('data', (chunk) => {
     text.out += chunk
@@ -139,4 +145,14 @@ t.test('rows that are gone make the result partial, and the exit code says so', 
   }
   const before = await culvert('--data', data, '--to', '2026-06-01T12:00:00Z')
   t.equal(before.code, 0, before.err)
+})
+
+t.test('an engine without vectors is told, and no block is taken for damaged', async (t) => {
+  const data = t.testdir()
+  await makeData(data)
+  const { code, out, err } = await culvertUnder(['--jitless'], '--data', data)
+  t.equal(code, 1)
+  t.equal(out, '')
+  t.match(err, /blocks need WebAssembly/)
+  t.notMatch(err, /could not be read/)
 })
