@@ -9,7 +9,7 @@ import type { BlockStore } from '../store/blocks.js'
 import { type ScanCounts, scan } from '../store/scan.js'
 
 /** Judgement is passed at whole multiples of this, so that it does not depend on when a run began. */
-export const STEP_MILLISECONDS = 60_000
+export const STEP_MILLISECONDS = 15_000
 
 export type EvaluateOptions = {
   readonly store: BlockStore

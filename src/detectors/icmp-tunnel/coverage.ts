@@ -34,13 +34,7 @@ function blindnessOf(point: Point, isSuspect: boolean): Blindness | undefined {
       value: undefined,
     }
   }
-  let oneSided = 0
-  let timeless = 0
-  for (const { session } of point.pairs.values()) {
-    if (session.requests.records === 0 || session.replies.records === 0) oneSided++
-    if (!session.hasTimes) timeless++
-  }
-  const pairs = point.pairs.size
+  const { pairs, oneSided, timeless } = point.tally
   if (pairs >= 3 && timeless === pairs) {
     return {
       code: 'times-missing',

@@ -14,8 +14,10 @@ import {
 
 /** Records of one pair whose gap is shorter belong to one session. Exporters' idle timeouts are 15 to 60 s. */
 export const SESSION_GAP_MILLISECONDS = 120_000
-/** Records kept one by one; older ones are kept as sums. */
-const MAX_SLICES = 64
+/** Records of a direction kept one by one; older ones are kept as sums. Of pings of one size both ways few are needed. */
+const MAX_SLICES = 32
+const MAX_PLAIN_SLICES = 8
+const MAX_MISALIGNED = 32
 /** A record that arrives this long after its last packet was ended by its idle timeout, not its active one. */
 const IDLE_MILLISECONDS = 10_000
 /** How long the other direction's last record may take. */
@@ -44,7 +46,7 @@ export type Side = {
   /** The size of every packet while it is one and the same; NaN once it is not. -1 before the first record. */
   size: number
   /** The interfaces and metering direction of the first record; copies from other points are left out. */
-  point: string
+  place: number
   records: number
 }
 
@@ -52,6 +54,8 @@ export type Session = {
   readonly requests: Side
   readonly replies: Side
   startedMilliseconds: number
+  /** Replies that lay outside the time of requests, of records that are no longer kept one by one. */
+  foldedOutside: number
   /** Guard 3 failed at this many evaluations running that had new records. */
   unmirroredEvaluations: number
   /**
@@ -78,6 +82,7 @@ export function newSession(startedMilliseconds: number): Session {
     requests: newSide(),
     replies: newSide(),
     startedMilliseconds,
+    foldedOutside: 0,
     unmirroredEvaluations: 0,
     biflows: { equal: 0, odd: 0, broken: 0 },
     misaligned: [],
@@ -91,42 +96,44 @@ export function newSession(startedMilliseconds: number): Session {
   }
 }
 
+const NOTHING: Sums = { packets: 0, octets: 0 }
+
 function newSide(): Side {
   return {
     slices: [],
-    folded: { packets: 0, octets: 0 },
+    folded: NOTHING,
     packets: 0,
     octets: 0,
     firstMilliseconds: Number.POSITIVE_INFINITY,
     lastMilliseconds: Number.NEGATIVE_INFINITY,
     latest: undefined,
     size: -1,
-    point: '',
+    place: 0,
     records: 0,
   }
 }
 
 /**
- * Adds a record. `point` names where in the device it was metered. A half of a biflow has the times of the whole, so it
+ * Adds a record. `place` tells where in the device it was metered. A half of a biflow has the times of the whole, so it
  * cannot be aligned. Returns false when the record is a copy of what is known.
  */
 export function addSlice(
   session: Session,
   direction: Direction,
   slice: Slice,
-  point: string,
+  place: number,
   isBiflow = false,
 ): boolean {
   const side = direction === 'request' ? session.requests : session.replies
-  if (side.records === 0) side.point = point
-  else if (side.point !== point) {
+  if (side.records === 0) side.place = place
+  else if (side.place !== place) {
     const overlaps = slice.startMilliseconds <= side.lastMilliseconds
     if (overlaps) {
       session.copies++
       return false
     }
     // The path moved to other interfaces: what was counted here and there cannot be put together.
-    side.point = point
+    side.place = place
     session.isIncomplete = true
   }
   side.records++
@@ -139,16 +146,24 @@ export function addSlice(
   const size = constantSize([slice])
   side.size = side.size === -1 ? size : side.size === size ? size : Number.NaN
   side.slices.push(slice)
-  if (side.slices.length > MAX_SLICES) {
-    const oldest = side.slices.shift()!
-    side.folded = {
-      packets: side.folded.packets + oldest.packets,
-      octets: side.folded.octets + oldest.octets,
-    }
-  }
+  if (side.slices.length > MAX_PLAIN_SLICES) fold(session, side)
   if (!isBiflow) align(session, direction, slice)
   session.changed = true
   return true
+}
+
+/** Keeps the oldest records as sums. */
+function fold(session: Session, side: Side): void {
+  const { requests, replies } = session
+  const most = requests.size === replies.size ? MAX_PLAIN_SLICES : MAX_SLICES
+  while (side.slices.length > most) {
+    const oldest = side.slices[0]!
+    if (side === replies && requests.records > 0)
+      session.foldedOutside += repliesOutside(coverage(requests), [oldest], true) - 1
+    side.slices.shift()
+    const { packets, octets } = side.folded
+    side.folded = { packets: packets + oldest.packets, octets: octets + oldest.octets }
+  }
 }
 
 /** Guard 4(b): looks for the record's counterpart. */
@@ -165,7 +180,7 @@ function align(session: Session, direction: Direction, slice: Slice): void {
 
 /** Notes records of the very same exchanges that do not mirror. */
 export function addMisaligned(session: Session, request: Slice, reply: Slice): void {
-  if (session.misaligned.length < MAX_SLICES) session.misaligned.push({ request, reply })
+  if (session.misaligned.length < MAX_MISALIGNED) session.misaligned.push({ request, reply })
 }
 
 /** What a session's echo traffic was found to be, and by which guard. */
@@ -191,6 +206,11 @@ export type Circumstances = {
   /** No ICMP type other than 0 has come from the exporter, so type 0 may mean "not sent". */
   readonly isTypeObserved: boolean
   readonly zThreshold: number
+}
+
+/** When a session that gets no more records has something new to say: once it counts as closed. */
+export function closesAt(session: Session): number {
+  return latestReceived(session) + LATE_HALF_MILLISECONDS
 }
 
 /** Judges a session as of now. Calls with new records count as evaluations; the state they need is in the session. */
@@ -239,7 +259,7 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   }
 
   // Guard 3, on the whole session and on its latest records: sums over a long time may balance by design.
-  const missingRequests = repliesOutside(coverage(requests), replies.slices)
+  const missingRequests = session.foldedOutside + repliesOutside(coverage(requests), replies.slices)
   const holds =
     canMirror(requests, replies, missingRequests, limits) && latestMirror(session, atMilliseconds, limits)
   if (wasChanged) session.unmirroredEvaluations = holds ? 0 : session.unmirroredEvaluations + 1
@@ -260,10 +280,10 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
 }
 
 /** Replies beyond the requests that the records in hand leave without an innocent cause; 0 or less is none. */
-export function unexplainedReplies({ requests, replies, hasTimes }: Session): number {
+export function unexplainedReplies({ requests, replies, hasTimes, foldedOutside }: Session): number {
   const excess = replies.packets - requests.packets
   if (excess <= 0 || requests.records === 0 || !hasTimes) return 0
-  return excess - repliesOutside(coverage(requests), replies.slices, true)
+  return excess - foldedOutside - repliesOutside(coverage(requests), replies.slices, true)
 }
 
 /** Sampled counts are two independent draws: only a large excess of replies says anything. */
@@ -306,7 +326,7 @@ function wasIdle(slice: Slice): boolean {
 }
 
 function latestReceived({ requests, replies }: Session): number {
-  return Math.max(requests.latest!.receivedMilliseconds, replies.latest!.receivedMilliseconds)
+  return Math.max(requests.latest?.receivedMilliseconds ?? 0, replies.latest?.receivedMilliseconds ?? 0)
 }
 
 /** The time that the side's records cover; what was folded away counts as covered. */

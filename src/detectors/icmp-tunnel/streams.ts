@@ -161,7 +161,7 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
       atMilliseconds - before.atMilliseconds < TELL_AGAIN_MILLISECONDS
     if (isAgain) return undefined
     told.set(key, { score: behaviour.score, atMilliseconds })
-    return streamObservation(history, behaviour, around, view.point, evidenceOf(view.point, pair))
+    return streamObservation(history, behaviour, around, view.point, evidenceOf(pair))
   }
 
   /** What goes on between hosts that are not told of may be learned. */
@@ -179,11 +179,10 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
 
   return {
     take(pair, view) {
+      if (pair.news === undefined) return
       const { requests, replies } = pair.news
-      if (requests.length + replies.length === 0) return
+      pair.news = undefined
       const history = histories.add(pair.requester, pair.responder, view.point.key, requests, replies)
-      requests.length = 0
-      replies.length = 0
       if (history !== undefined) changed.set(history, { pair, view })
     },
     noteDenied(requester, responder) {

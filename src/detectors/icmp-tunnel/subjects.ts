@@ -35,10 +35,10 @@ export function pairId(one: string, other: string): string {
 /** Takes a verdict to the pair's subject, which is made when the first point finds it broken. */
 export function note(
   subjects: Map<string, Subject>,
-  point: Point,
   pair: Pair,
   verdict: Verdict,
 ): Subject | undefined {
+  const { point } = pair
   // Both hosts may ping each other: one finding a pair, whoever asks.
   const key = pairKey(pair.requester, pair.responder)
   let subject = subjects.get(key)
@@ -77,7 +77,7 @@ export function note(
     replies.lastMilliseconds,
   )
   if (verdict.state === 'broken') {
-    subject.evidence = evidenceOf(point, pair)
+    subject.evidence = evidenceOf(pair)
     subject.packets = requests.packets + replies.packets
     subject.octets = requests.octets + replies.octets
     subject.excessOctets = Math.max(subject.excessOctets, carriedOctets(pair.session, verdict))
@@ -94,7 +94,7 @@ function carriedOctets(session: Session, verdict: Verdict): number {
   return Math.max(aligned, Math.abs(verdict.d))
 }
 
-export function evidenceOf(point: Point, { requester, responder, session }: Pair): Evidence[] {
+export function evidenceOf({ point, requester, responder, session }: Pair): Evidence[] {
   const family = responder.includes(':') ? 6 : 4
   const of = (slice: Slice, isRequest: boolean): Evidence => ({
     receivedMilliseconds: slice.receivedMilliseconds,
