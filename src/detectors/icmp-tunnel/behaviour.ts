@@ -67,6 +67,16 @@ const JITTERED_SPREAD = 0.35
 export const LOW_SCORE = 50
 const MEDIUM_SCORE = 70
 
+/** Whether there may be something to say of a pair, whatever its surroundings: most pairs are done with by this. */
+export function mayTell(history: History, isNewPair: boolean, settings: Settings): boolean {
+  const { payloads, replyPackets, excessOctets } = history
+  return (
+    payloads.count >= TELLING_PAYLOADS ||
+    (replyPackets === 0 && excessOctets > settings.ExcessBytesPerDay) ||
+    (isNewPair && isPersistent(history, settings, true))
+  )
+}
+
 /** Undefined when there is nothing to say. */
 export function behaviourOf(
   history: History,

@@ -80,10 +80,9 @@ export class Histories {
     replies: readonly Slice[],
   ): History | undefined {
     const key = `${requester} ${responder}`
-    const first = [...requests, ...replies].reduce(
-      (least, slice) => Math.min(least, timeOf(slice)),
-      Number.POSITIVE_INFINITY,
-    )
+    let first = Number.POSITIVE_INFINITY
+    for (const slice of requests) first = Math.min(first, timeOf(slice))
+    for (const slice of replies) first = Math.min(first, timeOf(slice))
     if (!Number.isFinite(first)) return undefined
     let history = this.#pairs.get(key)
     if (history === undefined) {
@@ -100,8 +99,9 @@ export class Histories {
     this.#pairs.delete(key)
     this.#pairs.set(key, history)
     for (const slice of replies) addReply(history, slice)
-    for (const slice of [...requests].sort((one, other) => timeOf(one) - timeOf(other)))
-      addRequest(history, slice)
+    const sorted =
+      requests.length < 2 ? requests : [...requests].sort((one, other) => timeOf(one) - timeOf(other))
+    for (const slice of sorted) addRequest(history, slice)
     return history
   }
 

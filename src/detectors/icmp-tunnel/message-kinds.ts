@@ -33,7 +33,7 @@ export type Exchange = {
   provokedBySource: number
   provokedByAny: number
   evidence: Message[]
-  isNew: boolean
+  isForgotten: boolean
 }
 
 /**

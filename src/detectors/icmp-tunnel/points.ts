@@ -12,6 +12,7 @@ import {
 } from '../../records/columns.js'
 import { type ExporterIdentity, exporterKey, SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import type { Slice } from './mirror.js'
+import { pairKey } from './names.js'
 import { PairIndex, type Words } from './pair-index.js'
 import { newSession, type Session } from './session.js'
 import { emptyTally, type Standing, type Tally, withdraw } from './tally.js'
@@ -27,6 +28,8 @@ export type Pair = {
   readonly point: Point
   readonly requester: string
   readonly responder: string
+  /** The same whoever of the two asks. */
+  readonly key: string
   /** Whether the responder is of this network. */
   readonly isInside: boolean
   session: Session
@@ -110,10 +113,13 @@ export function createPoints(isInside: (address: Address) => boolean): Points {
       pairs.oldest()!.point.evicted++
       dropOldest()
     }
+    const requester = formatAddress(addressAt(family, from))
+    const responder = formatAddress(target)
     const pair: Pair = {
       point,
-      requester: formatAddress(addressAt(family, from)),
-      responder: formatAddress(target),
+      requester,
+      responder,
+      key: pairKey(requester, responder),
       isInside: isInside(target),
       session: newSession(0),
       firstReceivedMilliseconds: atMilliseconds,

@@ -7,7 +7,7 @@ import { formatAddress } from '../../records/address.js'
 import { attackNetworkDevices } from '../detector.js'
 import { ICMP_TUNNEL } from './names.js'
 import type { Pair } from './points.js'
-import { evidenceOf, pairId, pairKey } from './subjects.js'
+import { evidenceOf, pairId } from './subjects.js'
 import type { Neighbours } from './views.js'
 
 /** Replies without a request from which they are no remnant of a lost record. */
@@ -61,7 +61,7 @@ export function unaskedReplies(
   const family = responder.includes(':') ? 6 : 4
   const { address, listenerPort, observationDomainId } = point.identity
   return {
-    key: pairKey(requester, responder),
+    key: pair.key,
     observation: {
       kind: 'finding',
       id: pairId(requester, responder),

@@ -22,11 +22,6 @@ export type Subject = {
   excessOctets: number
 }
 
-/** The same whoever of the two asks. */
-export function pairKey(one: string, other: string): string {
-  return [one, other].sort().join(' ')
-}
-
 /** Of the finding about a pair, whatever it rests on. */
 export function pairId(one: string, other: string): string {
   return findingId(ICMP_TUNNEL, { pair: [one, other].sort() })
@@ -40,7 +35,7 @@ export function note(
 ): Subject | undefined {
   const { point } = pair
   // Both hosts may ping each other: one finding a pair, whoever asks.
-  const key = pairKey(pair.requester, pair.responder)
+  const { key } = pair
   let subject = subjects.get(key)
   if (subject === undefined) {
     if (verdict.state !== 'broken') return undefined
