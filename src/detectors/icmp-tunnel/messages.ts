@@ -63,8 +63,8 @@ export function createMessages(isGateway: (address: string) => boolean): Message
   /** By sender of time exceeded: to whom. */
   const routers = new Map<string, Set<string>>()
   const watchedExchanges = new Set<Exchange>()
-  /** By host to which watched errors go. */
-  const watched = new Map<string, Exchange[]>()
+  /** By the last word of the address of the host to which watched errors go. */
+  const watched = new Map<number, Exchange[]>()
   /** Of hosts that are watched, by a hash of the last word of their address: nearly all rows are of others. */
   const filter = new Uint8Array(FILTER_PLACES)
 
@@ -80,11 +80,11 @@ export function createMessages(isGateway: (address: string) => boolean): Message
   function watch(exchange: Exchange): void {
     if (watchedExchanges.has(exchange)) return
     watchedExchanges.add(exchange)
-    const { destination } = exchange
-    const list = watched.get(destination)
+    const { destinationWord } = exchange
+    const list = watched.get(destinationWord)
     if (list !== undefined) list.push(exchange)
-    else watched.set(destination, [exchange])
-    filter[placeOf(parseAddress(destination)!.words[3])] = 1
+    else watched.set(destinationWord, [exchange])
+    filter[placeOf(destinationWord)] = 1
   }
 
   function forget(key: string, exchange: Exchange): void {
@@ -148,7 +148,8 @@ export function createMessages(isGateway: (address: string) => boolean): Message
       }
     },
     sent(source, destination, packets) {
-      for (const exchange of watched.get(source) ?? []) {
+      for (const exchange of watched.get(lastWordOf(source)) ?? []) {
+        if (exchange.destination !== source) continue
         exchange.provokedByAny += packets
         if (exchange.source === destination) exchange.provokedBySource += packets
       }
@@ -173,15 +174,22 @@ export function createMessages(isGateway: (address: string) => boolean): Message
     row: number,
     packets: readonly Plane[],
   ): void {
-    const list = watched.get(textOf(hosts, row))
+    const list = watched.get(hosts.at(-1)![row]!)
     const count = list === undefined ? 0 : counterAt(packets, row)
     if (list === undefined || count === 0) return
-    const other = textOf(others, row)
+    const isLong = hosts.length > 1
     for (const exchange of list) {
+      if ((exchange.family === 6) !== isLong) continue
+      if (isLong && exchange.destination !== textOf(hosts, row)) continue
       exchange.provokedByAny += count
-      if (exchange.source === other) exchange.provokedBySource += count
+      if (exchange.sourceWord !== others.at(-1)![row]) continue
+      if (!isLong || exchange.source === textOf(others, row)) exchange.provokedBySource += count
     }
   }
+}
+
+function lastWordOf(address: string): number {
+  return parseAddress(address)!.words[3]
 }
 
 function newExchange(point: Point, family: 4 | 6, message: Message): Exchange {
@@ -191,6 +199,8 @@ function newExchange(point: Point, family: 4 | 6, message: Message): Exchange {
     type: message.type,
     source: message.source,
     destination: message.destination,
+    sourceWord: lastWordOf(message.source),
+    destinationWord: lastWordOf(message.destination),
     packets: 0,
     octets: 0,
     records: 0,
