@@ -26,7 +26,7 @@ const LATE_HALF_MILLISECONDS = 30_000
 const EDGE_MILLISECONDS = 3_000
 /** Replies may exceed requests by this share without a word: drops in the meter, duplicates in the network. */
 const EXCUSED_SHARE = 0.005
-/** Replies beyond those that may lack their request, with which sums still do not mirror: no second look is needed. */
+/** Packets each way from which sums that do not mirror need no second look, at a point that is believed. */
 const CLEAR_PACKETS = 20
 /** Packets of a record whose aligned counterpart differs; fewer need company. */
 const ALIGNED_PACKETS = 5
@@ -233,8 +233,10 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   if (excuse !== undefined) return { state: 'mirrors', code: excuse, k, d, missingRequests: 0 }
 
   // Guard 4(b) holds whatever else was lost: both records are there and stand for the same exchanges.
-  const large = session.misaligned.filter(({ request }) => request.packets >= ALIGNED_PACKETS)
-  if (large.length > 0 || session.misaligned.length >= ALIGNED_SMALL_RECORDS) {
+  const { misaligned } = session
+  const hasLarge = misaligned.some(({ request }) => request.packets >= ALIGNED_PACKETS)
+  const needed = circumstances.isTrusted ? 1 : ALIGNED_SMALL_RECORDS
+  if (hasLarge || misaligned.length >= needed) {
     return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
   }
   // One record of both directions stands for the same time; a reply at its edge may be of the exchange before, now and then.
@@ -265,8 +267,8 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   if (wasChanged) session.unmirroredEvaluations = holds ? 0 : session.unmirroredEvaluations + 1
   const isClear =
     circumstances.isTrusted &&
-    !holds &&
-    !canMirror(requests, replies, missingRequests + CLEAR_PACKETS, limits)
+    ((!holds && requests.packets >= CLEAR_PACKETS && replies.packets >= CLEAR_PACKETS) ||
+      isContrary(session, limits))
   if (session.unmirroredEvaluations >= 2 || isClear) {
     return { state: 'broken', code: 'covered-time-differs', k, d, missingRequests }
   }
@@ -277,6 +279,19 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
     d,
     missingRequests,
   }
+}
+
+/**
+ * Whether fewer replies than requests hold more octets. What goes unanswered is not chosen by its size, so that many
+ * requests that were lost are of the mean size; replies at the edges may be as long as there are.
+ */
+function isContrary(session: Session, limits: EchoLimits): boolean {
+  const { requests, replies } = session
+  const k = requests.packets - replies.packets
+  const d = requests.octets - replies.octets
+  if (k < CLEAR_PACKETS || d >= 0) return false
+  const atEdges = session.foldedOutside + repliesOutside(coverage(requests), replies.slices, true)
+  return (k * requests.octets) / requests.packets - d > limits.most * (atEdges + 1)
 }
 
 /** Replies beyond the requests that the records in hand leave without an innocent cause; 0 or less is none. */
