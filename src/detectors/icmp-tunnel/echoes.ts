@@ -57,7 +57,7 @@ export function observeEchoes(
     // A firewall's log line is a session, not a record of one direction: firewall-sessions.ts.
     if (identity.protocol === SYSLOG_PROTOCOL) continue
     const point = points.of(identity)
-    point.records++
+    if (point.records++ === 0) point.firstReceivedMilliseconds = received[row]!
     point.lastReceivedMilliseconds = received[row]!
     if (samplingFrom !== undefined && samplingFrom[row] !== samplingFromNames.indexOf('none')) {
       point.samplingInterval = sampling![row]!
@@ -113,28 +113,35 @@ export function observeEchoes(
     if (reverseCount === 0) continue
     const reverse = { ...slice, packets: reverseCount, octets: counterAt(reverseOctets, row) }
     take(points, pair, isRequest ? 'reply' : 'request', reverse, where, true)
-    noteBiflow(pair, isRequest ? slice : reverse, isRequest ? reverse : slice, limitsOf)
+    noteBiflow(pair, isRequest ? slice : reverse, isRequest ? reverse : slice, limitsOf(pair.responder))
   }
 }
 
 /** Share of a record's replies that may have been asked for before it began: round trips longer than the interval. */
 const UNDER_WAY_SHARE = 0.02
 
+/** No exchange is under way in a pause of this length, as a rule. */
+const PAUSE_MILLISECONDS = 1000
+
 /** Holds one record of both directions against the mirror by itself. */
-function noteBiflow(
-  { session, responder }: Pair,
-  request: Slice,
-  reply: Slice,
-  limitsOf: (responder: string) => EchoLimits,
-): void {
-  const { biflows } = session
+function noteBiflow({ session, point }: Pair, request: Slice, reply: Slice, limits: EchoLimits): void {
+  const { biflows, lastBiflow } = session
   if (request.packets === reply.packets) {
     biflows.equal++
     if (request.octets !== reply.octets) biflows.odd++
   }
   const underWay = 1 + Math.ceil(reply.packets * UNDER_WAY_SHARE)
-  if (request.packets >= TELLING_PACKETS && !canMirror(request, reply, underWay, limitsOf(responder)))
-    biflows.broken++
+  if (request.packets >= TELLING_PACKETS && !canMirror(request, reply, underWay, limits)) biflows.broken++
+  // What came before would have been exported before, if the exporter was there.
+  const pause = request.startMilliseconds - (lastBiflow?.request.endMilliseconds ?? point.firstReceivedMilliseconds)
+  if (
+    lastBiflow !== undefined &&
+    lastBiflow.isBegunClean &&
+    pause >= PAUSE_MILLISECONDS &&
+    !canMirror(lastBiflow.request, lastBiflow.reply, 0, limits)
+  )
+    biflows.clean++
+  session.lastBiflow = { request, reply, isBegunClean: pause >= PAUSE_MILLISECONDS }
 }
 
 /** Hosts of which pings to groups are remembered, at each point. */

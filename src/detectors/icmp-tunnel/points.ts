@@ -65,6 +65,7 @@ export type Point = {
   missingUnits: number
   isTypeObserved: boolean
   records: number
+  firstReceivedMilliseconds: number
   lastReceivedMilliseconds: number
   /** Sessions left out for want of room. */
   evicted: number
@@ -151,6 +152,7 @@ export function createPoints(isInside: (address: Address) => boolean): Points {
         missingUnits: 0,
         isTypeObserved: false,
         records: 0,
+        firstReceivedMilliseconds: Number.POSITIVE_INFINITY,
         lastReceivedMilliseconds: 0,
         evicted: 0,
       }

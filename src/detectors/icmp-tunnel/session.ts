@@ -32,6 +32,9 @@ const CLEAR_PACKETS = 20
 const ALIGNED_PACKETS = 5
 const ALIGNED_SMALL_RECORDS = 3
 
+/** Records of both directions that were cut where nothing was under way, of which so many that do not mirror are enough. */
+const CLEAN_RECORDS = 2
+
 export type Direction = 'request' | 'reply'
 
 export type Side = {
@@ -59,10 +62,12 @@ export type Session = {
   /** Guard 3 failed at this many evaluations running that had new records. */
   unmirroredEvaluations: number
   /**
-   * Records of both directions in one: with as many requests as replies, those of them whose octets differ, and those that
-   * cannot mirror whatever was under way when they were cut.
+   * Records of both directions in one: with as many requests as replies, those of them whose octets differ, those that
+   * cannot mirror whatever was under way when they were cut, and those that do not though nothing was.
    */
-  biflows: { equal: number; odd: number; broken: number }
+  biflows: { equal: number; odd: number; broken: number; clean: number }
+  /** The latest record of both directions, and whether nothing was under way when it began. */
+  lastBiflow: { readonly request: Slice; readonly reply: Slice; readonly isBegunClean: boolean } | undefined
   /** Pairs of aligned records whose octets differ. */
   misaligned: { request: Slice; reply: Slice }[]
   /** Set when a record was left out because it came from a second metering point. */
@@ -84,7 +89,8 @@ export function newSession(startedMilliseconds: number): Session {
     startedMilliseconds,
     foldedOutside: 0,
     unmirroredEvaluations: 0,
-    biflows: { equal: 0, odd: 0, broken: 0 },
+    biflows: { equal: 0, odd: 0, broken: 0, clean: 0 },
+    lastBiflow: undefined,
     misaligned: [],
     copies: 0,
     isIncomplete: false,
@@ -227,6 +233,8 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   if (!isTypeObserved) return unjudged('icmp-type-unknown')
   if (session.hasFragments) return unjudged('fragments')
   const excuse = excuseOf(requests, replies)
+  if (isOtherSize(requests, replies))
+    return { state: 'broken', code: 'replies-of-another-size', k, d, missingRequests: 0 }
   if (samplingInterval > 1) return judgeSampled(session, circumstances, excuse)
   if (isSuspect) return unjudged('sampling-suspected')
   if (!session.hasTimes) return unjudged('times-missing')
@@ -240,9 +248,9 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
     return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
   }
   // One record of both directions stands for the same time; a reply at its edge may be of the exchange before, now and then.
-  const { equal, odd, broken } = session.biflows
+  const { equal, odd, broken, clean } = session.biflows
   const isOdd = odd >= ALIGNED_SMALL_RECORDS && odd > equal / 2
-  if (isOdd || broken >= (circumstances.isTrusted ? 1 : ALIGNED_SMALL_RECORDS)) {
+  if (isOdd || clean >= CLEAN_RECORDS || broken >= (circumstances.isTrusted ? 1 : ALIGNED_SMALL_RECORDS)) {
     return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
   }
   // Guard 1: with records missing only the mild test below is left, which counts what requests do not cover.
@@ -327,6 +335,23 @@ function excuseOf(requests: Side, replies: Side): string | undefined {
     return 'truncating-responder'
   if (LAYER_2_OCTETS.includes(Math.abs(request - reply))) return 'layer-2-octets'
   return undefined
+}
+
+/** Packets each way from which sizes that never change are the sizes. */
+const SIZED_PACKETS = 20
+/** What every path carries unfragmented (RFC 791): of a longer ping, only the first fragment is known as a request. */
+const UNFRAGMENTED_OCTETS = 576
+/** An Ethernet frame has no less; short packets may be counted with what fills it up. */
+const PADDED_OCTETS = 64
+
+/** Whether all requests have one size and all replies another, longer one that nothing adds: true whatever was not counted. */
+function isOtherSize(requests: Side, replies: Side): boolean {
+  if (requests.packets < SIZED_PACKETS || replies.packets < SIZED_PACKETS) return false
+  // A size that is not one is NaN, which is neither more nor less.
+  return (
+    requests.size < UNFRAGMENTED_OCTETS &&
+    replies.size > Math.max(PADDED_OCTETS, requests.size + Math.max(...LAYER_2_OCTETS))
+  )
 }
 
 /** Replies to requests from before the first record: none when both directions begin and end together. */

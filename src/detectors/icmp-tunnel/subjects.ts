@@ -116,6 +116,7 @@ export function evidenceOf({ point, requester, responder, session }: Pair): Evid
 
 const verdictTexts: Readonly<Record<string, string>> = {
   'aligned-records-differ': 'request and reply records of the very same packets differ in octets',
+  'replies-of-another-size': 'all requests have one size, and all replies a longer one',
   'closed-session-differs': 'the sums of a whole session do not mirror',
   'covered-time-differs': 'replies within the time that requests cover do not mirror, twice running',
   'sampled-replies-exceed': 'sampled replies exceed sampled requests beyond chance',
