@@ -7,7 +7,7 @@ import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import { counterAt, textOf } from '../counters.js'
 import { TELLING_PACKETS } from './histories.js'
 import type { Messages } from './messages.js'
-import { canMirror, type EchoLimits, type Slice } from './mirror.js'
+import { canMirror, type EchoLimits, type Slice, type Sums } from './mirror.js'
 import { payloadsOf } from './payloads.js'
 import type { Pair, Point, Points } from './points.js'
 import { addSlice, newSession, SESSION_GAP_MILLISECONDS } from './session.js'
@@ -125,23 +125,36 @@ const PAUSE_MILLISECONDS = 1000
 
 /** Holds one record of both directions against the mirror by itself. */
 function noteBiflow({ session, point }: Pair, request: Slice, reply: Slice, limits: EchoLimits): void {
-  const { biflows, lastBiflow } = session
+  const { biflows, sinceBiflow } = session
   if (request.packets === reply.packets) {
     biflows.equal++
     if (request.octets !== reply.octets) biflows.odd++
   }
   const underWay = 1 + Math.ceil(reply.packets * UNDER_WAY_SHARE)
   if (request.packets >= TELLING_PACKETS && !canMirror(request, reply, underWay, limits)) biflows.broken++
-  // What came before would have been exported before, if the exporter was there.
-  const pause = request.startMilliseconds - (lastBiflow?.request.endMilliseconds ?? point.firstReceivedMilliseconds)
-  if (
-    lastBiflow !== undefined &&
-    lastBiflow.isBegunClean &&
-    pause >= PAUSE_MILLISECONDS &&
-    !canMirror(lastBiflow.request, lastBiflow.reply, 0, limits)
-  )
-    biflows.clean++
-  session.lastBiflow = { request, reply, isBegunClean: pause >= PAUSE_MILLISECONDS }
+  // What came before the first would have been exported before, if the exporter was there.
+  const before = sinceBiflow?.endMilliseconds ?? point.firstReceivedMilliseconds
+  const isPause = request.startMilliseconds - before >= PAUSE_MILLISECONDS
+  if (sinceBiflow === undefined || isPause) {
+    if (sinceBiflow?.isBegunClean === true) {
+      const { requests, replies } = sinceBiflow
+      if (!canMirror(requests, replies, 0, limits)) biflows.clean++
+    }
+    session.sinceBiflow = {
+      requests: request,
+      replies: reply,
+      isBegunClean: isPause,
+      endMilliseconds: request.endMilliseconds,
+    }
+    return
+  }
+  sinceBiflow.requests = added(sinceBiflow.requests, request)
+  sinceBiflow.replies = added(sinceBiflow.replies, reply)
+  sinceBiflow.endMilliseconds = Math.max(sinceBiflow.endMilliseconds, request.endMilliseconds)
+}
+
+function added(one: Sums, other: Sums): Sums {
+  return { packets: one.packets + other.packets, octets: one.octets + other.octets }
 }
 
 /** Hosts of which pings to groups are remembered, at each point. */

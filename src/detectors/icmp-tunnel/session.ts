@@ -32,8 +32,8 @@ const CLEAR_PACKETS = 20
 const ALIGNED_PACKETS = 5
 const ALIGNED_SMALL_RECORDS = 3
 
-/** Records of both directions that were cut where nothing was under way, of which so many that do not mirror are enough. */
-const CLEAN_RECORDS = 2
+/** Stretches of records of both directions between pauses, of which so many that do not mirror are enough. */
+const CLEAN_STRETCHES = 2
 
 export type Direction = 'request' | 'reply'
 
@@ -63,11 +63,11 @@ export type Session = {
   unmirroredEvaluations: number
   /**
    * Records of both directions in one: with as many requests as replies, those of them whose octets differ, those that
-   * cannot mirror whatever was under way when they were cut, and those that do not though nothing was.
+   * cannot mirror whatever was under way when they were cut, and stretches that do not though nothing was at either end.
    */
   biflows: { equal: number; odd: number; broken: number; clean: number }
-  /** The latest record of both directions, and whether nothing was under way when it began. */
-  lastBiflow: { readonly request: Slice; readonly reply: Slice; readonly isBegunClean: boolean } | undefined
+  /** Sums of records of both directions since one that began when nothing was under way. */
+  sinceBiflow: { requests: Sums; replies: Sums; isBegunClean: boolean; endMilliseconds: number } | undefined
   /** Pairs of aligned records whose octets differ. */
   misaligned: { request: Slice; reply: Slice }[]
   /** Set when a record was left out because it came from a second metering point. */
@@ -90,7 +90,7 @@ export function newSession(startedMilliseconds: number): Session {
     foldedOutside: 0,
     unmirroredEvaluations: 0,
     biflows: { equal: 0, odd: 0, broken: 0, clean: 0 },
-    lastBiflow: undefined,
+    sinceBiflow: undefined,
     misaligned: [],
     copies: 0,
     isIncomplete: false,
@@ -250,7 +250,7 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   // One record of both directions stands for the same time; a reply at its edge may be of the exchange before, now and then.
   const { equal, odd, broken, clean } = session.biflows
   const isOdd = odd >= ALIGNED_SMALL_RECORDS && odd > equal / 2
-  if (isOdd || clean >= CLEAN_RECORDS || broken >= (circumstances.isTrusted ? 1 : ALIGNED_SMALL_RECORDS)) {
+  if (isOdd || clean >= (circumstances.isTrusted ? 1 : CLEAN_STRETCHES) || broken >= (circumstances.isTrusted ? 1 : ALIGNED_SMALL_RECORDS)) {
     return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
   }
   // Guard 1: with records missing only the mild test below is left, which counts what requests do not cover.
