@@ -4,7 +4,7 @@
  * counted anew.
  */
 import type { Pair } from './points.js'
-import { unexplainedReplies } from './session.js'
+import { looksSampled, unexplainedReplies } from './session.js'
 
 export type Tally = {
   pairs: number
@@ -68,7 +68,8 @@ function standingOf({ session }: Pair): Standing {
   if (requests.size !== replies.size) return standing
   standing |= PLAIN
   const excused = Math.max(EXCUSED_REPLIES, replies.packets * EXCUSED_SHARE)
-  if (replies.packets > requests.packets && unexplainedReplies(session) > excused) standing |= ODD
+  const isMore = replies.packets > requests.packets && unexplainedReplies(session) > excused
+  if (isMore || looksSampled(session)) standing |= ODD
   return standing
 }
 
