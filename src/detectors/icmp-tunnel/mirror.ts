@@ -127,21 +127,6 @@ export function areAligned(request: Slice, reply: Slice): boolean {
   return atStart >= 0 && atEnd >= 0 && atStart < half && atEnd < half
 }
 
-/** Records of which one ends or begins further from the other than this share of its length are of different times. */
-const SAME_TIME_SHARE = 0.25
-/** Shorter records are cut by more than their exporter's timeout. */
-const TELLING_MILLISECONDS = 20_000
-
-/** Whether records of both directions stand for about the same time, so that they should count alike. */
-export function areOfOneTime(request: Slice, reply: Slice): boolean {
-  const duration = request.endMilliseconds - request.startMilliseconds
-  const apart = Math.max(
-    Math.abs(request.startMilliseconds - reply.startMilliseconds),
-    Math.abs(request.endMilliseconds - reply.endMilliseconds),
-  )
-  return duration >= TELLING_MILLISECONDS && apart <= duration * SAME_TIME_SHARE
-}
-
 /** The size that all packets of some records had, when every record gives one and the same whole number; else NaN. */
 export function constantSize(slices: readonly Slice[]): number {
   let size = Number.NaN

@@ -4,7 +4,6 @@
  */
 import {
   areAligned,
-  areOfOneTime,
   canMirror,
   constantSize,
   type EchoLimits,
@@ -69,8 +68,6 @@ export type Session = {
   biflows: { equal: number; odd: number; broken: number; clean: number }
   /** Sums of records of both directions since one that began when nothing was under way. */
   sinceBiflow: { requests: Sums; replies: Sums; isBegunClean: boolean; endMilliseconds: number } | undefined
-  /** Records of both directions of about the same time, their packets, and the squares of replies beyond requests. */
-  uneven: { records: number; packets: number; squares: number }
   /** Pairs of aligned records whose octets differ. */
   misaligned: { request: Slice; reply: Slice }[]
   /** Set when a record was left out because it came from a second metering point. */
@@ -94,7 +91,6 @@ export function newSession(startedMilliseconds: number): Session {
     unmirroredEvaluations: 0,
     biflows: { equal: 0, odd: 0, broken: 0, clean: 0 },
     sinceBiflow: undefined,
-    uneven: { records: 0, packets: 0, squares: 0 },
     misaligned: [],
     copies: 0,
     isIncomplete: false,
@@ -168,7 +164,8 @@ function fold(session: Session, side: Side): void {
   const most = requests.size === replies.size ? MAX_PLAIN_SLICES : MAX_SLICES
   while (side.slices.length > most) {
     const oldest = side.slices[0]!
-    if (side === replies && requests.records > 0)
+    // What a session began with may have lost its requests to an earlier one.
+    if (side === replies && oldest.startMilliseconds >= requests.firstMilliseconds)
       session.foldedOutside += repliesOutside(coverage(requests), [oldest], true) - 1
     side.slices.shift()
     const { packets, octets } = side.folded
@@ -176,28 +173,16 @@ function fold(session: Session, side: Side): void {
   }
 }
 
-/** Guard 4(b): looks for the record's counterpart; and for that of about the same time, whose counts tell of sampling. */
+/** Guard 4(b): looks for the record's counterpart. */
 function align(session: Session, direction: Direction, slice: Slice): void {
   const others = (direction === 'request' ? session.replies : session.requests).slices
-  let isCompared = false
   for (let index = others.length - 1; index >= 0; index--) {
     const other = others[index]!
     const [request, reply] = direction === 'request' ? [slice, other] : [other, slice]
-    if (!isCompared && areOfOneTime(request, reply)) {
-      isCompared = true
-      noteUneven(session, request.packets, reply.packets)
-    }
     if (!areAligned(request, reply)) continue
     if (request.octets !== reply.octets) addMisaligned(session, request, reply)
     return
   }
-}
-
-/** Counts of the same time: of what is not sampled they differ by a packet at an edge, or where replies are lost. */
-function noteUneven({ uneven }: Session, requests: number, replies: number): void {
-  uneven.records++
-  uneven.packets += requests + replies
-  uneven.squares += Math.max(0, replies - requests) ** 2
 }
 
 /** Notes records of the very same exchanges that do not mirror. */
@@ -325,13 +310,13 @@ export function unexplainedReplies({ requests, replies, hasTimes, foldedOutside 
   return excess - foldedOutside - repliesOutside(coverage(requests), replies.slices, true)
 }
 
-/** Records from which the spread of their counts says something; that of independent draws is half the packets. */
-const UNEVEN_RECORDS = 4
-const UNEVEN_SHARE = 0.2
+/** Replies from which the share that came when no request was seen says something, and that share. */
+const STRAY_PACKETS = 12
+const STRAY_SHARE = 0.2
 
-/** Whether the counts of both directions differ as two independent draws do. */
-export function looksSampled({ uneven: { records, packets, squares } }: Session): boolean {
-  return records >= UNEVEN_RECORDS && squares > packets * UNEVEN_SHARE
+/** Whether replies come again and again when no request is seen, long after its record would have come. */
+export function looksSampled({ replies: { folded }, foldedOutside, isIncomplete }: Session): boolean {
+  return !isIncomplete && folded.packets >= STRAY_PACKETS && foldedOutside > folded.packets * STRAY_SHARE
 }
 
 /** Sampled counts are two independent draws: only a large excess of replies says anything. */
