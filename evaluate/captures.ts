@@ -49,7 +49,7 @@ export type FileResult = {
 
 export type CaptureResult = {
   readonly metering: Metering
-  readonly lab: Omit<StoreScore, 'alarms' | 'speed'>
+  readonly lab: Omit<StoreScore, 'alarms'>
   readonly files: readonly FileResult[]
 }
 
@@ -98,7 +98,6 @@ export async function evaluateCaptures(
   const settings = exporterOf('10.255.0.1', metering)
   const {
     alarms: _,
-    speed: __,
     ...lab
   } = await withStore(meterPackets(captures.lab, settings, random.fork('lab'), START), (store) =>
     evaluateStore(store, labTruths(corpus, metering.activeSeconds * 1000)),
