@@ -5,6 +5,7 @@ import { rowNumbers } from '../../blocks/runs.js'
 import { type FlowColumn, FlowColumnIndex, samplingFromNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import { counterAt, textOf } from '../counters.js'
+import { makeRoom } from './bounded.js'
 import { TELLING_PACKETS } from './histories.js'
 import type { Messages } from './messages.js'
 import { canMirror, type EchoLimits, type Slice, type Sums } from './mirror.js'
@@ -163,7 +164,7 @@ const MAX_GROUP_REQUESTERS = 10_000
 function noteGroupRequest({ groupRequests }: Point, requester: string, slice: Slice): void {
   const packets = slice.packets + (groupRequests.get(requester)?.packets ?? 0)
   groupRequests.delete(requester)
-  if (groupRequests.size >= MAX_GROUP_REQUESTERS) groupRequests.delete(groupRequests.keys().next().value!)
+  makeRoom(groupRequests, MAX_GROUP_REQUESTERS)
   groupRequests.set(requester, { packets, lastMilliseconds: slice.endMilliseconds })
 }
 

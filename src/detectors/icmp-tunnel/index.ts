@@ -29,7 +29,7 @@ export const icmpTunnel: Detector = {
   id: ICMP_TUNNEL,
   title: 'ICMP tunnelling',
   description:
-    "An echo reply returns its request's data, so over any time both directions of a true ping have equal octets but for packets that went unanswered. A tunnel answers with data of its own. Judged minute by minute, with guards for late and lost records, double and one-sided metering, and sampling.",
+    "An echo reply returns its request's data, so over any time both directions of a true ping have equal octets but for packets that went unanswered. A tunnel answers with data of its own. Judged as records come, with guards for late and lost records, double and one-sided metering, and sampling.",
   attack: attackNetworkDevices,
   streams: ['exporterEvent', 'icmp4', 'icmp6', 'flow4', 'flow6'],
   needs: [

@@ -27,7 +27,7 @@ import type { Point } from './points.js'
 const ROUTER_TARGETS = 3
 /** Errors of which fewer than half can be answers are unprovoked. */
 const PROVOKED_SHARE = 0.5
-const MAX_EXCHANGES = 20_000
+const MAX_EXCHANGES = 16_384
 const FORGET_MILLISECONDS = 2 * 3_600_000
 /** Packets of errors from which the flows that may have provoked them are looked at. */
 const WATCHED_PACKETS = 10
@@ -93,6 +93,15 @@ export function createMessages(isGateway: (address: string) => boolean): Message
     exchange.isForgotten = true
   }
 
+  /** Some at a time: to find the first after every single deletion would take longer and longer. */
+  function forgetOldest(): void {
+    let left = MAX_EXCHANGES / 16
+    for (const [key, exchange] of exchanges) {
+      forget(key, exchange)
+      if (--left === 0) break
+    }
+  }
+
   /** Exchanges that have ended, or whose sender turned out to be a router, are watched no longer. */
   function watchAnew(): void {
     const kept = [...watchedExchanges].filter((exchange) => !exchange.isForgotten && isWatched(exchange))
@@ -124,8 +133,7 @@ export function createMessages(isGateway: (address: string) => boolean): Message
         exchange = undefined
       }
       if (exchange === undefined) {
-        const [oldest] = exchanges.size >= MAX_EXCHANGES ? exchanges : []
-        if (oldest !== undefined) forget(...oldest)
+        if (exchanges.size >= MAX_EXCHANGES) forgetOldest()
         exchange = newExchange(point, family, message)
       } else exchanges.delete(key)
       exchanges.set(key, exchange)

@@ -69,6 +69,8 @@ export type Point = {
   lastReceivedMilliseconds: number
   /** Sessions left out for want of room. */
   evicted: number
+  /** What was last said that cannot be seen here, and when. */
+  told: { readonly code: string; readonly atMilliseconds: number } | undefined
 }
 
 export type Points = {
@@ -155,6 +157,7 @@ export function createPoints(isInside: (address: Address) => boolean): Points {
         firstReceivedMilliseconds: Number.POSITIVE_INFINITY,
         lastReceivedMilliseconds: 0,
         evicted: 0,
+        told: undefined,
       }
       points.set(key, point)
       if (identity.protocol !== SYSLOG_PROTOCOL) addresses.add(formatAddress(identity.address))

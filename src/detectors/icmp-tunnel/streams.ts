@@ -8,6 +8,7 @@ import { parseAddress } from '../../records/address.js'
 import { faultsOf } from '../../validation.js'
 import type { Explanation, Learned, Surroundings } from '../detector.js'
 import { type Behaviour, behaviourOf, isCarrying, isPersistent, mayTell, type PairSurroundings } from './behaviour.js'
+import { makeRoom } from './bounded.js'
 import { Histories, History } from './histories.js'
 import { Knowledge, KnowledgeSnapshot, MONITOR_DAYS, MONITOR_PEERS } from './knowledge.js'
 import { pairKey } from './names.js'
@@ -188,7 +189,7 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
     },
     noteDenied(requester, responder) {
       const key = `${requester} ${responder}`
-      if (denied.size >= MAX_DENIED && !denied.has(key)) denied.delete(denied.keys().next().value!)
+      if (!denied.has(key)) makeRoom(denied, MAX_DENIED)
       denied.set(key, (denied.get(key) ?? 0) + 1)
     },
     evaluate(atMilliseconds, isBroken) {
