@@ -48,10 +48,11 @@ const results = await runTasks(tasks, numberOption('threads', values.threads), (
   process.stderr.write(`${nameOf(task)}: ${seconds.toFixed(0)} s\n`),
 )
 // After the threads have ended: processor time is that of the whole process.
-const speed = options.only.includes('speed')
-  ? await measureSpeed(isShort ? SHORT_SPEED : SPEED)
-  : undefined
-if (values.json) process.stdout.write(`${JSON.stringify(speed === undefined ? results : [...results, { kind: 'speed', speed }])}\n`)
+const speed = options.only.includes('speed') ? await measureSpeed(isShort ? SHORT_SPEED : SPEED) : undefined
+if (values.json)
+  process.stdout.write(
+    `${JSON.stringify(speed === undefined ? results : [...results, { kind: 'speed', speed }])}\n`,
+  )
 else for (const text of reportOf(results)) process.stdout.write(`${text}\n\n`)
 
 function* reportOf(all: readonly TaskResult[]): Generator<string> {

@@ -77,7 +77,13 @@ export type Points = {
   of(identity: ExporterIdentity): Point
   all(): Iterable<Point>
   /** The pair, for a record that was received now; undefined where a group address is asked. */
-  pairFor(point: Point, family: 4 | 6, requester: Words, responder: Words, atMilliseconds: number): Pair | undefined
+  pairFor(
+    point: Point,
+    family: 4 | 6,
+    requester: Words,
+    responder: Words,
+    atMilliseconds: number,
+  ): Pair | undefined
   /** The pair the other way round. */
   reverseOf(pair: Pair): Pair | undefined
   /** All pairs of a point: for what is rarely asked. */
@@ -108,7 +114,13 @@ export function createPoints(isInside: (address: Address) => boolean): Points {
     withdraw(pair)
   }
 
-  function newPair(point: Point, family: 4 | 6, from: Words, to: Words, atMilliseconds: number): Pair | undefined {
+  function newPair(
+    point: Point,
+    family: 4 | 6,
+    from: Words,
+    to: Words,
+    atMilliseconds: number,
+  ): Pair | undefined {
     const target = addressAt(family, to)
     // Many hosts answer a group address, each with a reply of its own (guard 8).
     if (isGroupAddress(target)) return undefined

@@ -152,7 +152,7 @@ export function addSlice(
   const size = constantSize([slice])
   side.size = side.size === -1 ? size : side.size === size ? size : Number.NaN
   side.slices.push(slice)
-  if (side.slices.length > MAX_PLAIN_SLICES) fold(session, side)
+  if (side.slices.length > MAX_PLAIN_SLICES - 2) fold(session, side)
   if (!isBiflow) align(session, direction, slice)
   session.changed = true
   return true
@@ -161,7 +161,8 @@ export function addSlice(
 /** Keeps the oldest records as sums. */
 function fold(session: Session, side: Side): void {
   const { requests, replies } = session
-  const most = requests.size === replies.size ? MAX_PLAIN_SLICES : MAX_SLICES
+  // The requests of a reply's time must still be there when it goes.
+  const most = (requests.size === replies.size ? MAX_PLAIN_SLICES : MAX_SLICES) - (side === replies ? 2 : 0)
   while (side.slices.length > most) {
     const oldest = side.slices[0]!
     // What a session began with may have lost its requests to an earlier one.
@@ -251,7 +252,11 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   // One record of both directions stands for the same time; a reply at its edge may be of the exchange before, now and then.
   const { equal, odd, broken, clean } = session.biflows
   const isOdd = odd >= ALIGNED_SMALL_RECORDS && odd > equal / 2
-  if (isOdd || clean >= (circumstances.isTrusted ? 1 : CLEAN_STRETCHES) || broken >= (circumstances.isTrusted ? 1 : ALIGNED_SMALL_RECORDS)) {
+  if (
+    isOdd ||
+    clean >= (circumstances.isTrusted ? 1 : CLEAN_STRETCHES) ||
+    broken >= (circumstances.isTrusted ? 1 : ALIGNED_SMALL_RECORDS)
+  ) {
     return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
   }
   // Guard 1: with records missing only the mild test below is left, which counts what requests do not cover.

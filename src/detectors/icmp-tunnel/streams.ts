@@ -7,7 +7,14 @@ import type { Observation } from '../../findings/finding.js'
 import { parseAddress } from '../../records/address.js'
 import { faultsOf } from '../../validation.js'
 import type { Explanation, Learned, Surroundings } from '../detector.js'
-import { type Behaviour, behaviourOf, isCarrying, isPersistent, mayTell, type PairSurroundings } from './behaviour.js'
+import {
+  type Behaviour,
+  behaviourOf,
+  isCarrying,
+  isPersistent,
+  mayTell,
+  type PairSurroundings,
+} from './behaviour.js'
 import { makeRoom } from './bounded.js'
 import { Histories, History } from './histories.js'
 import { Knowledge, KnowledgeSnapshot, MONITOR_DAYS, MONITOR_PEERS } from './knowledge.js'

@@ -28,11 +28,7 @@ export function pairId(one: string, other: string): string {
 }
 
 /** Takes a verdict to the pair's subject, which is made when the first point finds it broken. */
-export function note(
-  subjects: Map<string, Subject>,
-  pair: Pair,
-  verdict: Verdict,
-): Subject | undefined {
+export function note(subjects: Map<string, Subject>, pair: Pair, verdict: Verdict): Subject | undefined {
   const { point } = pair
   // Both hosts may ping each other: one finding a pair, whoever asks.
   const { key } = pair
