@@ -18,7 +18,7 @@ import { closesAt, judge } from './session.js'
 import { Settings } from './settings.js'
 import { createStreams, problemOfLearned } from './streams.js'
 import { note, observationOf, type Subject } from './subjects.js'
-import { isTrusted, seemsSampled } from './suspicion.js'
+import { isTrusted, looksSampledThroughout, seemsSampled } from './suspicion.js'
 import { recount } from './tally.js'
 import { createNeighbours, isSeenTwoSided } from './views.js'
 
@@ -154,7 +154,11 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
         ...observations,
         ...streams.evaluate(atMilliseconds, isBroken),
         ...messages.evaluate(atMilliseconds),
-        ...coverageObservations(points, atMilliseconds, seemsSampled),
+        ...coverageObservations(
+          points,
+          atMilliseconds,
+          (point) => seemsSampled(point) || looksSampledThroughout(point),
+        ),
       ]
     },
     learned: streams.learned,

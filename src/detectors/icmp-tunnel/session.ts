@@ -319,9 +319,14 @@ export function unexplainedReplies({ requests, replies, hasTimes, foldedOutside 
 const STRAY_PACKETS = 12
 const STRAY_SHARE = 0.2
 
+/** Whether enough older records are there to tell whether replies come without requests. */
+export function isLong({ replies: { folded }, isIncomplete }: Session): boolean {
+  return !isIncomplete && folded.packets >= STRAY_PACKETS
+}
+
 /** Whether replies come again and again when no request is seen, long after its record would have come. */
-export function looksSampled({ replies: { folded }, foldedOutside, isIncomplete }: Session): boolean {
-  return !isIncomplete && folded.packets >= STRAY_PACKETS && foldedOutside > folded.packets * STRAY_SHARE
+export function looksSampled(session: Session): boolean {
+  return isLong(session) && session.foldedOutside > session.replies.folded.packets * STRAY_SHARE
 }
 
 /** Sampled counts are two independent draws: only a large excess of replies says anything. */

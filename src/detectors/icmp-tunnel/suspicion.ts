@@ -15,6 +15,14 @@ export function seemsSampled({ tally: { plain, odd } }: Point): boolean {
   return odd >= SUSPECT_PAIRS && odd > plain * SUSPECT_SHARE
 }
 
+/** Pings whose replies come when no request is seen, of those that were there for long: sampling spares none. */
+const STRAY_SHARE = 0.5
+
+/** Whether counts look sampled on most pings. It is only told: what is judged exactly is judged by what a pair shows. */
+export function looksSampledThroughout({ tally: { long, stray } }: Point): boolean {
+  return stray >= SUSPECT_PAIRS && stray > long * STRAY_SHARE
+}
+
 /** Enough pings that carry nothing were seen whole, so that a pair that does not is the pair and not the exporter. */
 export function isTrusted({ tally: { plain, odd } }: Point): boolean {
   return plain >= TRUSTED_PAIRS && odd === 0

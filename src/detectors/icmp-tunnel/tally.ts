@@ -4,7 +4,7 @@
  * counted anew.
  */
 import type { Pair } from './points.js'
-import { looksSampled, unexplainedReplies } from './session.js'
+import { isLong, looksSampled, unexplainedReplies } from './session.js'
 
 export type Tally = {
   pairs: number
@@ -18,6 +18,9 @@ export type Tally = {
   /** Pings of one size both ways, and those of them with more replies than requests explain. */
   plain: number
   odd: number
+  /** Those of them with enough older records, and of these the ones whose replies come when no request is seen. */
+  long: number
+  stray: number
 }
 
 /** Bits: what a pair counts for. */
@@ -26,6 +29,8 @@ const BOTH = 2
 const TIMELESS = 4
 const PLAIN = 8
 const ODD = 16
+const LONG = 32
+const STRAY = 64
 export type Standing = number
 
 /** Replies beyond the requests that drops and duplicates may leave: so many, or this share. */
@@ -41,6 +46,8 @@ export function emptyTally(): Tally {
     outside: { both: 0, one: 0 },
     plain: 0,
     odd: 0,
+    long: 0,
+    stray: 0,
   }
 }
 
@@ -69,7 +76,9 @@ function standingOf({ session }: Pair): Standing {
   standing |= PLAIN
   const excused = Math.max(EXCUSED_REPLIES, replies.packets * EXCUSED_SHARE)
   const isMore = replies.packets > requests.packets && unexplainedReplies(session) > excused
-  if (isMore || looksSampled(session)) standing |= ODD
+  if (isMore) standing |= ODD
+  if (isLong(session)) standing |= LONG
+  if (looksSampled(session)) standing |= STRAY
   return standing
 }
 
@@ -85,4 +94,6 @@ function count({ point: { tally }, isInside }: Pair, standing: Standing, by: num
   if ((standing & TIMELESS) !== 0) tally.timeless += by
   if ((standing & PLAIN) !== 0) tally.plain += by
   if ((standing & ODD) !== 0) tally.odd += by
+  if ((standing & LONG) !== 0) tally.long += by
+  if ((standing & STRAY) !== 0) tally.stray += by
 }
