@@ -49,7 +49,7 @@ export type FileResult = {
 
 export type CaptureResult = {
   readonly metering: Metering
-  readonly lab: Omit<StoreScore, 'alarms' | 'speed'>
+  readonly lab: Omit<StoreScore, 'alarms'>
   readonly files: readonly FileResult[]
 }
 
@@ -96,12 +96,9 @@ export async function evaluateCaptures(
 ): Promise<CaptureResult> {
   const random = createRandom(metering.samplingInterval * 7 + metering.version)
   const settings = exporterOf('10.255.0.1', metering)
-  const {
-    alarms: _,
-    speed: __,
-    ...lab
-  } = await withStore(meterPackets(captures.lab, settings, random.fork('lab'), START), (store) =>
-    evaluateStore(store, labTruths(corpus, metering.activeSeconds * 1000)),
+  const { alarms: _, ...lab } = await withStore(
+    meterPackets(captures.lab, settings, random.fork('lab'), START),
+    (store) => evaluateStore(store, labTruths(corpus, metering.activeSeconds * 1000)),
   )
   const addressOf = (index: number) => `10.255.1.${index + 1}`
   const sources = captures.files.map(({ packets, capture }, index) =>

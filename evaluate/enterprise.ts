@@ -2,7 +2,7 @@
 import { defaultLearning, nothingKnown } from '#core/detectors/surroundings.js'
 import { type EnterpriseOptions, enterprise } from '#simulate/enterprise.js'
 import type { Label, Simulation } from '#simulate/scenario.js'
-import { evaluateStore, type Speed } from './evaluate-store.js'
+import { evaluateStore } from './evaluate-store.js'
 import { type JudgedDatagram, withStore } from './judge.js'
 import type { RuleScore } from './peers.js'
 import type { Case, FalseAlarm, Kind, Truth } from './score.js'
@@ -27,7 +27,6 @@ export type EnterpriseResult = EnterpriseTask & {
   readonly cases: readonly Case[]
   readonly falseAlarms: readonly FalseAlarm[]
   readonly peers: readonly RuleScore[]
-  readonly speed: readonly Speed[]
   /** Each benign behaviour, by shape: how many pairs, or servers with a port, it has. */
   readonly benign: Readonly<Record<string, number>>
   readonly startMilliseconds: number
@@ -55,8 +54,8 @@ export async function evaluateEnterprise(task: EnterpriseTask): Promise<Enterpri
   )
   const benign: Record<string, number> = {}
   for (const { kind, shape } of truths) if (kind === 'benign') benign[shape] = (benign[shape] ?? 0) + 1
-  const { cases, falseAlarms, peers, speed } = result
-  return { ...task, learningDays, cases, falseAlarms, peers, speed, benign, startMilliseconds }
+  const { cases, falseAlarms, peers } = result
+  return { ...task, learningDays, cases, falseAlarms, peers, benign, startMilliseconds }
 }
 
 /** A simulation's datagrams as the collector gets them. */

@@ -7,17 +7,14 @@ import { createPeers, type RuleScore, scoreEchoRules, scoreFlowRules } from './p
 import { createOctetCounter, type EchoRow, type FlowRow, pairOf, rowReader } from './rows.js'
 import { type Score, score, type Truth } from './score.js'
 
-export type Speed = { readonly detector: string; readonly rows: number; readonly milliseconds: number }
-
 export type StoreScore = Score & {
   readonly alarms: readonly Alarm[]
   readonly peers: readonly RuleScore[]
-  readonly speed: readonly Speed[]
 }
 
 export type StoreOptions = {
   readonly surroundings?: SurroundingsData
-  /** Step of the detectors' judgement; a minute, as live, unless told otherwise. */
+  /** Step of the detectors' judgement; as live unless told otherwise. */
   readonly stepMilliseconds?: number
   /** Restate the peers' rules too. Default true. */
   readonly withPeers?: boolean
@@ -49,11 +46,9 @@ export async function evaluateStore(
   await judgeStore(store, reader.detector, reader.judge, 3_600_000)
   const rules = peers.end()
   const alarms: Alarm[] = []
-  const speed: Speed[] = []
   for (const detector of detectors) {
     const judgement = await judgeStore(store, detector, startJudge(detector, surroundings), stepMilliseconds)
     alarms.push(...judgement.alarms.values())
-    speed.push({ detector: detector.id, rows: judgement.rows, milliseconds: judgement.milliseconds })
   }
   const dated = truths.map((truth) =>
     truth.startMilliseconds > 0
@@ -64,6 +59,5 @@ export async function evaluateStore(
     ...score(alarms, dated, octets.until),
     alarms,
     peers: withPeers ? [...scoreEchoRules(rules.echoes, truths), ...scoreFlowRules(rules.flows, truths)] : [],
-    speed,
   }
 }

@@ -41,9 +41,6 @@ export type Alarm = {
 export type Judgement = {
   readonly alarms: Map<string, Alarm>
   readonly judge: Judge | undefined
-  /** Rows that were given to the judge, and what that took with its evaluations; blocks read included. */
-  readonly rows: number
-  readonly milliseconds: number
 }
 
 /** Writes datagrams to a store of its own, hands it on, and removes it. */
@@ -79,7 +76,7 @@ export async function withStore<Result>(
   }
 }
 
-/** Leads a judge over all of a store, step by step (a minute, as a running appliance does, unless told otherwise). */
+/** Leads a judge over all of a store, step by step (as a running appliance does, unless told otherwise). */
 export async function judgeStore(
   store: BlockStore,
   detector: Pick<Detector, 'streams' | 'settleMilliseconds'>,
@@ -88,9 +85,8 @@ export async function judgeStore(
 ): Promise<Judgement> {
   const alarms = new Map<string, Alarm>()
   const range = await receivedRange(store, detector.streams)
-  if (range === undefined) return { alarms, judge: undefined, rows: 0, milliseconds: 0 }
+  if (range === undefined) return { alarms, judge: undefined }
   const counts = emptyScanCounts()
-  const began = performance.now()
   const from = floorTo(range.fromMilliseconds, stepMilliseconds)
   const to = ceilingTo(range.toMilliseconds + 1, STEP_MILLISECONDS) + detector.settleMilliseconds
   const chunk = Math.max(CHUNK_MILLISECONDS, stepMilliseconds)
@@ -107,7 +103,7 @@ export async function judgeStore(
     }
   }
   if (counts.failures[0] !== undefined) throw new Error(counts.failures[0])
-  return { alarms, judge, rows: counts.rowsRead, milliseconds: performance.now() - began }
+  return { alarms, judge }
 }
 
 /**

@@ -3,11 +3,16 @@ import { cpus } from 'node:os'
 import { listOption, numberOption, readOptions } from '#bench/options.js'
 import { runTasks } from './pool.js'
 import { captureTables, echoTables, labTables, scenarioTables, stealthTables } from './report-captures.js'
-import { enterprisePeers, enterpriseTables, goals, speedTable } from './report-enterprise.js'
+import { enterprisePeers, enterpriseTables, goals } from './report-enterprise.js'
+import { measureSpeed, speedTables } from './speed.js'
 import { type EvaluateOptions, parts, type Task, type TaskResult, tasksOf } from './tasks.js'
 
 /** Parameters are chosen on these seeds, and reported on the others. */
 const CHOOSING_SEEDS: readonly number[] = [1, 2]
+
+/** How much is judged for the speed. */
+const SPEED = { flows: 8_000_000, hours: 4 }
+const SHORT_SPEED = { flows: 500_000, hours: 0.5 }
 
 const values = readOptions({
   only: { type: 'string', default: parts.join() },
@@ -42,7 +47,12 @@ const tasks = tasksOf(options)
 const results = await runTasks(tasks, numberOption('threads', values.threads), (task, seconds) =>
   process.stderr.write(`${nameOf(task)}: ${seconds.toFixed(0)} s\n`),
 )
-if (values.json) process.stdout.write(`${JSON.stringify(results)}\n`)
+// After the threads have ended: processor time is that of the whole process.
+const speed = options.only.includes('speed') ? await measureSpeed(isShort ? SHORT_SPEED : SPEED) : undefined
+if (values.json)
+  process.stdout.write(
+    `${JSON.stringify(speed === undefined ? results : [...results, { kind: 'speed', speed }])}\n`,
+  )
 else for (const text of reportOf(results)) process.stdout.write(`${text}\n\n`)
 
 function* reportOf(all: readonly TaskResult[]): Generator<string> {
@@ -69,6 +79,6 @@ function* reportOf(all: readonly TaskResult[]): Generator<string> {
     yield enterpriseTables('Enterprise (c), the half reported', reported)
   if (scale.length > 0 && wants('enterprise')) yield enterpriseTables('Enterprise (c), for scale', scale)
   if (reported.length > 0 && wants('peers')) yield enterprisePeers(reported)
-  if (runs.length + scale.length > 0 && wants('speed')) yield speedTable([...runs, ...scale])
+  if (speed !== undefined) yield speedTables(speed)
   if (reported.length > 0 && wants('enterprise')) yield `Goals, on the half reported:\n${goals(reported)}`
 }

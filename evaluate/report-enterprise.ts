@@ -16,10 +16,6 @@ import {
 import type { Case, FalseAlarm, Kind } from './score.js'
 
 const DAY = 86_400_000
-/** A day's flows of a large network, and how long judging them may take on one core. */
-const GOAL_FLOWS = 100_000_000
-const GOAL_SECONDS = 120
-
 const hostDaysOf = (runs: readonly EnterpriseResult[], after: boolean) =>
   runs.reduce((sum, { hosts, days, learningDays }) => sum + hosts * (after ? days - learningDays : days), 0)
 const casesOf = (runs: readonly EnterpriseResult[], ...kinds: Kind[]): Case[] =>
@@ -126,24 +122,6 @@ export function enterprisePeers(runs: readonly EnterpriseResult[]): string {
     }),
   ]
   return `Peers' rules on the enterprise's rows, each pair or server and port once in all the days:\n${table(['rule', 'found', 'false for 10,000 hosts and a day'], rows)}`
-}
-
-/** What judging costs. */
-export function speedTable(runs: readonly EnterpriseResult[]): string {
-  const largest = runs.reduce((one, other) => (other.speed[0]!.rows > one.speed[0]!.rows ? other : one))
-  const rows = largest.speed.map(({ detector, rows: count, milliseconds }) => {
-    const nanoseconds = (milliseconds * 1e6) / count
-    return [
-      detector,
-      octets(count),
-      nanoseconds.toFixed(0),
-      `${((nanoseconds * GOAL_FLOWS) / 1e9).toFixed(0)} s`,
-    ]
-  })
-  const sum = largest.speed.reduce((total, { rows: count, milliseconds }) => total + milliseconds / count, 0)
-  const all = (sum * GOAL_FLOWS) / 1000
-  const verdict = all <= GOAL_SECONDS ? 'met' : 'missed'
-  return `Speed, on the store of ${largest.hosts} hosts (reading blocks and every minute's judgement are in it):\n${table(['detector', 'rows read', 'ns a row', '100 M rows'], rows)}A day of 100 M flows on one core, all detectors: ${all.toFixed(0)} s; the goal of ${GOAL_SECONDS} s is ${verdict}.`
 }
 
 /** The goals, each with the number that it stands at. */

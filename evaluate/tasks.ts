@@ -9,7 +9,7 @@ import { evaluateLab, type LabResult } from './lab.js'
 import { evaluateScenario, type ScenarioResult, scenarios } from './scenarios.js'
 import { evaluateStealth, type StealthPoint } from './stealth.js'
 
-/** Parts as `--only` names them. `peers` and `speed` come out of the others' runs. */
+/** Parts as `--only` names them. `peers` come out of the enterprises' runs; `speed` is measured when all else has ended. */
 export const parts = [
   'lab',
   'captures',
@@ -59,7 +59,7 @@ export function tasksOf(options: EvaluateOptions): Task[] {
   const wants = (...names: Part[]) => names.some((name) => only.includes(name))
   const hasCorpus = readCorpus() !== undefined
   const tasks: Task[] = []
-  if (wants('enterprise', 'peers', 'speed')) {
+  if (wants('enterprise', 'peers')) {
     const rounds = isShort ? 1 : ROUNDS
     if (scaleHosts > 0)
       tasks.push({

@@ -103,7 +103,7 @@ export const Config = Type.Object(
     detection: Type.Object(
       {
         intervalSeconds: Type.Integer({
-          default: 60,
+          default: 15,
           minimum: 1,
           maximum: 3600,
           description: 'time between two runs',

@@ -31,6 +31,7 @@ import { keepHouse } from './housekeeping.js'
 import { startMended } from './mended-start.js'
 import { createMetrics } from './metrics.js'
 import { collectReport } from './report/collect.js'
+import { STEP_MILLISECONDS } from './scheduler/evaluate.js'
 import { createScheduler } from './scheduler/scheduler.js'
 
 import { createBallast } from './store/ballast.js'
@@ -92,7 +93,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const counters = createCounters()
   const closers: (() => Promise<void>)[] = []
   /** What one run reads at a time. */
-  const stepMilliseconds = Math.min(60, config.detection.intervalSeconds) * 1000
+  const stepMilliseconds = Math.min(STEP_MILLISECONDS, config.detection.intervalSeconds * 1000)
   const { ballastOctets, stopBelowFreeOctets } = config.retention
   const ballast = createBallast(data, ballastOctets, stopBelowFreeOctets)
   let retention: RetentionOutcome | undefined

@@ -1,6 +1,6 @@
 /**
- * What a detector is. It gets rows in the order in which they were received, minute by minute, and is asked after each
- * minute what it has found: it never sees a clock, a store or a socket, so that live runs, catch-up after a stop and
+ * What a detector is. It gets rows in the order in which they were received, step by step, and is asked after each
+ * step what it has found: it never sees a clock, a store or a socket, so that live runs, catch-up after a stop and
  * `culvert detect` over a capture give the same answer. One file (or folder) a detector, one line in registry.ts.
  */
 import type { TObject } from 'typebox'

@@ -1,5 +1,5 @@
 /**
- * Leads a judge over stored rows, minute by minute in received time. The scheduler and `culvert detect` both come
+ * Leads a judge over stored rows, step by step in received time. The scheduler and `culvert detect` both come
  * through here, so that a live run, a catch-up and a capture judged afterwards agree.
  */
 import type { Judge } from '../detectors/detector.js'
@@ -8,8 +8,11 @@ import type { StreamName } from '../records/columns.js'
 import type { BlockStore } from '../store/blocks.js'
 import { type ScanCounts, scan } from '../store/scan.js'
 
-/** Judgement is passed at whole multiples of this, so that it does not depend on when a run began. */
-export const STEP_MILLISECONDS = 60_000
+/**
+ * Judgement is passed at whole multiples of this, so that it does not depend on when a run began. What an exporter tells once a
+ * minute must not wait for another one: with 15 s a channel is told of well within two active timeouts of 60 s.
+ */
+export const STEP_MILLISECONDS = 15_000
 
 export type EvaluateOptions = {
   readonly store: BlockStore

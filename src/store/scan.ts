@@ -3,7 +3,7 @@
  * that cannot be read is counted and named, and the scan goes on: a scan that ended early is never "nothing found".
  */
 import type { Block } from '../blocks/block.js'
-import { RECEIVED_COLUMN } from '../blocks/builder.js'
+import { type Plane, RECEIVED_COLUMN } from '../blocks/builder.js'
 import type { StreamName } from '../records/columns.js'
 import type { BlockStore, IndexedBlock } from './blocks.js'
 import { endOf } from './index-entry.js'
@@ -81,9 +81,39 @@ async function readBlock(
   }
 }
 
+/** Blocks whose rows are known to be, or not to be, in the order of their receipt. */
+const orders = new WeakMap<Block, boolean>()
+
+function isInOrder(block: Block, received: Plane): boolean {
+  let isAscending = orders.get(block)
+  if (isAscending !== undefined) return isAscending
+  isAscending = true
+  for (let row = 1; row < received.length && isAscending; row++)
+    isAscending = received[row]! >= received[row - 1]!
+  orders.set(block, isAscending)
+  return isAscending
+}
+
+/** The first row that was received at a time or after, of rows in order. */
+function firstAt(received: Plane, time: number): number {
+  let [low, high] = [0, received.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (received[middle]! < time) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
 function selectReceived(block: Block, from: number, to: number): Uint32Array {
   const received = block.column(RECEIVED_COLUMN)![0]!
   const { rows, receivedFromMilliseconds, receivedToMilliseconds } = block.header
+  if (isInOrder(block, received)) {
+    const first = firstAt(received, from)
+    const places = new Uint32Array(Math.max(0, firstAt(received, to) - first))
+    for (let index = 0; index < places.length; index++) places[index] = first + index
+    return places
+  }
   const selected = new Uint32Array(rows)
   if (receivedFromMilliseconds >= from && receivedToMilliseconds < to) {
     for (let row = 0; row < rows; row++) selected[row] = row

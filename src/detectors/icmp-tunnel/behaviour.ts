@@ -67,6 +67,16 @@ const JITTERED_SPREAD = 0.35
 export const LOW_SCORE = 50
 const MEDIUM_SCORE = 70
 
+/** Whether there may be something to say of a pair, whatever its surroundings: most pairs are done with by this. */
+export function mayTell(history: History, isNewPair: boolean, settings: Settings): boolean {
+  const { payloads, replyPackets, excessOctets } = history
+  return (
+    payloads.count >= TELLING_PAYLOADS ||
+    (replyPackets === 0 && excessOctets > settings.ExcessBytesPerDay) ||
+    (isNewPair && isPersistent(history, settings, true))
+  )
+}
+
 /** Undefined when there is nothing to say. */
 export function behaviourOf(
   history: History,
@@ -92,12 +102,15 @@ export function behaviourOf(
 
 /** Inside, where administrators work for hours, a ping must go on for so many times as long. */
 const INSIDE_FACTOR = 4
+/** Who looks for a fault with one size after the other does so for longer than who just looks whether a host is there. */
+const MIXED_FACTOR = 2
 
 /** People who look for a fault ping for minutes; what stays for longer, or comes back again and again, is no person. */
 export function isPersistent(history: History, settings: Settings, isOutside: boolean): boolean {
   const stretch = history.lastMilliseconds - history.stretchSinceMilliseconds
   const all = history.earlierMilliseconds + stretch
-  const needed = settings.persistenceMinutes * MINUTE_MILLISECONDS * (isOutside ? 1 : INSIDE_FACTOR)
+  const factor = (isOutside ? 1 : INSIDE_FACTOR) * (history.size === MIXED ? MIXED_FACTOR : 1)
+  const needed = settings.persistenceMinutes * MINUTE_MILLISECONDS * factor
   return all >= needed || returnsFor(history) >= needed
 }
 

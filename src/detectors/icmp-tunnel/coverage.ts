@@ -34,13 +34,7 @@ function blindnessOf(point: Point, isSuspect: boolean): Blindness | undefined {
       value: undefined,
     }
   }
-  let oneSided = 0
-  let timeless = 0
-  for (const { session } of point.pairs.values()) {
-    if (session.requests.records === 0 || session.replies.records === 0) oneSided++
-    if (!session.hasTimes) timeless++
-  }
-  const pairs = point.pairs.size
+  const { pairs, oneSided, timeless } = point.tally
   if (pairs >= 3 && timeless === pairs) {
     return {
       code: 'times-missing',
@@ -55,6 +49,13 @@ function blindnessOf(point: Point, isSuspect: boolean): Blindness | undefined {
       value: oneSided / pairs,
     }
   }
+  if (point.evicted > 0) {
+    return {
+      code: 'state-full',
+      title: `is one of those that show more pairs that ping than are kept at a time: its oldest ${point.evicted} were forgotten`,
+      value: point.evicted,
+    }
+  }
   if (point.gaps > 0) {
     return {
       code: 'records-missing',
@@ -64,6 +65,9 @@ function blindnessOf(point: Point, isSuspect: boolean): Blindness | undefined {
   }
   return undefined
 }
+
+/** The same is told of an exporter so often, while it sends. */
+const TELL_AGAIN_MILLISECONDS = 60_000
 
 export function coverageObservations(
   points: Points,
@@ -76,6 +80,11 @@ export function coverageObservations(
       continue
     const blindness = blindnessOf(point, seemsSampled(point))
     if (blindness === undefined) continue
+    const { told } = point
+    const isAgain =
+      told?.code === blindness.code && atMilliseconds - told.atMilliseconds < TELL_AGAIN_MILLISECONDS
+    if (isAgain) continue
+    point.told = { code: blindness.code, atMilliseconds }
     const { address, listenerPort, observationDomainId } = point.identity
     const name = formatAddress(address)
     observations.push({

@@ -2,15 +2,15 @@
 import type { Block } from '../../blocks/block.js'
 import { EXPORTER_COLUMN, type Plane, RECEIVED_COLUMN } from '../../blocks/builder.js'
 import { rowNumbers } from '../../blocks/runs.js'
-import { isGroupAddress, parseAddress } from '../../records/address.js'
 import { type FlowColumn, FlowColumnIndex, samplingFromNames } from '../../records/columns.js'
 import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import { counterAt, textOf } from '../counters.js'
+import { makeRoom } from './bounded.js'
 import { TELLING_PACKETS } from './histories.js'
 import type { Messages } from './messages.js'
-import { canMirror, type EchoLimits, type Slice } from './mirror.js'
+import { canMirror, type EchoLimits, type Slice, type Sums } from './mirror.js'
 import { payloadsOf } from './payloads.js'
-import { MAX_SESSIONS_PER_POINT, type Pair, type Point, type Points } from './points.js'
+import type { Pair, Point, Points } from './points.js'
 import { addSlice, newSession, SESSION_GAP_MILLISECONDS } from './session.js'
 
 /** Echo request and reply of RFC 792 and RFC 4443. */
@@ -58,7 +58,7 @@ export function observeEchoes(
     // A firewall's log line is a session, not a record of one direction: firewall-sessions.ts.
     if (identity.protocol === SYSLOG_PROTOCOL) continue
     const point = points.of(identity)
-    point.records++
+    if (point.records++ === 0) point.firstReceivedMilliseconds = received[row]!
     point.lastReceivedMilliseconds = received[row]!
     if (samplingFrom !== undefined && samplingFrom[row] !== samplingFromNames.indexOf('none')) {
       point.samplingInterval = sampling![row]!
@@ -97,40 +97,65 @@ export function observeEchoes(
       row: numberOf(row),
       ...(entropy === undefined ? {} : { relativeEntropy: entropy }),
     }
-    const source = textOf(sources, row)
-    const destination = textOf(destinations, row)
-    const [requester, responder] = isRequest ? [source, destination] : [destination, source]
-    const where = `${flowDirection?.[row] ?? '-'}/${ingress?.[row] ?? '-'}/${egress?.[row] ?? '-'}/${observationPoint?.[row] ?? '-'}`
+    const source = { planes: sources, row }
+    const destination = { planes: destinations, row }
+    const where = placeOf(flowDirection?.[row], ingress?.[row], egress?.[row], observationPoint?.[row])
     const direction = isRequest ? 'request' : 'reply'
     const reverseCount = counterAt(reversePackets, row)
-    if (isRequest) messages.sent(source, destination, count)
-    const pair = take(point, requester, responder, direction, slice, where, reverseCount > 0)
+    if (isRequest && messages.wantsFlows)
+      messages.sent(textOf(sources, row), textOf(destinations, row), count)
+    const [requester, responder] = isRequest ? [source, destination] : [destination, source]
+    const pair = points.pairFor(point, family, requester, responder, slice.receivedMilliseconds)
+    if (pair === undefined) {
+      if (isRequest) noteGroupRequest(point, textOf(sources, row), slice)
+      continue
+    }
+    take(points, pair, direction, slice, where, reverseCount > 0)
     if (reverseCount === 0) continue
     const reverse = { ...slice, packets: reverseCount, octets: counterAt(reverseOctets, row) }
-    take(point, requester, responder, isRequest ? 'reply' : 'request', reverse, where, true)
-    if (pair !== undefined)
-      noteBiflow(pair, isRequest ? slice : reverse, isRequest ? reverse : slice, limitsOf)
+    take(points, pair, isRequest ? 'reply' : 'request', reverse, where, true)
+    noteBiflow(pair, isRequest ? slice : reverse, isRequest ? reverse : slice, limitsOf(pair.responder))
   }
 }
 
 /** Share of a record's replies that may have been asked for before it began: round trips longer than the interval. */
 const UNDER_WAY_SHARE = 0.02
 
+/** No exchange is under way in a pause of this length, as a rule. */
+const PAUSE_MILLISECONDS = 1000
+
 /** Holds one record of both directions against the mirror by itself. */
-function noteBiflow(
-  { session, responder }: Pair,
-  request: Slice,
-  reply: Slice,
-  limitsOf: (responder: string) => EchoLimits,
-): void {
-  const { biflows } = session
+function noteBiflow({ session, point }: Pair, request: Slice, reply: Slice, limits: EchoLimits): void {
+  const { biflows, sinceBiflow } = session
   if (request.packets === reply.packets) {
     biflows.equal++
     if (request.octets !== reply.octets) biflows.odd++
   }
   const underWay = 1 + Math.ceil(reply.packets * UNDER_WAY_SHARE)
-  if (request.packets >= TELLING_PACKETS && !canMirror(request, reply, underWay, limitsOf(responder)))
-    biflows.broken++
+  if (request.packets >= TELLING_PACKETS && !canMirror(request, reply, underWay, limits)) biflows.broken++
+  // What came before the first would have been exported before, if the exporter was there.
+  const before = sinceBiflow?.endMilliseconds ?? point.firstReceivedMilliseconds
+  const isPause = request.startMilliseconds - before >= PAUSE_MILLISECONDS
+  if (sinceBiflow === undefined || isPause) {
+    if (sinceBiflow?.isBegunClean === true) {
+      const { requests, replies } = sinceBiflow
+      if (!canMirror(requests, replies, 0, limits)) biflows.clean++
+    }
+    session.sinceBiflow = {
+      requests: request,
+      replies: reply,
+      isBegunClean: isPause,
+      endMilliseconds: request.endMilliseconds,
+    }
+    return
+  }
+  sinceBiflow.requests = added(sinceBiflow.requests, request)
+  sinceBiflow.replies = added(sinceBiflow.replies, reply)
+  sinceBiflow.endMilliseconds = Math.max(sinceBiflow.endMilliseconds, request.endMilliseconds)
+}
+
+function added(one: Sums, other: Sums): Sums {
+  return { packets: one.packets + other.packets, octets: one.octets + other.octets }
 }
 
 /** Hosts of which pings to groups are remembered, at each point. */
@@ -139,49 +164,42 @@ const MAX_GROUP_REQUESTERS = 10_000
 function noteGroupRequest({ groupRequests }: Point, requester: string, slice: Slice): void {
   const packets = slice.packets + (groupRequests.get(requester)?.packets ?? 0)
   groupRequests.delete(requester)
-  if (groupRequests.size >= MAX_GROUP_REQUESTERS) groupRequests.delete(groupRequests.keys().next().value!)
+  makeRoom(groupRequests, MAX_GROUP_REQUESTERS)
   groupRequests.set(requester, { packets, lastMilliseconds: slice.endMilliseconds })
 }
 
-/** Adds a record of one direction to the session of its pair; the pair, or undefined where group addresses are asked. */
+const NOWHERE = -2
+
+/** A number for where in a device a record was metered: equal for equal places, and different for others as a rule. */
+function placeOf(
+  direction = NOWHERE,
+  ingress = NOWHERE,
+  egress = NOWHERE,
+  observationPoint = NOWHERE,
+): number {
+  let place = direction
+  for (const part of [ingress, egress, observationPoint]) {
+    place = Math.imul(place ^ part, 0x9e3779b1)
+    place ^= place >>> 15
+  }
+  return place
+}
+
+/** Adds a record of one direction to the session of its pair. */
 export function take(
-  point: Point,
-  requester: string,
-  responder: string,
+  points: Points,
+  pair: Pair,
   direction: 'request' | 'reply',
   slice: Slice,
-  where: string,
+  where: number,
   isBiflow: boolean,
-): Pair | undefined {
-  // Many hosts answer a group address, each with a reply of its own (guard 8).
-  const target = parseAddress(responder)
-  if (target === undefined) return undefined
-  if (isGroupAddress(target)) {
-    if (direction === 'request') noteGroupRequest(point, requester, slice)
-    return undefined
-  }
-  const key = `${requester} ${responder}`
-  let pair = point.pairs.get(key)
-  if (pair === undefined) {
-    if (point.pairs.size >= MAX_SESSIONS_PER_POINT) {
-      point.pairs.delete(point.pairs.keys().next().value!)
-      point.evicted++
-    }
-    pair = {
-      requester,
-      responder,
-      session: newSession(slice.startMilliseconds),
-      firstReceivedMilliseconds: slice.receivedMilliseconds,
-      lastReceivedMilliseconds: 0,
-      news: { requests: [], replies: [] },
-    }
-    point.pairs.set(key, pair)
-  }
-  const { session } = pair
+): void {
+  const { point, session } = pair
   const last = Math.max(session.requests.lastMilliseconds, session.replies.lastMilliseconds)
+  const isFirst = pair.lastReceivedMilliseconds === 0
   const isNew = Number.isFinite(last) && slice.startMilliseconds - last > SESSION_GAP_MILLISECONDS
   const isWhole = slice.startMilliseconds >= point.completeFromMilliseconds
-  if (isNew || (session.isIncomplete && isWhole)) {
+  if (isFirst || isNew || (session.isIncomplete && isWhole)) {
     const { misaligned } = session
     pair.session = newSession(slice.startMilliseconds)
     if (!isNew) pair.session.misaligned = misaligned
@@ -190,7 +208,10 @@ export function take(
     pair.session.isIncomplete = true
   pair.lastReceivedMilliseconds = slice.receivedMilliseconds
   pair.session.closedJudged = false
-  if (addSlice(pair.session, direction, slice, where, isBiflow))
-    (direction === 'request' ? pair.news.requests : pair.news.replies).push(slice)
-  return pair
+  point.active.add(pair)
+  if (addSlice(pair.session, direction, slice, where, isBiflow)) {
+    pair.news ??= { requests: [], replies: [] }
+    pair.news[direction === 'request' ? 'requests' : 'replies'].push(slice)
+  }
+  points.kept(pair)
 }

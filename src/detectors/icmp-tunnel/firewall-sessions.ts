@@ -18,6 +18,9 @@ const DENY = outcomeNames.indexOf('deny')
 const UPDATE = phaseNames.indexOf('update')
 /** Replies of a line that may lack their request without a word: duplicates in the network. */
 const EXCUSED_SHARE = 0.005
+/** A log line is made at one place. */
+const SESSION_LOG = 0
+
 /** Takes the rows of log lines; rows of flow records are left out. */
 export function observeFirewallSessions(
   points: Points,
@@ -77,20 +80,21 @@ export function observeFirewallSessions(
     const backward = slice(back, counterAt(reverseOctets, row))
     if (forward.packets === 0 && backward.packets === 0) continue
     const [requests, replies] = type === request ? [forward, backward] : [backward, forward]
-    const [source, destination] = [textOf(sources, row), textOf(destinations, row)]
+    const source = { planes: sources, row }
+    const destination = { planes: destinations, row }
     const [requester, responder] = type === request ? [source, destination] : [destination, source]
-    const add = (direction: 'request' | 'reply', half: Slice) =>
-      half.packets === 0 ? undefined : take(point, requester, responder, direction, half, 'session', true)
-    const pair = add('request', requests) ?? add('reply', replies)
-    if (pair === undefined || requests.packets === 0 || replies.packets === 0) continue
-    add('reply', replies)
+    const pair = points.pairFor(point, family, requester, responder, received[row]!)
+    if (pair === undefined) continue
+    if (requests.packets > 0) take(points, pair, 'request', requests, SESSION_LOG, true)
+    if (replies.packets > 0) take(points, pair, 'reply', replies, SESSION_LOG, true)
+    if (requests.packets === 0 || replies.packets === 0) continue
     if (phases?.[row] === UPDATE) pair.session.hasParts = true
     const missing = pair.session.hasParts
       ? 1
       : replies.packets > requests.packets
         ? Math.ceil(replies.packets * EXCUSED_SHARE)
         : 0
-    if (!canMirror(requests, replies, missing, limitsOf(responder)))
+    if (!canMirror(requests, replies, missing, limitsOf(pair.responder)))
       addMisaligned(pair.session, requests, replies)
   }
 }

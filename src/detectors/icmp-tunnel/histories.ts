@@ -3,12 +3,13 @@
  * sizes. One metering point feeds a pair, so that two that see it do not count it twice.
  */
 import { type Static, Type } from 'typebox'
+import { makeRoom } from './bounded.js'
 import type { Slice } from './mirror.js'
 import { SESSION_GAP_MILLISECONDS } from './session.js'
 
 const DAY_MILLISECONDS = 86_400_000
 /** Pairs that are remembered; those that were quiet the longest go first. */
-const MAX_HISTORIES = 100_000
+const MAX_HISTORIES = 65_536
 /** Another point feeds a pair once the first has been silent about it so long. */
 const FEEDER_SILENT_MILLISECONDS = 3_600_000
 /** Requests further apart are bursts of their own: no exporter's idle timeout is shorter. */
@@ -80,18 +81,14 @@ export class Histories {
     replies: readonly Slice[],
   ): History | undefined {
     const key = `${requester} ${responder}`
-    const first = [...requests, ...replies].reduce(
-      (least, slice) => Math.min(least, timeOf(slice)),
-      Number.POSITIVE_INFINITY,
-    )
+    let first = Number.POSITIVE_INFINITY
+    for (const slice of requests) first = Math.min(first, timeOf(slice))
+    for (const slice of replies) first = Math.min(first, timeOf(slice))
     if (!Number.isFinite(first)) return undefined
     let history = this.#pairs.get(key)
     if (history === undefined) {
       history = newHistory(requester, responder, point, first)
-      if (this.#pairs.size >= MAX_HISTORIES) {
-        this.#pairs.delete(this.#pairs.keys().next().value!)
-        this.evicted++
-      }
+      this.evicted += makeRoom(this.#pairs, MAX_HISTORIES)
     } else if (history.point !== point) {
       if (first - history.lastMilliseconds < FEEDER_SILENT_MILLISECONDS) return undefined
       history.point = point
@@ -100,8 +97,9 @@ export class Histories {
     this.#pairs.delete(key)
     this.#pairs.set(key, history)
     for (const slice of replies) addReply(history, slice)
-    for (const slice of [...requests].sort((one, other) => timeOf(one) - timeOf(other)))
-      addRequest(history, slice)
+    const sorted =
+      requests.length < 2 ? requests : [...requests].sort((one, other) => timeOf(one) - timeOf(other))
+    for (const slice of sorted) addRequest(history, slice)
     return history
   }
 

@@ -11,18 +11,17 @@ import { observeEchoes } from './echoes.js'
 import { observeFirewallSessions } from './firewall-sessions.js'
 import { createMessages, flowColumns } from './messages.js'
 import { type EchoLimits, ipv4EchoLimits, ipv6EchoLimits } from './mirror.js'
-import { ICMP_TUNNEL } from './names.js'
+import { ICMP_TUNNEL, pairKey } from './names.js'
 import { createPoints, type Pair, type Point } from './points.js'
 import { type RepliesOnly, unaskedReplies } from './replies-only.js'
-import { judge } from './session.js'
+import { closesAt, judge } from './session.js'
 import { Settings } from './settings.js'
 import { createStreams, problemOfLearned } from './streams.js'
-import { note, observationOf, pairKey, type Subject } from './subjects.js'
-import { isTrusted, seemsSampled } from './suspicion.js'
-import { twoSidednessOf } from './views.js'
+import { note, observationOf, type Subject } from './subjects.js'
+import { isTrusted, looksSampledThroughout, seemsSampled } from './suspicion.js'
+import { recount } from './tally.js'
+import { createNeighbours, isSeenTwoSided } from './views.js'
 
-/** Pairs that were quiet for so long are no longer kept at a point. */
-const FORGET_MILLISECONDS = 2 * 3_600_000
 /** A session without news for so long is judged once more, as closed. */
 const QUIET_MILLISECONDS = 60_000
 
@@ -30,7 +29,7 @@ export const icmpTunnel: Detector = {
   id: ICMP_TUNNEL,
   title: 'ICMP tunnelling',
   description:
-    "An echo reply returns its request's data, so over any time both directions of a true ping have equal octets but for packets that went unanswered. A tunnel answers with data of its own. Judged minute by minute, with guards for late and lost records, double and one-sided metering, and sampling.",
+    "An echo reply returns its request's data, so over any time both directions of a true ping have equal octets but for packets that went unanswered. A tunnel answers with data of its own. Judged as records come, with guards for late and lost records, double and one-sided metering, and sampling.",
   attack: attackNetworkDevices,
   streams: ['exporterEvent', 'icmp4', 'icmp6', 'flow4', 'flow6'],
   needs: [
@@ -60,29 +59,30 @@ export const icmpTunnel: Detector = {
 
 function createJudge(settings: Settings, surroundings: Surroundings): Judge {
   const { context } = surroundings
-  const points = createPoints()
+  const points = createPoints(context.isInside)
   const subjects = new Map<string, Subject>()
   const streams = createStreams(settings, surroundings)
   const messages = createMessages((text) => {
     const address = parseAddress(text)
     return address !== undefined && (context.isGateway(address) || points.isExporter(text))
   })
-  const limitsOf = (responder: string): EchoLimits => {
-    const base = responder.includes(':') ? ipv6EchoLimits : ipv4EchoLimits
-    return { ...base, most: settings.maximumEchoOctets }
-  }
+  const most = settings.maximumEchoOctets
+  const [limits4, limits6] = [
+    { ...ipv4EchoLimits, most },
+    { ...ipv6EchoLimits, most },
+  ]
+  const limitsOf = (responder: string): EchoLimits => (responder.includes(':') ? limits6 : limits4)
 
   /** Judges what a point has of a pair; the subject when there is news of it. */
   function judgePair(
-    point: Point,
     pair: Pair,
     trust: { readonly isSuspect: boolean; readonly isTrusted: boolean },
     atMilliseconds: number,
   ): Subject | undefined {
-    const { session } = pair
-    const isQuiet = !session.changed && atMilliseconds - pair.lastReceivedMilliseconds > QUIET_MILLISECONDS
-    if (isQuiet) session.closedJudged = true
+    const { point, session } = pair
     const hadNews = session.changed
+    if (!hadNews && atMilliseconds - pair.lastReceivedMilliseconds > QUIET_MILLISECONDS)
+      session.closedJudged = true
     const verdict = judge(session, {
       limits: limitsOf(pair.responder),
       atMilliseconds,
@@ -92,31 +92,40 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
       isTypeObserved: point.isTypeObserved,
       zThreshold: settings.sampledReplyExcessZ,
     })
-    const subject = note(subjects, point, pair, verdict)
+    const subject = note(subjects, pair, verdict)
     return subject !== undefined && (hadNews || verdict.state === 'broken') ? subject : undefined
   }
 
+  /** Judges the pairs of a point of which there is news, and those whose time has come. */
   function judgePoint(
     point: Point,
     atMilliseconds: number,
     changed: Set<Subject>,
     unasked: RepliesOnly[],
   ): void {
+    if (point.active.size === 0) return
+    for (const pair of point.active) if (pair.session.changed) recount(pair)
     const isSuspect = seemsSampled(point)
     const trust = { isSuspect, isTrusted: isTrusted(point) }
-    const seen = twoSidednessOf(point, context.isInside)
-    for (const [key, pair] of point.pairs) {
-      if (!pair.session.changed && pair.session.closedJudged) {
-        if (atMilliseconds - pair.lastReceivedMilliseconds > FORGET_MILLISECONDS) point.pairs.delete(key)
-        continue
-      }
-      const isTwoSided =
-        !isSuspect && point.samplingInterval <= 1 && point.isTypeObserved && seen.of(pair.responder)
+    const neighbours = createNeighbours(() => points.pairsOf(point))
+    const isWhole = !isSuspect && point.samplingInterval <= 1 && point.isTypeObserved
+    for (const pair of point.active) {
+      const { session } = pair
+      if (!session.changed && atMilliseconds < pair.dueMilliseconds) continue
+      const isTwoSided = isWhole && isSeenTwoSided(point, pair)
       streams.take(pair, { point, isTwoSided })
-      const replies = isTwoSided ? unaskedReplies(point, pair, seen, atMilliseconds) : undefined
+      const replies = isTwoSided
+        ? unaskedReplies(pair, neighbours, points.reverseOf, atMilliseconds)
+        : undefined
       if (replies !== undefined) unasked.push(replies)
-      const subject = judgePair(point, pair, trust, atMilliseconds)
+      const subject = judgePair(pair, trust, atMilliseconds)
       if (subject !== undefined) changed.add(subject)
+      if (session.closedJudged) point.active.delete(pair)
+      else {
+        const closes = closesAt(session)
+        pair.dueMilliseconds =
+          closes > atMilliseconds ? closes : pair.lastReceivedMilliseconds + QUIET_MILLISECONDS + 1
+      }
     }
   }
 
@@ -136,6 +145,7 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
     evaluate(atMilliseconds) {
       const changed = new Set<Subject>()
       const unasked: RepliesOnly[] = []
+      points.forget(atMilliseconds)
       for (const point of points.all()) judgePoint(point, atMilliseconds, changed, unasked)
       const isBroken = (key: string) => subjects.has(key)
       const observations: Observation[] = [...changed].map((subject) => observationOf(subject))
@@ -144,7 +154,11 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
         ...observations,
         ...streams.evaluate(atMilliseconds, isBroken),
         ...messages.evaluate(atMilliseconds),
-        ...coverageObservations(points, atMilliseconds, seemsSampled),
+        ...coverageObservations(
+          points,
+          atMilliseconds,
+          (point) => seemsSampled(point) || looksSampledThroughout(point),
+        ),
       ]
     },
     learned: streams.learned,

@@ -4,10 +4,11 @@
  * counts less (half-life). ProtocolUsageBaseline of AN1254.
  */
 import { type Static, Type } from 'typebox'
+import { makeRoom } from './bounded.js'
 
 const DAY_MILLISECONDS = 86_400_000
 /** Sizes, targets and requesters that are remembered; hosts of each. */
-const MAX_KEYS = 50_000
+const MAX_KEYS = 32_768
 const MAX_HOSTS = 64
 /** A monitor pings at least so many peers with one size, each on so many days. */
 export const MONITOR_PEERS = 5
@@ -24,7 +25,7 @@ class Hosts {
   note(key: string, host: string, day: number): void {
     let hosts = this.#keys.get(key)
     if (hosts === undefined) {
-      if (this.#keys.size >= MAX_KEYS) this.#keys.delete(this.#keys.keys().next().value!)
+      makeRoom(this.#keys, MAX_KEYS)
       hosts = new Map()
       this.#keys.set(key, hosts)
     }

@@ -21,6 +21,9 @@ export type Exchange = {
   readonly type: number
   readonly source: string
   readonly destination: string
+  /** The last words of the two addresses: all of an IPv4 one. */
+  readonly sourceWord: number
+  readonly destinationWord: number
   packets: number
   octets: number
   records: number
@@ -33,7 +36,7 @@ export type Exchange = {
   provokedBySource: number
   provokedByAny: number
   evidence: Message[]
-  isNew: boolean
+  isForgotten: boolean
 }
 
 /**

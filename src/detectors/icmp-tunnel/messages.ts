@@ -27,7 +27,7 @@ import type { Point } from './points.js'
 const ROUTER_TARGETS = 3
 /** Errors of which fewer than half can be answers are unprovoked. */
 const PROVOKED_SHARE = 0.5
-const MAX_EXCHANGES = 20_000
+const MAX_EXCHANGES = 16_384
 const FORGET_MILLISECONDS = 2 * 3_600_000
 /** Packets of errors from which the flows that may have provoked them are looked at. */
 const WATCHED_PACKETS = 10
@@ -51,13 +51,22 @@ export const flowColumns = [
   FlowColumnIndex.reversePackets,
 ]
 
+/** Places of the filter that rows of flows are held against first. */
+const FILTER_PLACES = 65_536
+const placeOf = (word: number) => Math.imul(word, 0x9e3779b1) >>> 16
+
 export function createMessages(isGateway: (address: string) => boolean): Messages {
+  /** In the order of their last use. */
   const exchanges = new Map<string, Exchange>()
+  /** Those with news since the last evaluation. */
+  const fresh = new Set<Exchange>()
   /** By sender of time exceeded: to whom. */
   const routers = new Map<string, Set<string>>()
-  /** By host to which watched errors go: as text, and of IPv4 as a word for the many rows of flows. */
-  const watched = new Map<string, Exchange[]>()
-  const watched4 = new Map<number, Exchange[]>()
+  const watchedExchanges = new Set<Exchange>()
+  /** By the last word of the address of the host to which watched errors go. */
+  const watched = new Map<number, Exchange[]>()
+  /** Of hosts that are watched, by a hash of the last word of their address: nearly all rows are of others. */
+  const filter = new Uint8Array(FILTER_PLACES)
 
   const isRouter = (address: string) =>
     isGateway(address) || (routers.get(address)?.size ?? 0) >= ROUTER_TARGETS
@@ -69,18 +78,38 @@ export function createMessages(isGateway: (address: string) => boolean): Message
   }
 
   function watch(exchange: Exchange): void {
-    const known = watched.get(exchange.destination)
-    if (known?.includes(exchange)) return
-    const list = known ?? []
-    list.push(exchange)
-    watched.set(exchange.destination, list)
-    if (exchange.family === 4) watched4.set(parseAddress(exchange.destination)!.words[3], list)
+    if (watchedExchanges.has(exchange)) return
+    watchedExchanges.add(exchange)
+    const { destinationWord } = exchange
+    const list = watched.get(destinationWord)
+    if (list !== undefined) list.push(exchange)
+    else watched.set(destinationWord, [exchange])
+    filter[placeOf(destinationWord)] = 1
   }
 
+  function forget(key: string, exchange: Exchange): void {
+    exchanges.delete(key)
+    fresh.delete(exchange)
+    exchange.isForgotten = true
+  }
+
+  /** Some at a time: to find the first after every single deletion would take longer and longer. */
+  function forgetOldest(): void {
+    let left = MAX_EXCHANGES / 16
+    for (const [key, exchange] of exchanges) {
+      forget(key, exchange)
+      if (--left === 0) break
+    }
+  }
+
+  /** Exchanges that have ended, or whose sender turned out to be a router, are watched no longer. */
   function watchAnew(): void {
+    const kept = [...watchedExchanges].filter((exchange) => !exchange.isForgotten && isWatched(exchange))
+    if (kept.length === watchedExchanges.size) return
+    watchedExchanges.clear()
     watched.clear()
-    watched4.clear()
-    for (const exchange of exchanges.values()) if (isWatched(exchange)) watch(exchange)
+    filter.fill(0)
+    for (const exchange of kept) watch(exchange)
   }
 
   const isWatched = ({ family, type, packets, source }: Exchange) =>
@@ -98,15 +127,18 @@ export function createMessages(isGateway: (address: string) => boolean): Message
       if (type === TIME_EXCEEDED[family]) noteRouter(source, destination)
       const key = `${point.key} ${source} ${destination} ${type}`
       let exchange = exchanges.get(key)
-      if (
-        exchange === undefined ||
-        message.startMilliseconds - exchange.lastMilliseconds > FORGET_MILLISECONDS
-      ) {
-        if (exchanges.size >= MAX_EXCHANGES) exchanges.delete(exchanges.keys().next().value!)
-        exchange = newExchange(point, family, message)
-        exchanges.set(key, exchange)
+      const gap = exchange === undefined ? 0 : message.startMilliseconds - exchange.lastMilliseconds
+      if (exchange !== undefined && gap > FORGET_MILLISECONDS) {
+        forget(key, exchange)
+        exchange = undefined
       }
+      if (exchange === undefined) {
+        if (exchanges.size >= MAX_EXCHANGES) forgetOldest()
+        exchange = newExchange(point, family, message)
+      } else exchanges.delete(key)
+      exchanges.set(key, exchange)
       add(exchange, message)
+      fresh.add(exchange)
       if (isWatched(exchange)) watch(exchange)
     },
     observeFlows(block, rows) {
@@ -115,35 +147,57 @@ export function createMessages(isGateway: (address: string) => boolean): Message
       const packets = block.column(FlowColumnIndex.packets)
       if (sources === undefined || destinations === undefined || packets === undefined) return
       const reverse = block.column(FlowColumnIndex.reversePackets)
-      const hostOf = block.header.stream.family === 4 ? atWord(watched4) : atText(watched)
+      const last = block.header.stream.family === 4 ? 0 : 3
+      const [from, to] = [sources[last]!, destinations[last]!]
       for (const row of rows) {
-        const from = hostOf(sources, row)
-        if (from !== undefined) provoke(from, destinations, row, packets)
-        if (reverse === undefined || (reverse[0]![row] === 0 && reverse[1]![row] === 0)) continue
-        const to = hostOf(destinations, row)
-        if (to !== undefined) provoke(to, sources, row, reverse)
+        if (filter[placeOf(from[row]!)] !== 0) provoke(sources, destinations, row, packets)
+        if (reverse === undefined || filter[placeOf(to[row]!)] === 0) continue
+        provoke(destinations, sources, row, reverse)
       }
     },
     sent(source, destination, packets) {
-      for (const exchange of watched.get(source) ?? []) {
+      for (const exchange of watched.get(lastWordOf(source)) ?? []) {
+        if (exchange.destination !== source) continue
         exchange.provokedByAny += packets
         if (exchange.source === destination) exchange.provokedBySource += packets
       }
     },
     evaluate(atMilliseconds) {
-      const observations: Observation[] = []
       for (const [key, exchange] of exchanges) {
-        if (atMilliseconds - exchange.lastReceivedMilliseconds > FORGET_MILLISECONDS) exchanges.delete(key)
-        else if (exchange.isNew) {
-          exchange.isNew = false
-          if (!isTelling(exchange) || isRouter(exchange.source)) continue
-          observations.push(messageObservation(exchange))
-        }
+        if (atMilliseconds - exchange.lastReceivedMilliseconds <= FORGET_MILLISECONDS) break
+        forget(key, exchange)
       }
+      const observations: Observation[] = []
+      for (const exchange of fresh)
+        if (isTelling(exchange) && !isRouter(exchange.source)) observations.push(messageObservation(exchange))
+      fresh.clear()
       watchAnew()
       return observations
     },
   }
+
+  function provoke(
+    hosts: readonly Plane[],
+    others: readonly Plane[],
+    row: number,
+    packets: readonly Plane[],
+  ): void {
+    const list = watched.get(hosts.at(-1)![row]!)
+    const count = list === undefined ? 0 : counterAt(packets, row)
+    if (list === undefined || count === 0) return
+    const isLong = hosts.length > 1
+    for (const exchange of list) {
+      if ((exchange.family === 6) !== isLong) continue
+      if (isLong && exchange.destination !== textOf(hosts, row)) continue
+      exchange.provokedByAny += count
+      if (exchange.sourceWord !== others.at(-1)![row]) continue
+      if (!isLong || exchange.source === textOf(others, row)) exchange.provokedBySource += count
+    }
+  }
+}
+
+function lastWordOf(address: string): number {
+  return parseAddress(address)!.words[3]
 }
 
 function newExchange(point: Point, family: 4 | 6, message: Message): Exchange {
@@ -153,6 +207,8 @@ function newExchange(point: Point, family: 4 | 6, message: Message): Exchange {
     type: message.type,
     source: message.source,
     destination: message.destination,
+    sourceWord: lastWordOf(message.source),
+    destinationWord: lastWordOf(message.destination),
     packets: 0,
     octets: 0,
     records: 0,
@@ -163,7 +219,7 @@ function newExchange(point: Point, family: 4 | 6, message: Message): Exchange {
     provokedBySource: 0,
     provokedByAny: 0,
     evidence: [],
-    isNew: false,
+    isForgotten: false,
   }
 }
 
@@ -175,34 +231,8 @@ function add(exchange: Exchange, message: Message): void {
   exchange.lastMilliseconds = Math.max(exchange.lastMilliseconds, message.endMilliseconds)
   exchange.lastReceivedMilliseconds = message.receivedMilliseconds
   exchange.codes |= 1 << Math.min(15, message.code)
-  exchange.isNew = true
   exchange.evidence.push(message)
   if (exchange.evidence.length > MAX_EVIDENCE) exchange.evidence.shift()
-}
-
-type HostOf = (planes: readonly Plane[], row: number) => readonly Exchange[] | undefined
-
-const atWord =
-  (hosts: ReadonlyMap<number, Exchange[]>): HostOf =>
-  (planes, row) =>
-    hosts.get(planes[0]![row]!)
-
-const atText =
-  (hosts: ReadonlyMap<string, Exchange[]>): HostOf =>
-  (planes, row) =>
-    hosts.get(textOf(planes, row))
-
-function provoke(
-  exchanges: readonly Exchange[],
-  others: readonly Plane[],
-  row: number,
-  packets: readonly Plane[],
-): void {
-  const count = counterAt(packets, row)
-  for (const exchange of exchanges) {
-    exchange.provokedByAny += count
-    if (exchange.source === textOf(others, row)) exchange.provokedBySource += count
-  }
 }
 
 /** Port and protocol unreachable come from the host that was asked; all else may come from any router on the way. */

@@ -6,9 +6,9 @@ import type { Observation } from '../../findings/finding.js'
 import { formatAddress } from '../../records/address.js'
 import { attackNetworkDevices } from '../detector.js'
 import { ICMP_TUNNEL } from './names.js'
-import type { Pair, Point } from './points.js'
-import { evidenceOf, pairId, pairKey } from './subjects.js'
-import type { TwoSidedness } from './views.js'
+import type { Pair } from './points.js'
+import { evidenceOf, pairId } from './subjects.js'
+import type { Neighbours } from './views.js'
 
 /** Replies without a request from which they are no remnant of a lost record. */
 const TELLING_PACKETS = 20
@@ -25,46 +25,43 @@ const LONG_OCTETS = 1400
  * Whether the host pinged a group about as often: a multicast address, or one that nobody answers for, as with the broadcast
  * address of a network whose length is not known here. Then every reply comes from another address than was asked.
  */
-function isAnswerToMany({ pairs, groupRequests }: Point, { requester, session: { replies } }: Pair): boolean {
+function isAnswerToMany({ point, requester, session: { replies } }: Pair, neighbours: Neighbours): boolean {
   const needed = replies.packets * ANSWERED_SHARE
-  const group = groupRequests.get(requester)
+  const group = point.groupRequests.get(requester)
   if (group !== undefined && group.packets >= needed && group.lastMilliseconds >= replies.firstMilliseconds)
     return true
-  for (const { requester: other, session } of pairs.values()) {
-    const { requests } = session
-    if (other !== requester || session.replies.records > 0) continue
+  return neighbours.unanswered(requester).some(({ session: { requests } }) => {
     const overlaps =
       requests.firstMilliseconds <= replies.lastMilliseconds &&
       requests.lastMilliseconds >= replies.firstMilliseconds
-    if (overlaps && requests.packets >= needed) return true
-  }
-  return false
+    return overlaps && requests.packets >= needed
+  })
 }
 
 export type RepliesOnly = { readonly key: string; readonly observation: Observation }
 
 export function unaskedReplies(
-  point: Point,
   pair: Pair,
-  seen: TwoSidedness,
+  neighbours: Neighbours,
+  reverseOf: (pair: Pair) => Pair | undefined,
   atMilliseconds: number,
 ): RepliesOnly | undefined {
-  const { requester, responder, session } = pair
+  const { point, requester, responder, session } = pair
   const { requests, replies } = session
   if (requests.records > 0 || replies.packets < TELLING_PACKETS || replies.records < TELLING_RECORDS)
     return undefined
   if (session.isIncomplete || session.hasFragments || !session.hasTimes) return undefined
   if (replies.lastMilliseconds - replies.firstMilliseconds < TELLING_MILLISECONDS) return undefined
   if (atMilliseconds - pair.firstReceivedMilliseconds < WAIT_MILLISECONDS) return undefined
-  const back = point.pairs.get(`${responder} ${requester}`)
+  const back = reverseOf(pair)
   if (back !== undefined && back.session.requests.octets > LONG_OCTETS * back.session.requests.packets)
     return undefined
-  if (isAnswerToMany(point, pair)) return undefined
-  const isKnownPath = seen.ofNetwork(responder)
+  if (isAnswerToMany(pair, neighbours)) return undefined
+  const isKnownPath = neighbours.isNetworkSeen(responder)
   const family = responder.includes(':') ? 6 : 4
   const { address, listenerPort, observationDomainId } = point.identity
   return {
-    key: pairKey(requester, responder),
+    key: pair.key,
     observation: {
       kind: 'finding',
       id: pairId(requester, responder),
@@ -98,7 +95,7 @@ export function unaskedReplies(
       ],
       subScores: {},
       attack: attackNetworkDevices,
-      evidence: evidenceOf(point, pair),
+      evidence: evidenceOf(pair),
     },
   }
 }

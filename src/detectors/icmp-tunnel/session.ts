@@ -14,8 +14,10 @@ import {
 
 /** Records of one pair whose gap is shorter belong to one session. Exporters' idle timeouts are 15 to 60 s. */
 export const SESSION_GAP_MILLISECONDS = 120_000
-/** Records kept one by one; older ones are kept as sums. */
-const MAX_SLICES = 64
+/** Records of a direction kept one by one; older ones are kept as sums. Of pings of one size both ways few are needed. */
+const MAX_SLICES = 32
+const MAX_PLAIN_SLICES = 8
+const MAX_MISALIGNED = 32
 /** A record that arrives this long after its last packet was ended by its idle timeout, not its active one. */
 const IDLE_MILLISECONDS = 10_000
 /** How long the other direction's last record may take. */
@@ -24,11 +26,14 @@ const LATE_HALF_MILLISECONDS = 30_000
 const EDGE_MILLISECONDS = 3_000
 /** Replies may exceed requests by this share without a word: drops in the meter, duplicates in the network. */
 const EXCUSED_SHARE = 0.005
-/** Replies beyond those that may lack their request, with which sums still do not mirror: no second look is needed. */
+/** Packets each way from which sums that do not mirror need no second look, at a point that is believed. */
 const CLEAR_PACKETS = 20
 /** Packets of a record whose aligned counterpart differs; fewer need company. */
 const ALIGNED_PACKETS = 5
 const ALIGNED_SMALL_RECORDS = 3
+
+/** Stretches of records of both directions between pauses, of which so many that do not mirror are enough. */
+const CLEAN_STRETCHES = 2
 
 export type Direction = 'request' | 'reply'
 
@@ -44,7 +49,7 @@ export type Side = {
   /** The size of every packet while it is one and the same; NaN once it is not. -1 before the first record. */
   size: number
   /** The interfaces and metering direction of the first record; copies from other points are left out. */
-  point: string
+  place: number
   records: number
 }
 
@@ -52,13 +57,17 @@ export type Session = {
   readonly requests: Side
   readonly replies: Side
   startedMilliseconds: number
+  /** Replies that lay outside the time of requests, of records that are no longer kept one by one. */
+  foldedOutside: number
   /** Guard 3 failed at this many evaluations running that had new records. */
   unmirroredEvaluations: number
   /**
-   * Records of both directions in one: with as many requests as replies, those of them whose octets differ, and those that
-   * cannot mirror whatever was under way when they were cut.
+   * Records of both directions in one: with as many requests as replies, those of them whose octets differ, those that
+   * cannot mirror whatever was under way when they were cut, and stretches that do not though nothing was at either end.
    */
-  biflows: { equal: number; odd: number; broken: number }
+  biflows: { equal: number; odd: number; broken: number; clean: number }
+  /** Sums of records of both directions since one that began when nothing was under way. */
+  sinceBiflow: { requests: Sums; replies: Sums; isBegunClean: boolean; endMilliseconds: number } | undefined
   /** Pairs of aligned records whose octets differ. */
   misaligned: { request: Slice; reply: Slice }[]
   /** Set when a record was left out because it came from a second metering point. */
@@ -78,8 +87,10 @@ export function newSession(startedMilliseconds: number): Session {
     requests: newSide(),
     replies: newSide(),
     startedMilliseconds,
+    foldedOutside: 0,
     unmirroredEvaluations: 0,
-    biflows: { equal: 0, odd: 0, broken: 0 },
+    biflows: { equal: 0, odd: 0, broken: 0, clean: 0 },
+    sinceBiflow: undefined,
     misaligned: [],
     copies: 0,
     isIncomplete: false,
@@ -91,42 +102,44 @@ export function newSession(startedMilliseconds: number): Session {
   }
 }
 
+const NOTHING: Sums = { packets: 0, octets: 0 }
+
 function newSide(): Side {
   return {
     slices: [],
-    folded: { packets: 0, octets: 0 },
+    folded: NOTHING,
     packets: 0,
     octets: 0,
     firstMilliseconds: Number.POSITIVE_INFINITY,
     lastMilliseconds: Number.NEGATIVE_INFINITY,
     latest: undefined,
     size: -1,
-    point: '',
+    place: 0,
     records: 0,
   }
 }
 
 /**
- * Adds a record. `point` names where in the device it was metered. A half of a biflow has the times of the whole, so it
+ * Adds a record. `place` tells where in the device it was metered. A half of a biflow has the times of the whole, so it
  * cannot be aligned. Returns false when the record is a copy of what is known.
  */
 export function addSlice(
   session: Session,
   direction: Direction,
   slice: Slice,
-  point: string,
+  place: number,
   isBiflow = false,
 ): boolean {
   const side = direction === 'request' ? session.requests : session.replies
-  if (side.records === 0) side.point = point
-  else if (side.point !== point) {
+  if (side.records === 0) side.place = place
+  else if (side.place !== place) {
     const overlaps = slice.startMilliseconds <= side.lastMilliseconds
     if (overlaps) {
       session.copies++
       return false
     }
     // The path moved to other interfaces: what was counted here and there cannot be put together.
-    side.point = point
+    side.place = place
     session.isIncomplete = true
   }
   side.records++
@@ -139,16 +152,26 @@ export function addSlice(
   const size = constantSize([slice])
   side.size = side.size === -1 ? size : side.size === size ? size : Number.NaN
   side.slices.push(slice)
-  if (side.slices.length > MAX_SLICES) {
-    const oldest = side.slices.shift()!
-    side.folded = {
-      packets: side.folded.packets + oldest.packets,
-      octets: side.folded.octets + oldest.octets,
-    }
-  }
+  if (side.slices.length > MAX_PLAIN_SLICES - 2) fold(session, side)
   if (!isBiflow) align(session, direction, slice)
   session.changed = true
   return true
+}
+
+/** Keeps the oldest records as sums. */
+function fold(session: Session, side: Side): void {
+  const { requests, replies } = session
+  // The requests of a reply's time must still be there when it goes.
+  const most = (requests.size === replies.size ? MAX_PLAIN_SLICES : MAX_SLICES) - (side === replies ? 2 : 0)
+  while (side.slices.length > most) {
+    const oldest = side.slices[0]!
+    // What a session began with may have lost its requests to an earlier one.
+    if (side === replies && oldest.startMilliseconds >= requests.firstMilliseconds)
+      session.foldedOutside += repliesOutside(coverage(requests), [oldest], true) - 1
+    side.slices.shift()
+    const { packets, octets } = side.folded
+    side.folded = { packets: packets + oldest.packets, octets: octets + oldest.octets }
+  }
 }
 
 /** Guard 4(b): looks for the record's counterpart. */
@@ -165,7 +188,7 @@ function align(session: Session, direction: Direction, slice: Slice): void {
 
 /** Notes records of the very same exchanges that do not mirror. */
 export function addMisaligned(session: Session, request: Slice, reply: Slice): void {
-  if (session.misaligned.length < MAX_SLICES) session.misaligned.push({ request, reply })
+  if (session.misaligned.length < MAX_MISALIGNED) session.misaligned.push({ request, reply })
 }
 
 /** What a session's echo traffic was found to be, and by which guard. */
@@ -193,6 +216,11 @@ export type Circumstances = {
   readonly zThreshold: number
 }
 
+/** When a session that gets no more records has something new to say: once it counts as closed. */
+export function closesAt(session: Session): number {
+  return latestReceived(session) + LATE_HALF_MILLISECONDS
+}
+
 /** Judges a session as of now. Calls with new records count as evaluations; the state they need is in the session. */
 export function judge(session: Session, circumstances: Circumstances): Verdict {
   const { requests, replies } = session
@@ -207,20 +235,28 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   if (!isTypeObserved) return unjudged('icmp-type-unknown')
   if (session.hasFragments) return unjudged('fragments')
   const excuse = excuseOf(requests, replies)
+  if (isOtherSize(requests, replies))
+    return { state: 'broken', code: 'replies-of-another-size', k, d, missingRequests: 0 }
   if (samplingInterval > 1) return judgeSampled(session, circumstances, excuse)
   if (isSuspect) return unjudged('sampling-suspected')
   if (!session.hasTimes) return unjudged('times-missing')
   if (excuse !== undefined) return { state: 'mirrors', code: excuse, k, d, missingRequests: 0 }
 
   // Guard 4(b) holds whatever else was lost: both records are there and stand for the same exchanges.
-  const large = session.misaligned.filter(({ request }) => request.packets >= ALIGNED_PACKETS)
-  if (large.length > 0 || session.misaligned.length >= ALIGNED_SMALL_RECORDS) {
+  const { misaligned } = session
+  const hasLarge = misaligned.some(({ request }) => request.packets >= ALIGNED_PACKETS)
+  const needed = circumstances.isTrusted ? 1 : ALIGNED_SMALL_RECORDS
+  if (hasLarge || misaligned.length >= needed) {
     return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
   }
   // One record of both directions stands for the same time; a reply at its edge may be of the exchange before, now and then.
-  const { equal, odd, broken } = session.biflows
+  const { equal, odd, broken, clean } = session.biflows
   const isOdd = odd >= ALIGNED_SMALL_RECORDS && odd > equal / 2
-  if (isOdd || broken >= (circumstances.isTrusted ? 1 : ALIGNED_SMALL_RECORDS)) {
+  if (
+    isOdd ||
+    clean >= (circumstances.isTrusted ? 1 : CLEAN_STRETCHES) ||
+    broken >= (circumstances.isTrusted ? 1 : ALIGNED_SMALL_RECORDS)
+  ) {
     return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
   }
   // Guard 1: with records missing only the mild test below is left, which counts what requests do not cover.
@@ -239,14 +275,14 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   }
 
   // Guard 3, on the whole session and on its latest records: sums over a long time may balance by design.
-  const missingRequests = repliesOutside(coverage(requests), replies.slices)
+  const missingRequests = session.foldedOutside + repliesOutside(coverage(requests), replies.slices)
   const holds =
     canMirror(requests, replies, missingRequests, limits) && latestMirror(session, atMilliseconds, limits)
   if (wasChanged) session.unmirroredEvaluations = holds ? 0 : session.unmirroredEvaluations + 1
   const isClear =
     circumstances.isTrusted &&
-    !holds &&
-    !canMirror(requests, replies, missingRequests + CLEAR_PACKETS, limits)
+    ((!holds && requests.packets >= CLEAR_PACKETS && replies.packets >= CLEAR_PACKETS) ||
+      isContrary(session, limits))
   if (session.unmirroredEvaluations >= 2 || isClear) {
     return { state: 'broken', code: 'covered-time-differs', k, d, missingRequests }
   }
@@ -259,11 +295,38 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   }
 }
 
+/**
+ * Whether fewer replies than requests hold more octets. What goes unanswered is not chosen by its size, so that many
+ * requests that were lost are of the mean size; replies at the edges may be as long as there are.
+ */
+function isContrary(session: Session, limits: EchoLimits): boolean {
+  const { requests, replies } = session
+  const k = requests.packets - replies.packets
+  const d = requests.octets - replies.octets
+  if (k < CLEAR_PACKETS || d >= 0) return false
+  const atEdges = session.foldedOutside + repliesOutside(coverage(requests), replies.slices, true)
+  return (k * requests.octets) / requests.packets - d > limits.most * (atEdges + 1)
+}
+
 /** Replies beyond the requests that the records in hand leave without an innocent cause; 0 or less is none. */
-export function unexplainedReplies({ requests, replies, hasTimes }: Session): number {
+export function unexplainedReplies({ requests, replies, hasTimes, foldedOutside }: Session): number {
   const excess = replies.packets - requests.packets
   if (excess <= 0 || requests.records === 0 || !hasTimes) return 0
-  return excess - repliesOutside(coverage(requests), replies.slices, true)
+  return excess - foldedOutside - repliesOutside(coverage(requests), replies.slices, true)
+}
+
+/** Replies from which the share that came when no request was seen says something, and that share. */
+const STRAY_PACKETS = 12
+const STRAY_SHARE = 0.2
+
+/** Whether enough older records are there to tell whether replies come without requests. */
+export function isLong({ replies: { folded }, isIncomplete }: Session): boolean {
+  return !isIncomplete && folded.packets >= STRAY_PACKETS
+}
+
+/** Whether replies come again and again when no request is seen, long after its record would have come. */
+export function looksSampled(session: Session): boolean {
+  return isLong(session) && session.foldedOutside > session.replies.folded.packets * STRAY_SHARE
 }
 
 /** Sampled counts are two independent draws: only a large excess of replies says anything. */
@@ -294,6 +357,23 @@ function excuseOf(requests: Side, replies: Side): string | undefined {
   return undefined
 }
 
+/** Packets each way from which sizes that never change are the sizes. */
+const SIZED_PACKETS = 20
+/** What every path carries unfragmented (RFC 791): of a longer ping, only the first fragment is known as a request. */
+const UNFRAGMENTED_OCTETS = 576
+/** An Ethernet frame has no less; short packets may be counted with what fills it up. */
+const PADDED_OCTETS = 64
+
+/** Whether all requests have one size and all replies another, longer one that nothing adds: true whatever was not counted. */
+function isOtherSize(requests: Side, replies: Side): boolean {
+  if (requests.packets < SIZED_PACKETS || replies.packets < SIZED_PACKETS) return false
+  // A size that is not one is NaN, which is neither more nor less.
+  return (
+    requests.size < UNFRAGMENTED_OCTETS &&
+    replies.size > Math.max(PADDED_OCTETS, requests.size + Math.max(...LAYER_2_OCTETS))
+  )
+}
+
 /** Replies to requests from before the first record: none when both directions begin and end together. */
 function edgeReplies(requests: Side, replies: Side): number {
   const atStart = replies.firstMilliseconds - requests.firstMilliseconds
@@ -306,7 +386,7 @@ function wasIdle(slice: Slice): boolean {
 }
 
 function latestReceived({ requests, replies }: Session): number {
-  return Math.max(requests.latest!.receivedMilliseconds, replies.latest!.receivedMilliseconds)
+  return Math.max(requests.latest?.receivedMilliseconds ?? 0, replies.latest?.receivedMilliseconds ?? 0)
 }
 
 /** The time that the side's records cover; what was folded away counts as covered. */

@@ -7,13 +7,22 @@ import type { Observation } from '../../findings/finding.js'
 import { parseAddress } from '../../records/address.js'
 import { faultsOf } from '../../validation.js'
 import type { Explanation, Learned, Surroundings } from '../detector.js'
-import { type Behaviour, behaviourOf, isCarrying, isPersistent, type PairSurroundings } from './behaviour.js'
+import {
+  type Behaviour,
+  behaviourOf,
+  isCarrying,
+  isPersistent,
+  mayTell,
+  type PairSurroundings,
+} from './behaviour.js'
+import { makeRoom } from './bounded.js'
 import { Histories, History } from './histories.js'
 import { Knowledge, KnowledgeSnapshot, MONITOR_DAYS, MONITOR_PEERS } from './knowledge.js'
+import { pairKey } from './names.js'
 import type { Pair, Point } from './points.js'
 import type { Settings } from './settings.js'
 import { streamObservation } from './stream-finding.js'
-import { evidenceOf, pairId, pairKey } from './subjects.js'
+import { evidenceOf, pairId } from './subjects.js'
 
 const VERSION = 1
 const DAY_MILLISECONDS = 86_400_000
@@ -161,7 +170,7 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
       atMilliseconds - before.atMilliseconds < TELL_AGAIN_MILLISECONDS
     if (isAgain) return undefined
     told.set(key, { score: behaviour.score, atMilliseconds })
-    return streamObservation(history, behaviour, around, view.point, evidenceOf(view.point, pair))
+    return streamObservation(history, behaviour, around, view.point, evidenceOf(pair))
   }
 
   /** What goes on between hosts that are not told of may be learned. */
@@ -170,8 +179,8 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
     // Time in which nobody pinged has taught nothing.
     if (changed.size > 0) learnedFrom = Math.min(learnedFrom, atMilliseconds)
     learnedTo = atMilliseconds
-    for (const { requester, responder, size } of changed.keys()) {
-      const key = pairKey(requester, responder)
+    for (const [{ requester, responder, size }, { pair }] of changed) {
+      const { key } = pair
       const isOpen = (told.has(key) || isBroken(key)) && !settled.has(pairId(requester, responder))
       if (!isOpen) knowledge.learn(requester, responder, size, atMilliseconds)
     }
@@ -179,25 +188,24 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
 
   return {
     take(pair, view) {
+      if (pair.news === undefined) return
       const { requests, replies } = pair.news
-      if (requests.length + replies.length === 0) return
+      pair.news = undefined
       const history = histories.add(pair.requester, pair.responder, view.point.key, requests, replies)
-      requests.length = 0
-      replies.length = 0
       if (history !== undefined) changed.set(history, { pair, view })
     },
     noteDenied(requester, responder) {
       const key = `${requester} ${responder}`
-      if (denied.size >= MAX_DENIED && !denied.has(key)) denied.delete(denied.keys().next().value!)
+      if (!denied.has(key)) makeRoom(denied, MAX_DENIED)
       denied.set(key, (denied.get(key) ?? 0) + 1)
     },
     evaluate(atMilliseconds, isBroken) {
       const suspects: Suspect[] = []
       for (const [history, { pair, view }] of changed) {
-        if (isBroken(pairKey(history.requester, history.responder))) continue
+        const isNewPair = isNew(history, atMilliseconds)
+        if (!mayTell(history, isNewPair, settings) || isBroken(pair.key)) continue
         // A new monitor is known by what it would be told of outside; how long does not matter yet.
-        if (isNew(history, atMilliseconds) && isPersistent(history, settings, true))
-          noteCandidate(history, atMilliseconds)
+        if (isNewPair && isPersistent(history, settings, true)) noteCandidate(history, atMilliseconds)
         const suspect = suspectOf(history, pair, view, atMilliseconds)
         if (suspect !== undefined) suspects.push(suspect)
       }

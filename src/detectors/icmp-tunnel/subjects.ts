@@ -22,25 +22,16 @@ export type Subject = {
   excessOctets: number
 }
 
-/** The same whoever of the two asks. */
-export function pairKey(one: string, other: string): string {
-  return [one, other].sort().join(' ')
-}
-
 /** Of the finding about a pair, whatever it rests on. */
 export function pairId(one: string, other: string): string {
   return findingId(ICMP_TUNNEL, { pair: [one, other].sort() })
 }
 
 /** Takes a verdict to the pair's subject, which is made when the first point finds it broken. */
-export function note(
-  subjects: Map<string, Subject>,
-  point: Point,
-  pair: Pair,
-  verdict: Verdict,
-): Subject | undefined {
+export function note(subjects: Map<string, Subject>, pair: Pair, verdict: Verdict): Subject | undefined {
+  const { point } = pair
   // Both hosts may ping each other: one finding a pair, whoever asks.
-  const key = pairKey(pair.requester, pair.responder)
+  const { key } = pair
   let subject = subjects.get(key)
   if (subject === undefined) {
     if (verdict.state !== 'broken') return undefined
@@ -77,7 +68,7 @@ export function note(
     replies.lastMilliseconds,
   )
   if (verdict.state === 'broken') {
-    subject.evidence = evidenceOf(point, pair)
+    subject.evidence = evidenceOf(pair)
     subject.packets = requests.packets + replies.packets
     subject.octets = requests.octets + replies.octets
     subject.excessOctets = Math.max(subject.excessOctets, carriedOctets(pair.session, verdict))
@@ -94,7 +85,7 @@ function carriedOctets(session: Session, verdict: Verdict): number {
   return Math.max(aligned, Math.abs(verdict.d))
 }
 
-export function evidenceOf(point: Point, { requester, responder, session }: Pair): Evidence[] {
+export function evidenceOf({ point, requester, responder, session }: Pair): Evidence[] {
   const family = responder.includes(':') ? 6 : 4
   const of = (slice: Slice, isRequest: boolean): Evidence => ({
     receivedMilliseconds: slice.receivedMilliseconds,
@@ -121,6 +112,7 @@ export function evidenceOf(point: Point, { requester, responder, session }: Pair
 
 const verdictTexts: Readonly<Record<string, string>> = {
   'aligned-records-differ': 'request and reply records of the very same packets differ in octets',
+  'replies-of-another-size': 'all requests have one size, and all replies a longer one',
   'closed-session-differs': 'the sums of a whole session do not mirror',
   'covered-time-differs': 'replies within the time that requests cover do not mirror, twice running',
   'sampled-replies-exceed': 'sampled replies exceed sampled requests beyond chance',

@@ -3,46 +3,51 @@
  * it does not, what seems unasked or unanswered says nothing.
  */
 import { parseAddress } from '../../records/address.js'
-import type { Point } from './points.js'
+import type { Pair, Point } from './points.js'
 
 /** Pairs seen in both directions, from which a point is believed for hosts of one kind. */
 const ENOUGH_PAIRS = 2
 
-export type TwoSidedness = {
-  /** Enough pairs with responders on this side (inside or outside) are seen in both directions, and few in one. */
-  of(responder: string): boolean
-  /** Another pair with a responder in the same /24 or /64 is. */
-  ofNetwork(responder: string): boolean
+/** Enough pairs with responders on the side of this one (inside or outside) are seen in both directions, and few in one. */
+export function isSeenTwoSided({ tally }: Point, { isInside }: Pair): boolean {
+  const { both, one } = isInside ? tally.inside : tally.outside
+  return both >= ENOUGH_PAIRS && both > one
 }
 
-export function twoSidednessOf(
-  point: Point,
-  isInside: (address: NonNullable<ReturnType<typeof parseAddress>>) => boolean,
-): TwoSidedness {
-  const counts = { inside: { both: 0, one: 0 }, outside: { both: 0, one: 0 } }
-  const networks = new Map<string, Set<string>>()
-  const sideOf = (responder: string) => {
-    const address = parseAddress(responder)
-    return address !== undefined && isInside(address) ? 'inside' : 'outside'
-  }
-  for (const { responder, session } of point.pairs.values()) {
-    const isBoth = session.requests.records > 0 && session.replies.records > 0
-    counts[sideOf(responder)][isBoth ? 'both' : 'one']++
-    if (!isBoth) continue
-    const network = networkOf(responder)
-    const known = networks.get(network) ?? new Set()
-    known.add(responder)
-    networks.set(network, known)
+/** What only replies without requests are held against, gathered once when the first of them is asked about. */
+export type Neighbours = {
+  /** Another pair with a responder in the same /24 or /64 is seen in both directions. */
+  isNetworkSeen(responder: string): boolean
+  /** Pairs of a requester that nobody answers. */
+  unanswered(requester: string): readonly Pair[]
+}
+
+export function createNeighbours(pairs: () => Iterable<Pair>): Neighbours {
+  let known: { networks: Map<string, Set<string>>; unanswered: Map<string, Pair[]> } | undefined
+  const gather = () => {
+    if (known !== undefined) return known
+    known = { networks: new Map(), unanswered: new Map() }
+    for (const pair of pairs()) {
+      const { requester, responder, session } = pair
+      if (session.replies.records === 0) {
+        const list = known.unanswered.get(requester)
+        if (list === undefined) known.unanswered.set(requester, [pair])
+        else list.push(pair)
+      } else if (session.requests.records > 0) {
+        const network = networkOf(responder)
+        const responders = known.networks.get(network)
+        if (responders === undefined) known.networks.set(network, new Set([responder]))
+        else responders.add(responder)
+      }
+    }
+    return known
   }
   return {
-    of(responder) {
-      const { both, one } = counts[sideOf(responder)]
-      return both >= ENOUGH_PAIRS && both > one
+    isNetworkSeen(responder) {
+      const responders = gather().networks.get(networkOf(responder))
+      return responders !== undefined && (responders.size > 1 || !responders.has(responder))
     },
-    ofNetwork(responder) {
-      const known = networks.get(networkOf(responder))
-      return known !== undefined && (known.size > 1 || !known.has(responder))
-    },
+    unanswered: (requester) => gather().unanswered.get(requester) ?? [],
   }
 }
 
