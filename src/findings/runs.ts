@@ -54,16 +54,16 @@ export type RunRepository = {
 
 const DAY_MILLISECONDS = 86_400_000
 /** Runs between two looks for what is to be removed. */
-const PRUNE_EVERY = 100
+const PRUNE_EVERY = 1000
 
-/** Makes the repository; by default the last 50,000 runs of 90 days are kept. */
+/** Makes the repository; by default the last 250,000 runs of 90 days are kept: three weeks of two detectors every 15 s. */
 export function createRuns(options: {
   documents: Documents
   now: () => number
   maxRuns?: number
   maxAgeDays?: number
 }): RunRepository {
-  const { documents, now, maxRuns = 50_000, maxAgeDays = 90 } = options
+  const { documents, now, maxRuns = 250_000, maxAgeDays = 90 } = options
   const serial = createSerial()
   let untilPrune = 0
 
@@ -71,7 +71,7 @@ export function createRuns(options: {
     const oldest = RUN_BY_TIME + sortable(Math.max(0, Math.floor(now() - maxAgeDays * DAY_MILLISECONDS)))
     let kept = 0
     const operations: DocumentOperation[] = []
-    for await (const [key] of documents.list(RUN_BY_TIME, { reverse: true })) {
+    for await (const key of documents.keysFromLast(RUN_BY_TIME)) {
       if (kept < maxRuns && key >= oldest) kept++
       else operations.push({ type: 'delete', key })
     }

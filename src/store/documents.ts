@@ -38,7 +38,11 @@ export type Documents = {
   batch(operations: readonly DocumentOperation[], options?: WriteOptions): Promise<void>
   /** Keys that begin with `prefix`, with their values, in key order, as they were when the listing began. */
   list<T>(prefix: string, options?: ListOptions): AsyncGenerator<[key: string, value: T]>
+  /** Keys that begin with `prefix`, the last first; values are not read. */
+  keysFromLast(prefix: string): AsyncGenerator<string>
 }
+
+const KEYS_TOGETHER = 1000
 
 /** Where the store is, and whom to tell of a repair. */
 export type DocumentsOptions = {
@@ -106,6 +110,18 @@ export function createDocuments(options: DocumentsOptions): Documents {
           const entry = await guarded(WHAT, iterator.next())
           if (entry === undefined) return
           yield entry as [string, T]
+        }
+      } finally {
+        await iterator.close()
+      }
+    },
+    async *keysFromLast(prefix) {
+      const iterator = level().keys({ gte: prefix, lt: successor(prefix), reverse: true })
+      try {
+        for (;;) {
+          const keys = await guarded(WHAT, iterator.nextv(KEYS_TOGETHER))
+          if (keys.length === 0) return
+          yield* keys
         }
       } finally {
         await iterator.close()
