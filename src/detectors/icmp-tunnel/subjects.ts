@@ -6,7 +6,8 @@ import { ECHO_TYPES } from './echoes.js'
 import type { Slice } from './mirror.js'
 import { ICMP_TUNNEL } from './names.js'
 import type { Pair, Point } from './points.js'
-import type { Session, Verdict } from './session.js'
+import type { Session } from './session.js'
+import type { Verdict } from './session-verdict.js'
 
 /** What is kept of a pair that was found to tunnel, over all points that see it. */
 export type Subject = {

@@ -2,13 +2,8 @@
 import t from 'tap'
 import { ipv4EchoLimits, type Slice } from '#core/detectors/icmp-tunnel/mirror.js'
 import { PairIndex } from '#core/detectors/icmp-tunnel/pair-index.js'
-import {
-  addSlice,
-  type Circumstances,
-  judge,
-  looksSampled,
-  newSession,
-} from '#core/detectors/icmp-tunnel/session.js'
+import { addSlice, looksSampled, newSession } from '#core/detectors/icmp-tunnel/session.js'
+import { type Circumstances, judge } from '#core/detectors/icmp-tunnel/session-verdict.js'
 
 const MINUTE = 60_000
 const START = 1_000 * MINUTE
