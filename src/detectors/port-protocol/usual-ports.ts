@@ -91,7 +91,7 @@ export const otherUsualPorts: { readonly tcp: readonly PortRange[]; readonly udp
     [27015, 27030],
   ],
   // VXLAN, GTP, NetFlow, sFlow, SSDP, WS-Discovery, HSRP, BFD, RIP, L2TP, STUN and TURN, Teams, Zoom, WebRTC, QUIC
-  // tests, NAT-PMP, memcached, Steam, Tailscale, ZeroTier, CAPWAP, Teredo.
+  // tests, NAT-PMP, memcached, Steam, Tailscale, ZeroTier, Cloudflare WARP (2408), CAPWAP, Teredo.
   udp: [
     7,
     19,
@@ -110,6 +110,7 @@ export const otherUsualPorts: { readonly tcp: readonly PortRange[]; readonly udp
     1985,
     2055,
     2152,
+    2408,
     [3478, 3481],
     3544,
     3702,
