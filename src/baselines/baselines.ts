@@ -78,23 +78,25 @@ export function createBaselines(options: {
   learning: Pick<Learning, 'periodMilliseconds' | 'halfLifeMilliseconds'>
 }): Baselines {
   const { documents, audit, findings, context } = options
-  let settled: { readonly revision: number; readonly byDetector: ReadonlyMap<string, string[]> } | undefined
+  let settled:
+    | { readonly dispositions: number; readonly byDetector: ReadonlyMap<string, string[]> }
+    | undefined
 
   const learnedOf = (detector: string) => documents.get<LearnedDocument>(LEARNED + detector)
   const controlOf = async (detector: string): Promise<Control> =>
     (await documents.get<Control>(CONTROL + detector)) ?? { revision: 0, isFrozen: false }
 
-  /** Findings that people have settled as expected or false; read again when some finding has changed. */
+  /** Findings that people have settled as expected or false; all are read again when they have settled more. */
   async function settledOf(detector: string): Promise<readonly string[]> {
-    const revision = await findings.revision()
-    if (settled?.revision !== revision) {
+    const dispositions = findings.dispositionsSet()
+    if (settled?.dispositions !== dispositions) {
       const byDetector = new Map<string, string[]>()
       for await (const finding of findings.all()) {
         const { state } = finding.disposition
         if (state !== 'expected' && state !== 'false-positive') continue
         byDetector.set(finding.detector, [...(byDetector.get(finding.detector) ?? []), finding.id])
       }
-      settled = { revision, byDetector }
+      settled = { dispositions, byDetector }
     }
     return settled.byDetector.get(detector) ?? []
   }

@@ -53,6 +53,8 @@ export type FindingRepository = {
   revisionBefore(updatedAtMilliseconds: number): Promise<number>
   /** Revision of the newest write, 0 when there is none. */
   revision(): Promise<number>
+  /** How often a disposition was set since the start. */
+  dispositionsSet(): number
   /** Sets the disposition; `expects` is asked first, and CONFLICT thrown when it says no. */
   setDisposition(
     id: string,
@@ -78,6 +80,7 @@ export function createFindings(options: {
 }): FindingRepository {
   const { documents, audit, now } = options
   const serial = createSerial()
+  let dispositionsSet = 0
 
   const counters = async (): Promise<Counters> =>
     (await documents.get<Counters>(FINDING_COUNTERS)) ?? {
@@ -188,6 +191,8 @@ export function createFindings(options: {
 
     revision: async () => (await counters()).revision,
 
+    dispositionsSet: () => dispositionsSet,
+
     setDisposition(id, change, { by, expects }) {
       return serial(async () => {
         const before = await documents.get<StoredFinding>(FINDING_BY_ID + id)
@@ -219,6 +224,7 @@ export function createFindings(options: {
           },
           [...writes(before, finding), { type: 'put', key: FINDING_COUNTERS, value: next }],
         )
+        dispositionsSet++
         return finding
       })
     },
