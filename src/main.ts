@@ -30,7 +30,7 @@ import { createHealth } from './health.js'
 import { keepHouse } from './housekeeping.js'
 import { startMended } from './mended-start.js'
 import { createMetrics } from './metrics.js'
-import { keepHeapsSmall } from './process-memory.js'
+import { keepMemoryLow } from './process-memory.js'
 import { collectReport } from './report/collect.js'
 import { STEP_MILLISECONDS } from './scheduler/evaluate.js'
 import { createScheduler } from './scheduler/scheduler.js'
@@ -103,7 +103,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   let rolled: RollupState | undefined
 
   async function start(): Promise<StartReport> {
-    keepHeapsSmall()
+    keepMemoryLow()
     const leaveVitals = keepVitals(counters.of('main'))
     closers.push(async () => leaveVitals())
     checkExporters(config)

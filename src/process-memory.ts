@@ -1,4 +1,5 @@
-/** How the process uses memory, as told to the engine once, before threads begin. */
+/** How the process uses memory: told to the engine and to the C library once, before threads begin. */
+import { createRequire } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 
 /**
@@ -7,7 +8,40 @@ import { setFlagsFromString } from 'node:v8'
  */
 const HEAP_GROWING_PERCENT = 50
 
-/** Keeps heaps close to what is in use, of threads that run already and of those to come. */
-export function keepHeapsSmall(): void {
+/** Options of glibc's mallopt(3), by their numbers in malloc.h. */
+const M_TRIM_THRESHOLD = -1
+const M_MMAP_THRESHOLD = -3
+const M_ARENA_MAX = -8
+/** From this size on an array goes back to the system when it is freed; by itself the limit rises to 32 MiB. */
+const MAPPED_OCTETS = 262_144
+const TRIMMED_OCTETS = 1_048_576
+/** Each arena keeps gaps of its own; by itself there are eight for each core. */
+const ARENAS = 2
+
+type Koffi = {
+  load(path: null): { func(name: string, result: string, types: string[]): (...values: number[]) => number }
+}
+
+/**
+ * Keeps heaps close to what is in use, of threads that run already and of those to come, and lets freed arrays go back to the
+ * system. The latter through the package koffi, which is optional, and glibc: elsewhere the allocator's own rules hold.
+ */
+export function keepMemoryLow(): void {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`)
+  const mallopt = findMallopt()
+  if (mallopt === undefined) return
+  mallopt(M_MMAP_THRESHOLD, MAPPED_OCTETS)
+  mallopt(M_TRIM_THRESHOLD, TRIMMED_OCTETS)
+  mallopt(M_ARENA_MAX, ARENAS)
+}
+
+function findMallopt(): ((option: number, value: number) => number) | undefined {
+  if (process.platform !== 'linux') return undefined
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as Koffi
+    return koffi.load(null).func('mallopt', 'int', ['int', 'int'])
+  } catch {
+    // Not installed, or a C library without it.
+    return undefined
+  }
 }
