@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import { ApplianceError } from '#core/errors.js'
 import type { ExporterStatus } from '#core/exporters.js'
+import { throughBlocks } from '#core/workers/resource-limits.js'
 import type { FromReceiver, ListeningReport, ReceiverSetup, ToReceiver } from './receiver-messages.js'
 
 export type ReceiverClient = {
@@ -38,6 +39,7 @@ export function startReceiver(options: ReceiverClientOptions): Promise<ReceiverC
     const worker = new Worker(new URL('./receiver.js', import.meta.url), {
       workerData: options.setup,
       name: 'receiver',
+      resourceLimits: throughBlocks,
     })
     let isClosing = false
     let whenStopped: (() => void) | undefined
