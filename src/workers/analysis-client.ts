@@ -88,8 +88,11 @@ export function createAnalysisClient({
         onDamage(message.damage)
         break
       case 'observations': {
-        const run = runs.get(message.id)
-        if (run !== undefined) run.taken = run.taken.then(() => run.onObservations(message.observations))
+        const { id, observations } = message
+        const run = runs.get(id)
+        const taken = () => tell({ type: 'taken', count: observations.length })
+        if (run === undefined) taken()
+        else run.taken = run.taken.then(() => run.onObservations(observations)).finally(taken)
         break
       }
       case 'done': {

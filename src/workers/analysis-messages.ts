@@ -101,6 +101,8 @@ export type ToAnalysis =
   | RetainRequest
   | ExplainRequest
   | ReviewRequest
+  /** So many observations have been written, or refused. */
+  | { readonly type: 'taken'; readonly count: number }
   | { readonly type: 'stop' }
 
 export type FromAnalysis =

@@ -13,12 +13,15 @@ import { keepVitals } from '../thread-vitals.js'
 import type { AnalysisSetup, FromAnalysis, ToAnalysis } from './analysis-messages.js'
 import { createDamageWatch } from './damage-watch.js'
 import { detect, type Standing } from './detection.js'
+import { createObservationWindow } from './observation-window.js'
 import { createRetention } from './retaining.js'
 import { keepRolling } from './rolling.js'
 import { keepScrubbing } from './scrubbing.js'
 
 /** Detectors go through blocks once; what a step ends in, the next begins with: one block of each stream. */
 const OPENED_OCTETS = 16 * 1024 * 1024
+/** Observations on their way to the main thread: of each there may be some kilobytes of evidence. */
+const MOST_OBSERVATIONS = 512
 
 async function run(setup: AnalysisSetup): Promise<void> {
   const { data, counts, sequence, stepMilliseconds, scrub } = setup
@@ -48,10 +51,12 @@ async function run(setup: AnalysisSetup): Promise<void> {
   const rollupMerger = createMerger(rollups)
   const retain = createRetention({ store, merger, rollups, rollupMerger }, { removals, documents, say })
 
-  const handle = async (message: ToAnalysis) => {
+  const observations = createObservationWindow(MOST_OBSERVATIONS)
+
+  const handle = async (message: Exclude<ToAnalysis, { type: 'taken' }>) => {
     switch (message.type) {
       case 'run':
-        return detect(store, message, { standings, stepMilliseconds, watch, removals, say })
+        return detect(store, message, { standings, stepMilliseconds, watch, removals, observations, say })
       case 'explain': {
         const explanation = standings
           .get(message.detector)
@@ -114,7 +119,8 @@ async function run(setup: AnalysisSetup): Promise<void> {
       .catch((error: Error) => say({ type: 'problem', message: error.message }))
   }
   port.on('message', (message: ToAnalysis) => {
-    if (message.type === 'retain') enqueue('retention', () => handle(message))
+    if (message.type === 'taken') observations.taken(message.count)
+    else if (message.type === 'retain') enqueue('retention', () => handle(message))
     else if (message.type === 'stop') void Promise.all(Object.values(queues)).then(() => handle(message))
     else enqueue('runs', () => handle(message))
   })

@@ -2,6 +2,7 @@
 import type { Judge } from '../detectors/detector.js'
 import { detectorNamed } from '../detectors/registry.js'
 import { makeSurroundings } from '../detectors/surroundings.js'
+import type { Observation } from '../findings/finding.js'
 import { evaluate } from '../scheduler/evaluate.js'
 import { describeUnread, lossCoverage, unreadCoverage } from '../scheduler/hole-coverage.js'
 import { type DetectorState, planRun } from '../scheduler/plan.js'
@@ -11,6 +12,7 @@ import { describeHoles, holesWithin } from '../store/holes.js'
 import { emptyScanCounts } from '../store/scan.js'
 import type { FromAnalysis, RunRequest } from './analysis-messages.js'
 import type { DamageWatch } from './damage-watch.js'
+import type { ObservationWindow } from './observation-window.js'
 
 /** A judge between two runs, and where it stands. */
 export type Standing = {
@@ -25,13 +27,14 @@ export type DetectionNeeds = {
   readonly stepMilliseconds: number
   readonly watch: DamageWatch
   readonly removals: RemovalWatch
+  readonly observations: ObservationWindow
   readonly say: (message: FromAnalysis) => void
 }
 
 export async function detect(
   store: BlockStore,
   request: RunRequest,
-  { standings, stepMilliseconds, watch, removals, say }: DetectionNeeds,
+  { standings, stepMilliseconds, watch, removals, observations: underWay, say }: DetectionNeeds,
 ): Promise<void> {
   const { id, toMilliseconds } = request
   const counts = emptyScanCounts()
@@ -59,6 +62,10 @@ export async function detect(
   const missingFrom = request.state === undefined ? 0 : judgeFromMilliseconds
   const missing = holesWithin(holes, missingFrom, toMilliseconds)
   const hasMissingRows = () => missing.length > 0 || watched.unread() !== undefined
+  const tell = (observations: readonly Observation[]) => {
+    say({ type: 'observations', id, observations })
+    return underWay.sent(observations.length)
+  }
   const end = { type: 'done', id, fromMilliseconds: judgeFromMilliseconds, counts } as const
   try {
     const settled = standing?.settled ?? new Set<string>()
@@ -79,14 +86,14 @@ export async function detect(
     })
     for await (const { at, observations } of steps) {
       // What lies before was judged in an earlier run; it is read again only for the judge to remember.
-      if (at > judgeFromMilliseconds) say({ type: 'observations', id, observations })
+      if (at > judgeFromMilliseconds) await tell(observations)
     }
     const coverage = lossCoverage(detector, missing, [...counts.failed], toMilliseconds)
-    if (coverage !== undefined) say({ type: 'observations', id, observations: [coverage] })
+    if (coverage !== undefined) await tell([coverage])
     if (missing.length > 0) counts.failures.push(describeHoles(missing))
     const unread = watched.unread()
     if (unread !== undefined) {
-      say({ type: 'observations', id, observations: [unreadCoverage(detector, unread)] })
+      await tell([unreadCoverage(detector, unread)])
       counts.failures.push(describeUnread(unread))
     }
     standings.set(detector.id, { judge, key, settled, state })
