@@ -1,21 +1,16 @@
 /** Kernels for the filter of addresses: a hash of each row's words, then bits set by the hashes (address-filter.ts). */
 import {
-  again,
-  type Code,
+  advance,
   get,
   I32,
   i32,
   i32x4,
   loop,
   set,
-  tee,
   V128,
   v128,
   type WasmFunction,
 } from './assembler.js'
-
-const advance = (local: number, end: number, octets: number): Code =>
-  again(i32.isBelow(tee(local, i32.add(get(local), i32.constant(octets))), get(end)))
 
 /**
  * The last step of MurmurHash3 on the hash so far, exclusive-or a word. Parameters: where the words begin and end, where the
