@@ -113,7 +113,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const folder = await openDataFolder({ data, logger, onOpen: (close) => closers.push(close) })
     const { documents } = folder
     const repositories = createRepositories(documents, now)
-    const baselines = createBaselines({ ...repositories, documents, learning: learningOf(config) })
+    const baselines = createBaselines({ ...repositories, documents, learning: learningOf(config), now })
     await noteSettings({ documents, audit: repositories.audit }, scheduled)
     const current = () => lossesOf(damage, scrub)
     const losses = await openLosses({ documents, audit: repositories.audit, now, current })

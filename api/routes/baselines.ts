@@ -117,8 +117,15 @@ export function baselineRoutes(app: App, deps: ApiDeps): void {
     },
     async (request) => {
       const id = known(request.params.id)
-      const problem = baselines.problemOf(id, request.body)
-      if (problem !== undefined) throw new ApiError('INVALID', `this is no baseline of ${id}: ${problem}`)
+      const details = baselines.faultsOf(id, request.body).map(({ path, message }) => ({
+        pointer: path.map((key) => `/${key}`).join(''),
+        message,
+      }))
+      const [first] = details
+      if (first !== undefined) {
+        const { pointer, message } = first
+        throw new ApiError('INVALID', `this is no baseline of ${id}: ${pointer} ${message}`, details)
+      }
       return baselines.replace(id, request.body, actorOf(request))
     },
   )

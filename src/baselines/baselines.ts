@@ -5,20 +5,29 @@
 import { type Static, Type } from 'typebox'
 import type { ContextRepository } from '../context/repository.js'
 import type { Learned, Learning } from '../detectors/detector.js'
+import { LearnedCheck } from '../detectors/learned-check.js'
 import { detectorNamed } from '../detectors/registry.js'
 import type { SurroundingsData } from '../detectors/surroundings.js'
 import { ApplianceError } from '../errors.js'
 import type { Audit, AuditAction } from '../findings/audit.js'
 import type { FindingRepository } from '../findings/repository.js'
+import { MOST_MILLISECONDS } from '../records/time.js'
 import type { Documents } from '../store/documents.js'
+import type { Fault } from '../validation.js'
 
 /** A baseline as it is taken away and put in place. */
 export const LearnedDocument = Type.Object(
   {
     fromMilliseconds: Type.Number({
+      minimum: 0,
+      maximum: MOST_MILLISECONDS,
       description: 'the first row learned from was received then, ms since 1970 UTC',
     }),
-    toMilliseconds: Type.Number({ description: 'rows received before have been learned from' }),
+    toMilliseconds: Type.Number({
+      minimum: 0,
+      maximum: MOST_MILLISECONDS,
+      description: 'rows received before have been learned from',
+    }),
     version: Type.Integer({ description: 'form of `data`; another one is begun anew' }),
     data: Type.Unknown({ description: "the detector's own" }),
   },
@@ -56,8 +65,8 @@ export type Baselines = {
   reset(detector: string, by: string): Promise<BaselineStatus>
   /** Throws NOT_FOUND when nothing has been learned. */
   exported(detector: string): Promise<LearnedDocument>
-  /** Why a document is none of the detector's; undefined when it is. */
-  problemOf(detector: string, learned: LearnedDocument): string | undefined
+  /** Why a document is none that the detector can have learned by now; none when it is one. */
+  faultsOf(detector: string, learned: LearnedDocument): readonly Fault[]
   replace(detector: string, learned: LearnedDocument, by: string): Promise<BaselineStatus>
 }
 
@@ -76,6 +85,8 @@ export function createBaselines(options: {
   findings: FindingRepository
   context: ContextRepository
   learning: Pick<Learning, 'periodMilliseconds' | 'halfLifeMilliseconds'>
+  /** Milliseconds since 1970 UTC. */
+  now: () => number
 }): Baselines {
   const { documents, audit, findings, context } = options
   let settled:
@@ -168,9 +179,16 @@ export function createBaselines(options: {
       if (learned !== undefined) return learned
       throw new ApplianceError('NOT_FOUND', `detector ${detector} has learned nothing yet`)
     },
-    problemOf(detector, learned) {
+    faultsOf(detector, learned) {
       const found = detectorNamed(detector)
-      return found?.problemOf === undefined ? 'the detector learns nothing' : found.problemOf(learned)
+      if (found?.faultsOf === undefined) return [{ path: [], message: 'the detector learns nothing' }]
+      const nowMilliseconds = options.now()
+      const check = new LearnedCheck(nowMilliseconds)
+      check.received(learned.fromMilliseconds, 'fromMilliseconds')
+      check.received(learned.toMilliseconds, 'toMilliseconds')
+      const isOrdered = learned.fromMilliseconds <= learned.toMilliseconds
+      check.expect(isOrdered, 'must not be after toMilliseconds', 'fromMilliseconds')
+      return [...check.faults, ...found.faultsOf(learned, nowMilliseconds)]
     },
     replace: (detector, learned, by) =>
       change(detector, by, 'baseline.import', undefined, { value: learned }),

@@ -9,6 +9,7 @@ import type { PolicyQuestion, PolicyReview } from '../context/policy-review.js'
 import type { Observation } from '../findings/finding.js'
 import type { FlowColumn, StreamName } from '../records/columns.js'
 import type { Selection } from '../store/scan.js'
+import type { Fault } from '../validation.js'
 
 /** ATT&CK references of a finding. */
 export type AttackReference = Observation['attack']
@@ -38,8 +39,8 @@ export type Detector = {
   readonly lookbackMilliseconds: number
   /** How long after the last row an evaluation may still change its mind. */
   readonly settleMilliseconds: number
-  /** Why what somebody sent is nothing that a judge of this detector learned; absent: it learns nothing. */
-  problemOf?(learned: Learned): string | undefined
+  /** Why what somebody sent is nothing that a judge of this detector can have learned by now; absent: it learns nothing. */
+  faultsOf?(learned: Learned, nowMilliseconds: number): readonly Fault[]
   /** A judge that knows what `surroundings` tell it, and no more. `settings` has been validated. */
   start(settings: Readonly<Record<string, unknown>>, surroundings: Surroundings): Judge
 }

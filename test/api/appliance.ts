@@ -148,6 +148,7 @@ export async function startAppliance(
       findings,
       context,
       learning: defaultLearning,
+      now,
     }),
     coverage: createCoverage({
       exporterIds: () => appliance.exporterIds(),

@@ -3,6 +3,7 @@
  * sizes. One metering point feeds a pair, so that two that see it do not count it twice.
  */
 import { type Static, Type } from 'typebox'
+import type { LearnedCheck } from '../learned-check.js'
 import { makeRoom } from './bounded.js'
 import type { Slice } from './mirror.js'
 import { SESSION_GAP_MILLISECONDS } from './session.js'
@@ -129,6 +130,50 @@ export class Histories {
     }
   }
 }
+
+/** Asks whether histories are such as are kept here; `place` is where they are. */
+export function checkHistories(check: LearnedCheck, histories: readonly History[], place: string): void {
+  check.room(histories.length, MAX_HISTORIES, place)
+  histories.forEach((history, index) => {
+    if (check.isFull) return
+    const { starts, rates, payloads } = history
+    check.address(history.requester, place, index, 'requester')
+    check.address(history.responder, place, index, 'responder')
+    check.text(history.point, place, index, 'point')
+    for (const key of TIMES) check.time(history[key], place, index, key)
+    for (const key of COUNTS) check.count(history[key], place, index, key)
+    check.received(history.lastReceivedMilliseconds, place, index, 'lastReceivedMilliseconds')
+    check.days(history.days, 0, place, index, 'days')
+    check.days(history.lastDay, -1, place, index, 'lastDay')
+    if (history.size !== MIXED) check.count(history.size, place, index, 'size')
+    check.room(starts.length, MAX_STARTS, place, index, 'starts')
+    starts.forEach((start, at) => {
+      check.time(start, place, index, 'starts', at)
+    })
+    check.count(rates.count, place, index, 'rates', 'count')
+    check.amount(rates.mean, place, index, 'rates', 'mean')
+    check.amount(rates.squares, place, index, 'rates', 'squares')
+    check.count(payloads.count, place, index, 'payloads', 'count')
+    check.amount(payloads.sum, place, index, 'payloads', 'sum')
+  })
+}
+
+const TIMES = [
+  'firstMilliseconds',
+  'lastMilliseconds',
+  'stretchSinceMilliseconds',
+  'earlierMilliseconds',
+  'unansweredSinceMilliseconds',
+] as const
+const COUNTS = [
+  'requestPackets',
+  'requestOctets',
+  'replyPackets',
+  'mixedRecords',
+  'stretchPackets',
+  'unansweredPackets',
+  'excessOctets',
+] as const
 
 function newHistory(requester: string, responder: string, point: string, first: number): History {
   return {

@@ -17,7 +17,7 @@ import { type RepliesOnly, unaskedReplies } from './replies-only.js'
 import { closesAt } from './session.js'
 import { judge } from './session-verdict.js'
 import { Settings } from './settings.js'
-import { createStreams, problemOfLearned } from './streams.js'
+import { createStreams, faultsOfLearned } from './streams.js'
 import { note, observationOf, type Subject } from './subjects.js'
 import { isTrusted, looksSampledThroughout, seemsSampled } from './suspicion.js'
 import { recount } from './tally.js'
@@ -54,7 +54,7 @@ export const icmpTunnel: Detector = {
   settings: Settings,
   lookbackMilliseconds: 2 * 3_600_000,
   settleMilliseconds: 3 * 60_000,
-  problemOf: problemOfLearned,
+  faultsOf: faultsOfLearned,
   start: (settings, surroundings) => createJudge(settings as Settings, surroundings),
 }
 

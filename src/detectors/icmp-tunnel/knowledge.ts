@@ -4,6 +4,7 @@
  * counts less (half-life). ProtocolUsageBaseline of AN1254.
  */
 import { type Static, Type } from 'typebox'
+import type { LearnedCheck } from '../learned-check.js'
 import { makeRoom } from './bounded.js'
 
 const DAY_MILLISECONDS = 86_400_000
@@ -139,6 +140,42 @@ export class Knowledge {
     this.#targets.restore(targets)
     this.#monitors.restore(monitors)
   }
+}
+
+/** Asks whether hosts are such as are kept here; `place` is where they are. */
+export function checkKnowledge(check: LearnedCheck, snapshot: KnowledgeSnapshot, place: string): void {
+  checkHosts(check, snapshot.sizes, [place, 'sizes'], (size, ...at) => checkSize(check, size, ...at))
+  checkHosts(check, snapshot.targets, [place, 'targets'], (target, ...at) => check.address(target, ...at))
+  checkHosts(check, snapshot.monitors, [place, 'monitors'], (monitor, ...at) => {
+    const space = monitor.indexOf(' ')
+    check.address(monitor.slice(0, Math.max(0, space)), ...at)
+    checkSize(check, monitor.slice(space + 1), ...at)
+  })
+}
+
+type Place = readonly (string | number)[]
+
+function checkSize(check: LearnedCheck, text: string, ...place: Place): void {
+  check.expect(/^\d{1,15}$/.test(text), 'is no number of octets', ...place)
+}
+
+function checkHosts(
+  check: LearnedCheck,
+  snapshot: HostsSnapshot,
+  place: Place,
+  checkKey: (key: string, ...place: Place) => void,
+): void {
+  check.room(snapshot.length, MAX_KEYS, ...place)
+  snapshot.forEach(([key, hosts], index) => {
+    if (check.isFull) return
+    checkKey(key, ...place, index, 0)
+    check.room(hosts.length, MAX_HOSTS, ...place, index, 1)
+    hosts.forEach(([host, lastDay, days], at) => {
+      check.address(host, ...place, index, 1, at, 0)
+      check.receivedDay(lastDay, ...place, index, 1, at, 1)
+      check.days(days, 0, ...place, index, 1, at, 2)
+    })
+  })
 }
 
 function dayOf(milliseconds: number): number {

@@ -5,8 +5,9 @@
 import { type Static, Type } from 'typebox'
 import type { Observation } from '../../findings/finding.js'
 import { parseAddress } from '../../records/address.js'
-import { faultsOf } from '../../validation.js'
+import type { Fault } from '../../validation.js'
 import type { Explanation, Learned, Surroundings } from '../detector.js'
+import { faultsOfForm, LearnedCheck } from '../learned-check.js'
 import {
   type Behaviour,
   behaviourOf,
@@ -16,8 +17,8 @@ import {
   type PairSurroundings,
 } from './behaviour.js'
 import { makeRoom } from './bounded.js'
-import { Histories, History } from './histories.js'
-import { Knowledge, KnowledgeSnapshot, MONITOR_DAYS, MONITOR_PEERS } from './knowledge.js'
+import { checkHistories, Histories, History } from './histories.js'
+import { checkKnowledge, Knowledge, KnowledgeSnapshot, MONITOR_DAYS, MONITOR_PEERS } from './knowledge.js'
 import { pairKey } from './names.js'
 import type { Pair, Point } from './points.js'
 import type { Settings } from './settings.js'
@@ -42,11 +43,18 @@ const Snapshot = Type.Object({
 })
 type Snapshot = Static<typeof Snapshot>
 
-/** Why a document is nothing that this detector learned; undefined when it is. */
-export function problemOfLearned({ version, data }: Learned): string | undefined {
-  if (version !== VERSION) return `its form is ${version}, and ${VERSION} is read here`
-  const [fault] = faultsOf(Snapshot, data)
-  return fault === undefined ? undefined : `/${['data', ...fault.path].join('/')} ${fault.message}`
+/** Why a document is nothing that this detector can have learned by now. */
+export function faultsOfLearned(learned: Learned, nowMilliseconds: number): readonly Fault[] {
+  const faults = faultsOfForm(Snapshot, VERSION, learned)
+  if (faults.length > 0) return faults
+  const { histories, knowledge, told } = learned.data as Snapshot
+  const check = new LearnedCheck(nowMilliseconds, 'data')
+  checkHistories(check, histories, 'histories')
+  checkKnowledge(check, knowledge, 'knowledge')
+  told.forEach((key, index) => {
+    check.text(key, 'told', index)
+  })
+  return check.faults
 }
 
 type Told = { score: number; atMilliseconds: number }
@@ -80,7 +88,7 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
 
   function restore(): void {
     const { learned } = surroundings
-    if (learned === undefined || problemOfLearned(learned) !== undefined) return
+    if (learned === undefined || faultsOfForm(Snapshot, VERSION, learned).length > 0) return
     const data = learned.data as Snapshot
     histories.restore(data.histories)
     knowledge.restore(data.knowledge)

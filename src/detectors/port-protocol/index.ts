@@ -7,7 +7,7 @@
  */
 import { attackNetworkDevices, type Detector } from '../detector.js'
 import { createJudge } from './judge.js'
-import { problemOfLearned } from './learning.js'
+import { faultsOfLearned } from './learned.js'
 import { Settings } from './settings.js'
 import { PORT_PROTOCOL } from './subjects.js'
 
@@ -31,6 +31,6 @@ export const portProtocol: Detector = {
   settings: Settings,
   lookbackMilliseconds: 3_600_000,
   settleMilliseconds: 5 * 60_000,
-  problemOf: problemOfLearned,
+  faultsOf: faultsOfLearned,
   start: (settings, surroundings) => createJudge(settings as Settings, surroundings),
 }

@@ -2,58 +2,24 @@
  * Learns what is used here as conversations are counted, and says how usual a pairing is. Hosts inside are learned from,
  * each once a day and pairing; what is under an open finding is not, nor is anything while learning is frozen.
  */
-import { type Static, Type } from 'typebox'
 import { type AddressFamily, formatAddress } from '../../records/address.js'
-import { faultsOf } from '../../validation.js'
 import type { Learned, Surroundings } from '../detector.js'
+import { faultsOfSnapshot, MAX_EXPORTERS, MAX_TOLD, type Snapshot, VERSION } from './learned.js'
 import type { Places } from './places.js'
 import type { Point } from './points.js'
 import { addressAt, type Settings } from './settings.js'
 import { DAY_MILLISECONDS, portClass, type Rarity, Usage, type UseOf } from './usage.js'
-import {
-  problemOfUsage,
-  restoreUsage,
-  snapshotOf,
-  UsageSnapshot,
-  type UseRow,
-  useRows,
-} from './usage-snapshot.js'
+import { restoreUsage, snapshotOf, type UseRow, useRows } from './usage-snapshot.js'
 
-const VERSION = 1
 /** Records of an exporter that has just been seen teach, and are not told of as new. */
 const GRACE_MILLISECONDS = 3_600_000
 /** Uses that wait for an evaluation; what comes beyond comes again. */
 const MAX_PENDING = 65_536
-/** Subjects that are told of, and exporters, that are remembered. */
-const MAX_TOLD = 10_000
-const MAX_EXPORTERS = 10_000
 /** Which uses were seen today, by a hash: two that share 32 bits and a place are one in 2^50. */
 const SEEN_BITS = 18
 /** Known for so many days, and used by so many other hosts, a pairing is usual. */
 const USUAL_DAYS = 3
 const USUAL_HOSTS = 5
-
-const Snapshot = Type.Object({
-  usage: UsageSnapshot,
-  exporters: Type.Array(Type.Tuple([Type.String({ maxLength: 256 }), Type.Number({ minimum: 0 })]), {
-    maxItems: MAX_EXPORTERS,
-    description: 'exporters, and when they were first seen',
-  }),
-  told: Type.Array(Type.Tuple([Type.String({ maxLength: 80 }), Type.String({ maxLength: 128 })]), {
-    maxItems: MAX_TOLD,
-    description:
-      'servers, ports and protocols that are told of, and so are not learned from, with the findings',
-  }),
-})
-type Snapshot = Static<typeof Snapshot>
-
-/** Why a document is nothing that this detector learned; undefined when it is. */
-export function problemOfLearned({ version, data }: Learned): string | undefined {
-  if (version !== VERSION) return `its form is ${version}, and ${VERSION} is read here`
-  const [fault] = faultsOf(Snapshot, data)
-  if (fault !== undefined) return `/${['data', ...fault.path].join('/')} ${fault.message}`
-  return problemOfUsage((data as Snapshot).usage)
-}
 
 /** How usual a pairing is, and what follows from it. */
 export type Standing = Rarity & {
@@ -139,7 +105,7 @@ export function createLearning(
   restore()
 
   function restore(): void {
-    if (learned === undefined || problemOfLearned(learned) !== undefined) return
+    if (learned === undefined || faultsOfSnapshot(learned).length > 0) return
     const data = learned.data as Snapshot
     restoreUsage(usage, data.usage)
     for (const [key, first] of data.exporters) exporters.set(key, first)

@@ -1,6 +1,8 @@
 /** What is used here, as JSON has it: addresses and names as text, everything else refers to them by place. */
 import { type Static, Type } from 'typebox'
 import { type AddressFamily, formatAddress, parseAddress } from '../../records/address.js'
+import type { Fault } from '../../validation.js'
+import type { LearnedCheck } from '../learned-check.js'
 import { applications } from './applications.js'
 import { applicationIndex } from './expected.js'
 import { addressAt } from './settings.js'
@@ -117,29 +119,52 @@ export function snapshotOf(usage: Usage): UsageSnapshot {
 }
 
 /** Why a snapshot does not hold together; undefined when it does. */
-export function problemOfUsage({
-  groups,
-  addresses,
-  keys,
-  members,
-  uses,
-}: UsageSnapshot): string | undefined {
-  if (groups[0]?.[0] !== '*') return 'the first group is not *'
+export function faultOfUsage({ groups, addresses, keys, members, uses }: UsageSnapshot): Fault | undefined {
+  const fault = (message: string, ...place: (string | number)[]): Fault => ({
+    path: place.map(String),
+    message,
+  })
+  if (groups[0]?.[0] !== '*') return fault('the first group is not *', 'groups', 0)
   const address = addresses.findIndex((text) => parseAddress(text) === undefined)
-  if (address >= 0) return `addresses/${address} is no address`
+  if (address >= 0) return fault('is no address', 'addresses', address)
   const key = keys.findIndex(
     ([client, server, application]) =>
       client >= groups.length ||
       server >= groups.length ||
       (application !== '' && applicationIndex(application) < 0),
   )
-  if (key >= 0) return `keys/${key} names a group or an application that does not exist`
+  if (key >= 0) return fault('names a group or an application that does not exist', 'keys', key)
   const member = members.findIndex(([group, at]) => group >= groups.length || at >= addresses.length)
-  if (member >= 0) return `members/${member} names a group or an address that does not exist`
+  if (member >= 0) return fault('names a group or an address that does not exist', 'members', member)
   const use = uses.findIndex(
     ([of, by, , , at]) => of >= keys.length || by >= members.length || at >= addresses.length,
   )
-  return use >= 0 ? `uses/${use} names a key, a member or an address that does not exist` : undefined
+  if (use >= 0) return fault('names a key, a member or an address that does not exist', 'uses', use)
+  return undefined
+}
+
+/** Asks whether a snapshot is such as is kept here; `place` is where it is. */
+export function checkUsage(check: LearnedCheck, usage: UsageSnapshot, place: string): void {
+  usage.groups.forEach(([name, hosts, day], index) => {
+    check.text(name, place, 'groups', index, 0)
+    check.amount(hosts, place, 'groups', index, 1)
+    check.receivedDay(day, place, 'groups', index, 2)
+  })
+  usage.addresses.forEach((text, index) => {
+    check.address(text, place, 'addresses', index)
+  })
+  usage.keys.forEach(([, , , , , hosts, day, firstDay], index) => {
+    check.amount(hosts, place, 'keys', index, 5)
+    check.receivedDay(day, place, 'keys', index, 6)
+    check.receivedDay(firstDay, place, 'keys', index, 7)
+  })
+  usage.members.forEach(([, , day], index) => {
+    check.receivedDay(day, place, 'members', index, 2)
+  })
+  usage.uses.forEach(([, , day, , , minute], index) => {
+    check.receivedDay(day, place, 'uses', index, 2)
+    check.received(minute * 60_000, place, 'uses', index, 5)
+  })
 }
 
 /** Puts a snapshot without problems into an empty table. */

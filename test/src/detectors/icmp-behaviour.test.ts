@@ -166,7 +166,7 @@ t.test(
   async (t) => {
     const { judge } = await judged(site(() => {}))
     const learned = JSON.parse(JSON.stringify(judge!.learned!())) as Learned
-    t.equal(icmpTunnel.problemOf!(learned), undefined)
+    t.same(icmpTunnel.faultsOf!(learned, learned.toMilliseconds), [])
     t.ok(learned.toMilliseconds - learned.fromMilliseconds >= LEARNING_DAYS * DAY)
     const again = await judged(
       site(() => {}),

@@ -6,7 +6,8 @@ import { type ContextData, emptyContext } from '#core/context/data.js'
 import { policyReview, type Use } from '#core/context/policy-review.js'
 import type { Learned } from '#core/detectors/detector.js'
 import { portProtocol } from '#core/detectors/port-protocol/index.js'
-import { createLearning, type Ends, problemOfLearned } from '#core/detectors/port-protocol/learning.js'
+import { faultsOfLearned } from '#core/detectors/port-protocol/learned.js'
+import { createLearning, type Ends } from '#core/detectors/port-protocol/learning.js'
 import { createPlaces } from '#core/detectors/port-protocol/places.js'
 import { createPoints, type Point } from '#core/detectors/port-protocol/points.js'
 import type { Settings } from '#core/detectors/port-protocol/settings.js'
@@ -195,17 +196,26 @@ t.test('what is put in place is looked at', (t) => {
   note(endsOf('10.0.0.5'), point, START)
   evaluate(START + MINUTE, all)
   const good = JSON.parse(JSON.stringify(learned()))
-  t.equal(problemOfLearned(good), undefined)
-  t.match(problemOfLearned({ ...good, version: 9 }), /form is 9/)
-  t.match(problemOfLearned({ ...good, data: { ...good.data, told: 'all' } }), /data\/told/)
+  const faults = (document: Learned) =>
+    faultsOfLearned(document, START + HOUR).map(({ path, message }) => `/${path.join('/')} ${message}`)
+  t.same(faults(good), [])
+  t.match(faults({ ...good, version: 9 }), [/form is 9/])
+  t.match(faults({ ...good, data: { ...good.data, told: 'all' } }), [/data\/told/])
   const broken = (usage: object) => ({
     ...good,
     data: { ...good.data, usage: { ...good.data.usage, ...usage } },
   })
-  t.match(problemOfLearned(broken({ addresses: ['router', 'x'] })), /addresses\/0 is no address/)
-  t.match(problemOfLearned(broken({ uses: [[7, 0, 1, 1, 0, 1]] })), /uses\/0/)
-  t.match(problemOfLearned(broken({ groups: [['zone:x', 1, 1]] })), /first group/)
-  t.match(problemOfLearned(broken({ keys: [[0, 9, '', 6, 1, 1, 1, 1]] })), /keys\/0/)
+  const { groups } = good.data.usage
+  t.match(faults(broken({ addresses: ['router', 'x'] })), [/usage\/addresses\/0 is no address/])
+  t.match(faults(broken({ uses: [[7, 0, 1, 1, 0, 1]] })), [/usage\/uses\/0/])
+  t.match(faults(broken({ groups: [['zone:x', 1, 1]] })), [/first group/])
+  t.match(faults(broken({ keys: [[0, 9, '', 6, 1, 1, 1, 1]] })), [/usage\/keys\/0/])
+  t.match(faults(broken({ groups: [...groups, ['=\u001b<b>', 1e300, 4_000_000]] })), [
+    /groups\/\d+\/0 must be without control characters/,
+    /groups\/\d+\/1 must be a number of 0 or more/,
+    /groups\/\d+\/2 must be a day from 1970 to now/,
+  ])
+  t.match(faults({ ...good, data: { ...good.data, exporters: [['x', 1e300]] } }), [/exporters\/0\/1/])
   t.end()
 })
 
@@ -413,7 +423,7 @@ t.test('a judge that begins with what another learned finds what one that went o
   const cut = START + LEARNING_DAYS * DAY
   const first = await judged(busy(), surroundings, [0, cut])
   const learned = JSON.parse(JSON.stringify(first.judge.learned!())) as Learned
-  t.equal(portProtocol.problemOf!(learned), undefined)
+  t.same(portProtocol.faultsOf!(learned, learned.toMilliseconds), [])
   const after = [cut - HOUR, Number.POSITIVE_INFINITY] as const
   const again = await judged(busy(), { ...surroundings, learned }, after)
   const whole = await judged(busy())
