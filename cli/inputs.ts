@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { type CapturedDatagram, type OnCaptureFault, readDatagrams } from '#collectors/capture/datagrams.js'
+import type { OnNote } from '#collectors/capture/frames.js'
 import { readIpfixMessages } from '#collectors/capture/ipfix-file.js'
 import { ApplianceError } from '#core/errors.js'
+import { printable } from '#core/printable.js'
 import { parseAddress } from '#core/records/address.js'
 import { transportNames } from '#core/records/exporter.js'
 
@@ -32,8 +34,17 @@ export function isChosen(
   return (isStream ? tcpPort : udpPort)?.includes(destinationPort) === true
 }
 
-/** What a file holds. `onFault` is told what a capture lacks of its TCP streams. */
-export function* inputDatagrams(path: string, onFault?: OnCaptureFault): Generator<InputDatagram> {
+/** Says on standard error what is short of a file. */
+export function tellOf(path: string): OnNote {
+  return (text) => void process.stderr.write(`culvert: ${printable(path)}: ${text}\n`)
+}
+
+/** What a file holds. `onFault` is told what a capture lacks of its TCP streams, `onNote` what is short of the file. */
+export function* inputDatagrams(
+  path: string,
+  onFault?: OnCaptureFault,
+  onNote?: OnNote,
+): Generator<InputDatagram> {
   const suffix = extname(path).toLowerCase()
   if (suffix === '.ipfix') {
     for (const { payload, exportMilliseconds } of readIpfixMessages(path)) {
@@ -52,7 +63,7 @@ export function* inputDatagrams(path: string, onFault?: OnCaptureFault): Generat
     return
   }
   if (suffix !== '.dat') {
-    yield* readDatagrams(path, onFault)
+    yield* readDatagrams(path, onFault, onNote)
     return
   }
   let payload: Buffer

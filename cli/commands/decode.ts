@@ -15,7 +15,7 @@ import { readConfig } from '#core/config.js'
 import { formatAddress } from '#core/records/address.js'
 import { streams } from '#core/records/columns.js'
 import { createSflowPrinter } from '../decode-sflow.js'
-import { inputDatagrams, isChosen, type PortChoice } from '../inputs.js'
+import { inputDatagrams, isChosen, type PortChoice, tellOf } from '../inputs.js'
 import { portOption } from '../options.js'
 import { openOutput } from '../output.js'
 
@@ -156,7 +156,7 @@ async function decodeFiles(files: readonly string[], options: DecodeOptions): Pr
         octets,
       })
     }
-    for (const datagram of inputDatagrams(path, lacking)) {
+    for (const datagram of inputDatagrams(path, lacking, tellOf(path))) {
       const inFile = number++
       if (!isChosen(datagram, datagram.stream !== undefined, options)) continue
       places[datagramIndex] = file

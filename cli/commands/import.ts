@@ -12,7 +12,7 @@ import { toIso } from '#core/records/time.js'
 import type { Documents } from '#core/store/documents.js'
 import { type BlockWriter, createBlockWriter } from '#core/store/writer.js'
 import { openBlocks, openDocuments } from '../data-folder.js'
-import { inputDatagrams, isChosen, type PortChoice } from '../inputs.js'
+import { inputDatagrams, isChosen, type PortChoice, tellOf } from '../inputs.js'
 import { listOption, portOption, timeOption, zoneOption } from '../options.js'
 import { openProgress } from '../progress.js'
 
@@ -122,7 +122,7 @@ async function importCapture(
   const lacking: OnCaptureFault = (fault) => {
     if (isChosen(fault, true, options)) intake.fault(fault.reason)
   }
-  for (const datagram of inputDatagrams(file, lacking)) {
+  for (const datagram of inputDatagrams(file, lacking, tellOf(file))) {
     octets += datagram.payload.length
     if (!isChosen(datagram, datagram.stream !== undefined, options)) continue
     const { payload, source, destinationPort, timeMilliseconds, transport, stream } = datagram

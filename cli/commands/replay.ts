@@ -1,7 +1,7 @@
 /** `culvert replay FILE --to HOST:PORT`: sends the payloads of a capture over real UDP. */
 import type { Command } from 'commander'
 import type { OnCaptureFault } from '#collectors/capture/datagrams.js'
-import { inputDatagrams, isChosen, type PortChoice } from '../inputs.js'
+import { inputDatagrams, isChosen, type PortChoice, tellOf } from '../inputs.js'
 import { endpointOption, portOption, speedOption } from '../options.js'
 import { openProgress } from '../progress.js'
 import { sendTimed, type TimedPayload } from '../sender.js'
@@ -48,7 +48,7 @@ function* payloads(file: string, options: ReplayOptions): Generator<TimedPayload
   const lacking: OnCaptureFault = (fault) => {
     if (isChosen(fault, true, options)) leave(fault.reason)
   }
-  for (const datagram of inputDatagrams(file, lacking)) {
+  for (const datagram of inputDatagrams(file, lacking, tellOf(file))) {
     if (!isChosen(datagram, datagram.stream !== undefined, options)) continue
     const { payload, timeMilliseconds } = datagram
     if (payload.length > MAX_UDP_OCTETS) leave('too long for a datagram')

@@ -4,7 +4,7 @@
  */
 import type { Address } from '#core/records/address.js'
 import { transportNames } from '#core/records/exporter.js'
-import { type Frame, readFrames } from './frames.js'
+import { type Frame, type OnNote, readFrames } from './frames.js'
 import { createPacketReader, type IpPacket, UDP } from './ip-packets.js'
 import { type StreamFault, StreamMessages } from './stream-messages.js'
 import { TcpStreams } from './tcp-streams.js'
@@ -34,13 +34,14 @@ export type CaptureFault = Omit<CapturedDatagram, 'payload' | 'stream'> & {
 
 export type OnCaptureFault = (fault: CaptureFault) => void
 
-/** The datagrams and messages of a capture file. Throws INPUT_UNREADABLE. */
+/** The datagrams and messages of a capture file; `onNote` is told what is short of the file. Throws INPUT_UNREADABLE. */
 export function* readDatagrams(
   path: string,
   onFault: OnCaptureFault = () => {},
+  onNote?: OnNote,
 ): Generator<CapturedDatagram> {
   const reader = createDatagramReader(onFault)
-  for (const frame of readFrames(path)) yield* reader.take(frame)
+  for (const frame of readFrames(path, onNote)) yield* reader.take(frame)
   yield* reader.end()
 }
 

@@ -5,6 +5,7 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { ApplianceError } from '#core/errors.js'
+import { MOST_MILLISECONDS } from '#core/records/time.js'
 
 export type Frame = {
   readonly timeMilliseconds: number
@@ -21,18 +22,24 @@ const PCAP_NANOSECONDS = 0xa1b23c4d
 const PCAPNG_SECTION = 0x0a0d0d0a
 const PCAPNG_BYTE_ORDER = 0x1a2b3c4d
 
-/** The frames of a file in their order. Throws INPUT_UNREADABLE on a file that is no capture or is damaged. */
-export function* readFrames(path: string): Generator<Frame> {
+/** Told what is short of a capture that is read all the same, as a sentence about the file. */
+export type OnNote = (text: string) => void
+
+/**
+ * The frames of a file in their order. Throws INPUT_UNREADABLE on a file that is no capture or is damaged. A file that was
+ * cut off, as by the end of the program that wrote it, is used up to there.
+ */
+export function* readFrames(path: string, onNote: OnNote = () => {}): Generator<Frame> {
   const file = openFile(path)
   try {
     const magic = file.peek(4)
-    if (magic === undefined) return
+    if (magic === undefined) noCapture(path, file.isAtEnd() ? 'it is empty' : 'it ends within its header')
     const first = magic.readUInt32BE(0)
-    if (first === PCAPNG_SECTION) yield* pcapng(file, path)
-    else if ([PCAP_MICROSECONDS, PCAP_NANOSECONDS].includes(first)) yield* pcap(file, path, false)
+    if (first === PCAPNG_SECTION) yield* pcapng(file, path, onNote)
+    else if ([PCAP_MICROSECONDS, PCAP_NANOSECONDS].includes(first)) yield* pcap(file, path, false, onNote)
     else if ([PCAP_MICROSECONDS, PCAP_NANOSECONDS].includes(magic.readUInt32LE(0)))
-      yield* pcap(file, path, true)
-    else throw new ApplianceError('INPUT_UNREADABLE', `${path}: neither pcap nor pcapng`)
+      yield* pcap(file, path, true, onNote)
+    else noCapture(path)
   } finally {
     file.close()
   }
@@ -43,6 +50,8 @@ type PiecewiseFile = {
   peek(length: number): Buffer | undefined
   /** Takes the next octets; they stay valid until the next call. */
   take(length: number): Buffer | undefined
+  /** Nothing is left to be taken. */
+  isAtEnd(): boolean
   /** When the file was written. */
   writtenMilliseconds(): number
   close(): void
@@ -91,6 +100,7 @@ function openFile(path: string): PiecewiseFile {
       from += length
       return buffer.subarray(from - length, from)
     },
+    isAtEnd: () => !fill(1),
     writtenMilliseconds: () => Math.floor(fstatSync(descriptor).mtimeMs),
     close: () => closeSync(descriptor),
   }
@@ -100,21 +110,30 @@ function damaged(path: string, what: string): never {
   throw new ApplianceError('INPUT_UNREADABLE', `${path}: ${what}`)
 }
 
-function* pcap(file: PiecewiseFile, path: string, isLittle: boolean): Generator<Frame> {
-  const header = file.take(24) ?? damaged(path, 'ends within its header')
+function noCapture(path: string, why?: string): never {
+  damaged(path, `neither pcap nor pcapng${why === undefined ? '' : `: ${why}`}`)
+}
+
+function packets(count: number): string {
+  return count === 1 ? '1 packet' : `${count} packets`
+}
+
+function* pcap(file: PiecewiseFile, path: string, isLittle: boolean, onNote: OnNote): Generator<Frame> {
+  const header = file.take(24) ?? noCapture(path, 'it ends within its header')
   const u32 = (buffer: Buffer, offset: number) =>
     isLittle ? buffer.readUInt32LE(offset) : buffer.readUInt32BE(offset)
   const perMillisecond = u32(header, 0) === PCAP_NANOSECONDS ? 1e6 : 1e3
   const linkType = u32(header, 20) & 0xffff
-  for (;;) {
+  for (let count = 0; ; count++) {
+    if (file.isAtEnd()) return
+    const cut = () => onNote(`ends within a packet, after ${packets(count)}`)
     const packet = file.take(16)
-    if (packet === undefined) return
+    if (packet === undefined) return cut()
     const timeMilliseconds = u32(packet, 0) * 1000 + u32(packet, 4) / perMillisecond
     const length = u32(packet, 8)
     if (length > LARGEST_PACKET) damaged(path, `a packet of ${length} octets`)
     const octets = file.take(length)
-    // A capture that was cut off in its last packet is used up to there.
-    if (octets === undefined) return
+    if (octets === undefined) return cut()
     yield { timeMilliseconds, linkType, octets }
   }
 }
@@ -124,7 +143,10 @@ const BLOCK = { interface: 1, packet: 2, simplePacket: 3, enhancedPacket: 6 }
 
 type Interface = { linkType: number; snapLength: number; ticksPerSecond: bigint; offsetSeconds: number }
 
-function* pcapng(file: PiecewiseFile, path: string): Generator<Frame> {
+function* pcapng(file: PiecewiseFile, path: string, onNote: OnNote): Generator<Frame> {
+  let count = 0
+  let timesAmiss = 0
+  let isBegun = false
   let isLittle = true
   let interfaces: Interface[] = []
   let latestMilliseconds: number | undefined
@@ -132,9 +154,17 @@ function* pcapng(file: PiecewiseFile, path: string): Generator<Frame> {
     isLittle ? buffer.readUInt16LE(offset) : buffer.readUInt16BE(offset)
   const u32 = (buffer: Buffer, offset: number) =>
     isLittle ? buffer.readUInt32LE(offset) : buffer.readUInt32BE(offset)
+  const cut = () => {
+    if (!isBegun) noCapture(path, 'it ends within its header')
+    onNote(`ends within a packet, after ${packets(count)}`)
+  }
   for (;;) {
+    if (file.isAtEnd()) break
     const head = file.peek(12)
-    if (head === undefined) return
+    if (head === undefined) {
+      cut()
+      break
+    }
     const isSection = head.readUInt32BE(0) === PCAPNG_SECTION
     if (isSection) {
       isLittle = head.readUInt32LE(8) === PCAPNG_BYTE_ORDER
@@ -146,7 +176,11 @@ function* pcapng(file: PiecewiseFile, path: string): Generator<Frame> {
     if (length < 12 || length % 4 !== 0 || length > LARGEST_PACKET)
       damaged(path, `a block of ${length} octets`)
     const block = file.take(length)
-    if (block === undefined) return
+    if (block === undefined) {
+      cut()
+      break
+    }
+    isBegun = true
     if (isSection) continue
     if (type === BLOCK.interface && length >= 20) interfaces.push(readInterface(block, isLittle))
     else if (type === BLOCK.simplePacket && length >= 16) {
@@ -155,6 +189,7 @@ function* pcapng(file: PiecewiseFile, path: string): Generator<Frame> {
       const captured = Math.min(u32(block, 8), first.snapLength || Number.POSITIVE_INFINITY, length - 16)
       // Such packets have no time: that of the one before is the nearest, or when the file was written.
       latestMilliseconds ??= file.writtenMilliseconds()
+      count++
       yield {
         timeMilliseconds: latestMilliseconds,
         linkType: first.linkType,
@@ -166,7 +201,13 @@ function* pcapng(file: PiecewiseFile, path: string): Generator<Frame> {
       const captured = u32(block, 20)
       if (found === undefined || captured > length - 32) continue
       const ticks = (BigInt(u32(block, 12)) << 32n) | BigInt(u32(block, 16))
-      latestMilliseconds = toMilliseconds(ticks, found)
+      const timeMilliseconds = toMilliseconds(ticks, found)
+      if (timeMilliseconds >= 0 && timeMilliseconds <= MOST_MILLISECONDS)
+        latestMilliseconds = timeMilliseconds
+      else timesAmiss++
+      // A time that no calendar has is as good as none.
+      latestMilliseconds ??= file.writtenMilliseconds()
+      count++
       yield {
         timeMilliseconds: latestMilliseconds,
         linkType: found.linkType,
@@ -174,6 +215,10 @@ function* pcapng(file: PiecewiseFile, path: string): Generator<Frame> {
       }
     }
   }
+  if (timesAmiss > 0)
+    onNote(
+      `${packets(timesAmiss)} with a time before 1970 or after the year 9999: taken as of the packet before`,
+    )
 }
 
 /** Nanoseconds since 1970 are more than a double holds, so whole seconds are taken apart first. */

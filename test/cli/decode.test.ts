@@ -358,3 +358,17 @@ t.test('a reader that goes away ends the command quietly', async (t) => {
   const [status, signal] = await once(child, 'exit')
   t.same([status, signal, said], [0, null, ''])
 })
+
+t.test('a capture that is cut off is read up to there, and standard error says so', async (t) => {
+  const path = join(t.testdir(), 'cut.pcap')
+  const whole = concatenate([...pcapChunks([sent(v5(1)), sent(v5(1))])])
+  writeFileSync(path, whole)
+  const before = culvert('decode', path)
+  writeFileSync(path, whole.subarray(0, -7))
+  const { status, stderr, lines } = culvert('decode', path)
+  t.equal(status, 0)
+  t.match(stderr, /^culvert: .*cut\.pcap: ends within a packet, after 1 packet\n$/)
+  t.equal(lines.length * 2, before.lines.length)
+  writeFileSync(path, '')
+  t.match(culvert('decode', path), { status: 1, stderr: /cut\.pcap: neither pcap nor pcapng: it is empty/ })
+})

@@ -249,7 +249,7 @@ t.test('capture files of every kind', async (t) => {
       concatenate([pcapng(true, 3, milliseconds), pcapng(false, 3, milliseconds)]),
     ],
   ]
-  t.plan(files.length * 2)
+  t.plan(files.length * 3)
   const folder = t.testdir()
   for (const [index, [name, octets]] of files.entries()) {
     const path = join(folder, `${index}.pcap`)
@@ -261,7 +261,10 @@ t.test('capture files of every kind', async (t) => {
       name,
     )
     writeFileSync(path, octets.subarray(0, -5))
-    t.same([...readDatagrams(path)].length, wanted.length - 1, `${name}, cut off in its last packet`)
+    const notes: string[] = []
+    const note = (text: string) => notes.push(text)
+    t.same([...readDatagrams(path, undefined, note)].length, wanted.length - 1, `${name}, cut off`)
+    t.match(notes, [new RegExp(`^ends within a packet, after ${wanted.length - 1} packets?$`)])
   }
 })
 
@@ -315,7 +318,15 @@ t.test('what is no capture, or a damaged one, is said so by name', async (t) => 
   damagedLength.set(u32(0xfffffff0, true), 28 + 4)
   const files: [name: string, octets: Uint8Array, message: RegExp][] = [
     ['text', Buffer.from('no capture at all'), /neither pcap nor pcapng/],
-    ['header', pcap(true, 0xa1b2c3d4, 0).subarray(0, 20), /ends within its header/],
+    ['nothing', new Uint8Array(), /neither pcap nor pcapng: it is empty/],
+    ['three octets', pcap(true, 0xa1b2c3d4, 0).subarray(0, 3), /neither pcap nor pcapng: it ends within/],
+    [
+      'header',
+      pcap(true, 0xa1b2c3d4, 0).subarray(0, 20),
+      /neither pcap nor pcapng: it ends within its header/,
+    ],
+    ['section', pcapng(true, 3, 0n).subarray(0, 20), /neither pcap nor pcapng: it ends within its header/],
+    ['block head', pcapng(true, 3, 0n).subarray(0, 8), /neither pcap nor pcapng: it ends within its header/],
     [
       'length',
       concatenate([pcap(true, 0xa1b2c3d4, 0).subarray(0, 32), u32(0xffffffff, true), u32(0, true)]),
@@ -323,7 +334,7 @@ t.test('what is no capture, or a damaged one, is said so by name', async (t) => 
     ],
     ['block', damagedLength, /a block of 4294967280 octets/],
   ]
-  t.plan(files.length + 2)
+  t.plan(files.length + 1)
   for (const [name, octets, message] of files) {
     const path = join(folder, name)
     writeFileSync(path, octets)
@@ -333,6 +344,23 @@ t.test('what is no capture, or a damaged one, is said so by name', async (t) => 
     code: 'INPUT_UNREADABLE',
     message: /cannot be opened/,
   })
-  writeFileSync(join(folder, 'empty'), '')
-  t.same([...readDatagrams(join(folder, 'empty'))], [], 'an empty file has no packets')
+})
+
+t.test('a time that no calendar has is that of the packet before, and told', async (t) => {
+  const path = join(t.testdir(), 'times.pcapng')
+  const good = pcapng(true, 3, BigInt(TIME))
+  const packetOf = (ticks: bigint) => pcapng(true, 3, ticks).subarray(good.length - 32 - ipv4.length)
+  writeFileSync(path, concatenate([good, packetOf(2n ** 64n - 1n), packetOf(BigInt(TIME) + 5n)]))
+  const notes: string[] = []
+  const read = [...readDatagrams(path, undefined, (text) => notes.push(text))]
+  t.same(
+    read.map(({ timeMilliseconds }) => timeMilliseconds),
+    [TIME, TIME, TIME + 5],
+  )
+  t.match(notes, [/^1 packet with a time before 1970 or after the year 9999/])
+  const header = pcap(true, 0xa1b2c3d4, 0).subarray(0, 24)
+  writeFileSync(path, header)
+  notes.length = 0
+  t.same([...readDatagrams(path, undefined, (text) => notes.push(text))], [], 'a header alone has no packets')
+  t.same(notes, [])
 })
