@@ -13,11 +13,13 @@ export function warnOfRepair(what: string): (cause: Error) => void {
     )
 }
 
-export async function openBlocks(data: string): Promise<BlockStore> {
+/** `openedOctets`: blocks kept open for who reads them again. */
+export async function openBlocks(data: string, openedOctets?: number): Promise<BlockStore> {
   refuseUnfinished(data)
   const store = createBlockStore({
     location: join(data, 'blocks'),
     isFirst: true,
+    openedOctets,
     writtenTo: await readWrittenTo(data),
     onRepair: warnOfRepair('blocks'),
   })

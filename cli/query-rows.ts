@@ -10,7 +10,7 @@ import { type QueryOptions, warnOfDamage, windowOf } from './query-options.js'
 import { type Format, openTable } from './table.js'
 
 /** Rows asked for at a time. */
-const PAGE = 1000
+const PAGE = 10_000
 
 /** What a line about a row shows. */
 const rowColumns = [
@@ -46,7 +46,8 @@ export async function printRows(
   format: Format,
 ): Promise<void> {
   const damage = await findHoles(store, store.sequence.next())
-  const output = openTable(format, format === 'csv' ? rowColumns : tableColumns, openOutput())
+  const columns = format === 'csv' ? rowColumns : tableColumns
+  const output = openTable(format, columns, openOutput())
   let left = options.limit
   let blocksFailed = 0
   const reasons = new Set<PartialReason>()
@@ -55,6 +56,8 @@ export async function printRows(
     const query: RowQuery = {
       ...windowOf(options),
       filter,
+      // JSON has everything that a row has.
+      ...(format === 'json' ? {} : { columns }),
       limit: Math.min(PAGE, left),
       ...(cursor === undefined ? {} : { cursor }),
     }

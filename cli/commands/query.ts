@@ -65,7 +65,8 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
       `${options.data}: no data folder; \`culvert import\` or \`culvert start\` makes one`,
     )
   }
-  const store = await openBlocks(options.data)
+  // Each block is read once.
+  const store = await openBlocks(options.data, 0)
   try {
     await print(store, format)
   } finally {

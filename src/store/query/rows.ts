@@ -4,7 +4,7 @@
  */
 import type { Block } from '../../blocks/block.js'
 import type { Plane } from '../../blocks/builder.js'
-import { type RowSource, rowObject } from '../../blocks/row.js'
+import { meaningfulWith, type RowSource, rowObject } from '../../blocks/row.js'
 import type { Run } from '../../blocks/runs.js'
 import { ApplianceError } from '../../errors.js'
 import type { StreamName } from '../../records/columns.js'
@@ -22,6 +22,8 @@ export type RowQuery = {
   readonly filter?: Filter
   /** All streams of flows when absent. */
   readonly stream?: StreamName
+  /** The values that are wanted: columns that have none of them are not read. All when absent. */
+  readonly columns?: readonly string[]
   readonly limit: number
   /** As given back by the page before. */
   readonly cursor?: string
@@ -35,6 +37,9 @@ export type RowPage = {
   readonly partialReasons: readonly PartialReason[]
   readonly blocksFailed: number
 }
+
+/** Blocks that are asked for before it is their turn, so that the disk or another core has something to do. */
+const BLOCKS_AHEAD = 3
 
 /** A page ends after so much work, with a cursor to go on from. */
 const PAGE_MILLISECONDS = 2000
@@ -55,12 +60,13 @@ export async function queryRows(
   const before = query.cursor === undefined ? Number.POSITIVE_INFINITY : readCursor(query.cursor)
   const window = windowOf(query)
   const filter = prepare(query.filter ?? { type: 'any' })
-  const names = query.stream === undefined ? FLOW_STREAMS : [query.stream]
-  const planned = await planBlocks(store, names, window, filter)
+  const streams = query.stream === undefined ? FLOW_STREAMS : [query.stream]
+  const planned = await planBlocks(store, streams, window, filter)
   const wanted = planned
     .flatMap(({ entry }) => stretchesOf(entry))
     .filter(({ run }) => run.firstSequence < before)
     .sort((one, other) => other.run.firstSequence - one.run.firstSequence)
+  const names = query.columns === undefined ? undefined : withOrigins(query.columns)
   const selections = new Map<IndexedBlock, Selection>()
   const ends = Math.min(effort.deadlineMilliseconds, effort.now() + PAGE_MILLISECONDS)
   const rows: object[] = []
@@ -72,12 +78,16 @@ export async function queryRows(
     if (stopped !== undefined) reasons.push(stopped)
     return { rows, nextCursor, partial: reasons.length > 0, partialReasons: reasons, blocksFailed }
   }
-  /** The next block on its way, while rows of the one before are read. */
-  let coming: { readonly entry: IndexedBlock; readonly block: Promise<Block | undefined> } | undefined
+  /** Blocks on their way, while rows of those before are read. */
+  const coming = new Map<IndexedBlock, Promise<Block | undefined>>()
   const open = (entry: IndexedBlock) => {
-    const block = coming?.entry === entry ? coming.block : store.block(entry)
-    // Whether it can be read is looked at when its turn comes.
-    block.catch(() => {})
+    let block = coming.get(entry)
+    if (block === undefined) {
+      block = store.block(entry)
+      // Whether it can be read is looked at when its turn comes.
+      block.catch(() => {})
+      coming.set(entry, block)
+    }
     return block
   }
   for (const [index, stretch] of wanted.entries()) {
@@ -96,15 +106,12 @@ export async function queryRows(
         const selected = selectRows(block, window, filter)
         selection = newest(block, selected, stretch, { before, most: query.limit - rows.length })
         if (entry.runs.length > 1) selections.set(entry, selection)
-        const next = wanted[index + 1]?.entry
-        if (
-          next !== undefined &&
-          !selections.has(next) &&
-          rows.length + selection.places.length < query.limit
-        )
-          coming = { entry: next, block: open(next) }
+        coming.delete(entry)
+        if (rows.length + selection.places.length < query.limit)
+          for (const { entry: next } of wanted.slice(index + 1, index + 1 + BLOCKS_AHEAD))
+            if (!selections.has(next)) open(next)
       }
-      const nextCursor = takeRows(selection, stretch, query.limit, rows)
+      const nextCursor = takeRows(selection, stretch, { limit: query.limit, rows, names })
       if (nextCursor !== undefined) return page(nextCursor)
     } catch {
       // Named by the scans of the detectors and counted here: a page over it is partial.
@@ -141,20 +148,31 @@ function newest(
   return { places, source: rowsAt(block, places) }
 }
 
+type Taken = {
+  readonly limit: number
+  readonly rows: object[]
+  readonly names: ReadonlySet<string> | undefined
+}
+
 /** Adds the stretch's matching rows, the newest first; the cursor once there are enough. */
 function takeRows(
   { places, source }: Selection,
   { run, firstRow }: Stretch,
-  limit: number,
-  rows: object[],
+  { limit, rows, names }: Taken,
 ): string | undefined {
   for (let at = countBelow(places, firstRow + run.rows) - 1; at >= 0 && places[at]! >= firstRow; at--) {
     const number = run.firstSequence + places[at]! - firstRow
-    const object = rowObject(source, at)
+    const object = rowObject(source, at, names)
     rows.push({ row: number, ...object, ...derived(object) })
     if (rows.length >= limit) return String(number)
   }
   return undefined
+}
+
+/** The names, and those that tell whether such values mean anything. */
+function withOrigins(names: readonly string[]): ReadonlySet<string> {
+  const origins = names.map((name) => meaningfulWith[name]).filter((name) => name !== undefined)
+  return new Set([...names, ...origins])
 }
 
 /** How many of the ascending places are below `end`. */
