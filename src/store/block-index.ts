@@ -22,6 +22,8 @@ import { openDerivedLevel } from './level.js'
 import type { IngestSequence } from './sequence.js'
 
 const WRITE_BUFFER_OCTETS = 4 * 1024 * 1024
+/** Entries are fetched so many octets at a time: some thousand. */
+const READ_AHEAD_OCTETS = 256 * 1024
 
 type Database = ClassicLevel<Uint8Array, Uint8Array>
 type Cached = { entries: IndexedBlock[]; upToSequence: number; generation: number }
@@ -37,6 +39,8 @@ export type BlockIndex = {
   of(stream: StreamDefinition): Promise<readonly IndexedBlock[]>
   /** Every entry, whatever the watermark; for the start. */
   all(): AsyncGenerator<IndexedBlock>
+  /** What `all` gave, in sequence order, with nothing written since: it is not read again. All of it lies below the watermark. */
+  remember(entries: readonly IndexedBlock[]): void
   add(entry: IndexedBlock, addresses: Uint8Array | undefined): Promise<void>
   /** Puts a merged block's entry in the place of others', at once for all readers to come. */
   replace(
@@ -80,6 +84,7 @@ export function createBlockIndex(folder: string, sequence: IngestSequence): Bloc
     for await (const [key, value] of level().iterator({
       gte: indexFrom(IndexKind.block, stream, from),
       lt: end,
+      highWaterMarkBytes: READ_AHEAD_OCTETS,
     })) {
       const place = readIndexKey(key)
       if (place === undefined) continue
@@ -145,6 +150,13 @@ export function createBlockIndex(folder: string, sequence: IngestSequence): Bloc
     of: extend,
     async *all() {
       for (const stream of streams) yield* entriesFrom(stream, 0)
+    },
+    remember(entries) {
+      const [generation, upToSequence] = [sequence.generation(), sequence.watermark()]
+      for (const stream of streams) {
+        const own = entries.filter((entry) => entry.stream === stream)
+        cache.set(stream.id, { entries: own, upToSequence, generation })
+      }
     },
     add: (entry, addresses) => level().batch(puts(entry, addresses)),
     async replace(olds, entry, addresses, nowMilliseconds) {

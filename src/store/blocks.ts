@@ -143,16 +143,26 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     await migrateFromVersion1(level())
     // A repair may have lost blocks anywhere, of which the index still tells.
     const isRepaired = wasRepaired(location)
-    let next = await reconcile(level(), index, isRepaired ? Number.POSITIVE_INFINITY : undefined)
+    const found = await reconcile(level(), index, isRepaired ? Number.POSITIVE_INFINITY : undefined)
+    let { next } = found
     if (isRepaired) await forgetRepair(location)
     for (const stream of streams) next = Math.max(next, await index.floor(stream))
     const noted = readSequenceValue(await level().get(SYNC_KEY))
     sequence.startAt(Math.max(next, noted, await index.syncedNext(), options.writtenTo ?? 1))
+    if (found.entries !== undefined) index.remember(found.entries)
   }
 
   async function completeFrom(): Promise<number> {
     const floors = await guarded(what, Promise.all(streams.map((stream) => index.floor(stream))))
     return Math.max(...floors, readSequenceValue(await guarded(what, level().get(FLOOR_KEY))))
+  }
+
+  /**
+   * Readers of blocks are threads of their own and can wait: the value comes straight out of LevelDB's files, where an asynchronous
+   * reading copies it once more.
+   */
+  async function read(place: BlockPlace): Promise<Uint8Array | undefined> {
+    return level().getSync(blockKey(place), { fillCache: false })
   }
 
   async function put(place: BlockPlace, block: Uint8Array, sync: boolean): Promise<void> {
@@ -246,7 +256,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       const name = nameOfBlock(entry)
       const found = opened.get(name)
       if (found !== undefined) return found
-      const octets = await guarded(what, level().get(blockKey(entry)))
+      const octets = await guarded(what, read(entry))
       if (octets === undefined) {
         if (entry.firstSequence < (await guarded(what, index.floor(entry.stream)))) return undefined
         throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)

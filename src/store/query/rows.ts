@@ -38,9 +38,6 @@ export type RowPage = {
   readonly blocksFailed: number
 }
 
-/** Blocks that are asked for before it is their turn, so that the disk or another core has something to do. */
-const BLOCKS_AHEAD = 3
-
 /** A page ends after so much work, with a cursor to go on from. */
 const PAGE_MILLISECONDS = 2000
 
@@ -78,18 +75,6 @@ export async function queryRows(
     if (stopped !== undefined) reasons.push(stopped)
     return { rows, nextCursor, partial: reasons.length > 0, partialReasons: reasons, blocksFailed }
   }
-  /** Blocks on their way, while rows of those before are read. */
-  const coming = new Map<IndexedBlock, Promise<Block | undefined>>()
-  const open = (entry: IndexedBlock) => {
-    let block = coming.get(entry)
-    if (block === undefined) {
-      block = store.block(entry)
-      // Whether it can be read is looked at when its turn comes.
-      block.catch(() => {})
-      coming.set(entry, block)
-    }
-    return block
-  }
   for (const [index, stretch] of wanted.entries()) {
     const stopped = index > 0 ? stopReason({ ...effort, deadlineMilliseconds: ends }) : undefined
     if (stopped !== undefined) return page(String(wanted[index - 1]!.run.firstSequence), stopped)
@@ -97,7 +82,7 @@ export async function queryRows(
       const { entry } = stretch
       let selection = selections.get(entry)
       if (selection === undefined) {
-        const block = await open(entry)
+        const block = await store.block(entry)
         // Retention removed it meanwhile.
         if (block === undefined) {
           isRemoved = true
@@ -106,10 +91,6 @@ export async function queryRows(
         const selected = selectRows(block, window, filter)
         selection = newest(block, selected, stretch, { before, most: query.limit - rows.length })
         if (entry.runs.length > 1) selections.set(entry, selection)
-        coming.delete(entry)
-        if (rows.length + selection.places.length < query.limit)
-          for (const { entry: next } of wanted.slice(index + 1, index + 1 + BLOCKS_AHEAD))
-            if (!selections.has(next)) open(next)
       }
       const nextCursor = takeRows(selection, stretch, { limit: query.limit, rows, names })
       if (nextCursor !== undefined) return page(nextCursor)
