@@ -14,7 +14,7 @@ import type { Run } from '../blocks/runs.js'
 import { requireVectors } from '../blocks/simd/room.js'
 import { ApplianceError } from '../errors.js'
 import { type StreamName, streamNamed, streams } from '../records/columns.js'
-import { createBlockIndex } from './block-index.js'
+import { type AddressTest, createBlockIndex } from './block-index.js'
 import { octetsOfFolder } from './folder-size.js'
 import { entryOf, type IndexedBlock, openBlock } from './index-entry.js'
 import {
@@ -83,8 +83,11 @@ export type BlockStore = {
   completeFrom(): Promise<number>
   /** Rows of the stream were removed below this number, as the index knows. */
   floor(stream: StreamName): Promise<number>
-  /** The filters of blocks' addresses (address-filter.ts), undefined for those that have none. */
-  addresses(entries: readonly BlockPlace[]): Promise<(Uint8Array | undefined)[]>
+  /** What blocks' filters (address-filter.ts) say of addresses, and of no others; undefined for blocks that have none. */
+  addressTests(
+    entries: readonly BlockPlace[],
+    addresses: readonly (readonly number[])[],
+  ): Promise<(AddressTest | undefined)[]>
   /**
    * Puts the rows of a builder in the place of blocks whose rows they are, with their numbers. The old blocks stay for
    * readers that walk over them, until `dropReplaced`.
@@ -276,7 +279,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     },
     completeFrom,
     floor: (stream) => guarded(what, index.floor(streamNamed(stream))),
-    addresses: (entries) => guarded(what, index.addresses(entries)),
+    addressTests: (entries, addresses) => guarded(what, index.addressTests(entries, addresses)),
     async replace(olds, builder, runs, nowMilliseconds) {
       const stored = Math.max(...olds.map(({ storedMilliseconds }) => storedMilliseconds))
       const place = {

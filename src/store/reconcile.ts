@@ -27,8 +27,7 @@ export async function reconcile(
   checkedOctets = LOG_OCTETS,
 ): Promise<Reconciled> {
   const replaced = new Set((await index.replaced()).map(({ place }) => keyText(blockKey(place))))
-  const known: IndexedBlock[] = []
-  for await (const entry of index.all()) known.push(entry)
+  const known = await index.all()
   known.sort((one, other) => one.firstSequence - other.firstSequence)
 
   let oldest = known.length
@@ -75,9 +74,7 @@ export async function reconcile(
 
 /** The keys of blocks from a number on. */
 async function keysFrom(blocks: Database, sequence: number): Promise<ReadonlySet<string>> {
-  const keys = new Set<string>()
-  for await (const key of blocks.keys({ gte: sequenceKey(sequence), lt: SYNC_KEY })) keys.add(keyText(key))
-  return keys
+  return new Set((await blocks.keys({ gte: sequenceKey(sequence), lt: SYNC_KEY }).all()).map(keyText))
 }
 
 /** Whether the rows of a block are in another one that was merged more often. */

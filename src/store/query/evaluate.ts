@@ -150,7 +150,8 @@ function placesOfHost({ column, ranges4 }: AddressTest, block: Block): Uint32Arr
   const { stream, shapes } = block.header
   const place = columnNamed(stream, column)
   const isHost = stream.family === 4 && ranges4.length === 2 && ranges4[0] === ranges4[1]
-  if (!isHost || place === undefined || !shapes.every(({ columns }) => columns.includes(place))) return undefined
+  if (!isHost || place === undefined || !shapes.every(({ columns }) => columns.includes(place)))
+    return undefined
   return stream.columns[place]!.type === 'address' ? block.placesOf(place, ranges4[0]!) : undefined
 }
 
