@@ -52,6 +52,7 @@ export class Denials {
     port: number,
     atMilliseconds: number,
   ): number {
+    if (this.table.size === 0) return -1
     const key = this.#key.fill(0)
     key[0] = client.family === 4 ? 1 : 4
     for (let word = 0; word < 4; word++) {

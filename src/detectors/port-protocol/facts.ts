@@ -34,8 +34,8 @@ export type PairFacts = {
   readonly samplingInterval: number
   /** What else of the server the client was refused shortly before: a port, or a protocol without ports; -1 for none. */
   readonly refused: number
-  /** How usual the pairing is here; undefined where nothing is learned of the client. */
-  readonly standing: Standing | undefined
+  /** How usual the pairing is here, asked only where there is evidence; undefined where nothing is learned of the client. */
+  readonly standing: () => Standing | undefined
   /** DeviceRole of the client. */
   readonly role: string | undefined
 }

@@ -99,7 +99,7 @@ export function createPairJudge(parts: PairJudgeParts): JudgePairs {
       nameText,
       samplingInterval: point.samplingInterval,
       refused: denials.refusedElsewhere(client, server, protocolIdentifier, port, lastSeenMilliseconds),
-      standing: learning.standing(ends, point, pairs.firstReceived.values[pair]!, atMilliseconds),
+      standing: () => learning.standing(ends, point, pairs.firstReceived.values[pair]!, atMilliseconds),
       role: clientPlace.role,
     }
     const verdict = judgePair(pairs, pair, facts, settings)

@@ -42,12 +42,10 @@ export function judgePair(
   settings: Settings,
 ): Verdict | undefined {
   const facts = factsOf(pairs, pair, of, settings)
+  const candidates = candidatesOf({ pairs, pair, of, facts, settings })
+  if (candidates.length === 0) return undefined
   let best: Verdict | undefined
-  for (const candidate of placedHere(
-    candidatesOf({ pairs, pair, of, facts, settings }),
-    of.standing,
-    settings,
-  )) {
+  for (const candidate of placedHere(candidates, of.standing(), settings)) {
     const verdict = weigh(candidate, facts)
     if (best === undefined || verdict.score > best.score) best = verdict
   }
