@@ -17,7 +17,7 @@ import { Shares } from './shares.js'
 /** Conversations kept at a time, of 160 octets, and 24 more over IPv6. */
 export const MAX_CONVERSATIONS = 212_992
 
-/** Entries that may share one hash chain; beyond, the chain's last goes, so that crafted keys cannot make us walk. */
+/** Entries that may share one hash chain; beyond, the chain's first goes, so that crafted keys cannot make us walk. */
 const MAX_CHAIN = 64
 const NONE = 0xffff_ffff
 /** Records of a conversation whose gap is longer belong to two. Idle timeouts of exporters are 15 to 60 s. */
@@ -89,7 +89,10 @@ export class Conversations extends ConversationMemory {
   /** The slot of a key at a place in an array, or -1. */
   find(keys: Uint32Array, from: number, hash: number): number {
     const { words } = this
-    const [head, low, high, ports] = [keys[from]!, keys[from + 1]!, keys[from + 2]!, keys[from + 3]!]
+    const head = keys[from]!
+    const low = keys[from + 1]!
+    const high = keys[from + 2]!
+    const ports = keys[from + 3]!
     const isLong = (head & 0x8000) !== 0
     let tail = NONE
     let length = 0
@@ -115,12 +118,16 @@ export class Conversations extends ConversationMemory {
 
   /** Makes an entry for the key of the last `find`, which has none; but for its key it is zero. */
   insert(keys: Uint32Array, from: number, hash: number, nowMilliseconds: number): number {
-    if (this.length >= MAX_CHAIN) this.evict(this.tail, nowMilliseconds)
-    if (this.size >= this.maximum) this.makeRoom(nowMilliseconds)
+    const { words, heads } = this
+    const bucket = hash & (heads.length - 1)
+    if (this.length >= MAX_CHAIN) this.evict(heads[bucket]!, nowMilliseconds)
+    if (this.size >= this.maximum) {
+      this.makeRoom(nowMilliseconds)
+      this.tail = this.tailOf(bucket)
+    }
     let slot = this.freeSlot
     if (slot === NONE) slot = this.used++
     else this.freeSlot = this.words[slot * WORDS + Word.next]!
-    const { words, heads } = this
     const at = slot * WORDS
     const generation = words[at + Word.name]! + 0x1_0000
     for (let word = 0; word < SHORT_KEY_WORDS; word++) words[at + word] = keys[from + word]!
@@ -131,11 +138,19 @@ export class Conversations extends ConversationMemory {
         this.rest[slot * REST_WORDS + word] = keys[from + SHORT_KEY_WORDS + word]!
     }
     words[at + Word.name] = generation & 0xffff_0000
-    const bucket = hash & (heads.length - 1)
-    words[at + Word.next] = heads[bucket]!
-    heads[bucket] = slot
+    words[at + Word.next] = NONE
+    // Behind the others: what goes is the oldest as a rule, which is then found at once.
+    if (this.tail === NONE) heads[bucket] = slot
+    else words[this.tail * WORDS + Word.next] = slot
     this.size++
     return slot
+  }
+
+  private tailOf(bucket: number): number {
+    let tail = NONE
+    for (let slot = this.heads[bucket]!; slot !== NONE; slot = this.words[slot * WORDS + Word.next]!)
+      tail = slot
+    return tail
   }
 
   delete(slot: number): void {
