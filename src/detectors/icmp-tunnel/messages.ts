@@ -149,7 +149,8 @@ export function createMessages(isGateway: (address: string) => boolean): Message
       const reverse = block.column(FlowColumnIndex.reversePackets)
       const last = block.header.stream.family === 4 ? 0 : 3
       const [from, to] = [sources[last]!, destinations[last]!]
-      for (const row of rows) {
+      for (let index = 0; index < rows.length; index++) {
+        const row = rows[index]!
         if (filter[placeOf(from[row]!)] !== 0) provoke(sources, destinations, row, packets)
         if (reverse === undefined || filter[placeOf(to[row]!)] === 0) continue
         provoke(destinations, sources, row, reverse)

@@ -51,7 +51,9 @@ export class Conversations extends ConversationMemory {
 
   private readonly heads: Uint32Array
   private readonly endings: Endings
-  private freeSlot = NONE
+  /** Slots that are free, the one that was freed last at the end; what has never been used is behind `used`. */
+  private readonly free: Uint32Array
+  private freeCount = 0
   private used = 0
   /** Of the last look-up: the last slot of the chain and its length. */
   private tail = NONE
@@ -68,18 +70,24 @@ export class Conversations extends ConversationMemory {
     super(maximum)
     this.judgedAMinute = judgedAMinute
     this.heads = new Uint32Array(2 ** Math.ceil(Math.log2(maximum))).fill(NONE)
+    this.free = new Uint32Array(maximum)
     this.endings = new Endings(this.words)
   }
 
   /** Reads what the look-ups of some hashes will need, all at once, so that memory answers them beside each other. */
   fetch(hashes: Uint32Array, count: number, slots: Uint32Array): void {
-    const { words, heads } = this
+    const { words, heads, free } = this
     const mask = heads.length - 1
     for (let index = 0; index < count; index++) slots[index] = heads[hashes[index]! & mask]!
     let read = 0
+    let next = this.freeCount
     for (let index = 0; index < count; index++) {
-      const slot = slots[index]!
-      if (slot === NONE) continue
+      let slot = slots[index]!
+      if (slot === NONE) {
+        // It will be made, of what is free.
+        if (next === 0) continue
+        slot = free[--next]!
+      }
       const at = slot * WORDS
       read += words[at]! ^ words[at + Word.packets]! ^ words[at + Word.octetsHigh]!
     }
@@ -125,9 +133,7 @@ export class Conversations extends ConversationMemory {
       this.makeRoom(nowMilliseconds)
       this.tail = this.tailOf(bucket)
     }
-    let slot = this.freeSlot
-    if (slot === NONE) slot = this.used++
-    else this.freeSlot = this.words[slot * WORDS + Word.next]!
+    const slot = this.freeCount > 0 ? this.free[--this.freeCount]! : this.used++
     const at = slot * WORDS
     const generation = words[at + Word.name]! + 0x1_0000
     for (let word = 0; word < SHORT_KEY_WORDS; word++) words[at + word] = keys[from + word]!
@@ -166,9 +172,8 @@ export class Conversations extends ConversationMemory {
     }
     this.endings.remove(slot)
     if (words[at + Word.share] !== 0) this.shares.drop(words[at + Word.share]! - 1)
-    words[at + Word.next] = this.freeSlot
     words[at + Word.flags] = 0
-    this.freeSlot = slot
+    this.free[this.freeCount++] = slot
     this.size--
   }
 
@@ -206,7 +211,16 @@ export class Conversations extends ConversationMemory {
 
   /** Takes the next conversation that is to be looked at up to a minute, or -1. */
   nextDue(minute: number): number {
-    return this.endings.next(minute)
+    const slot = this.endings.next(minute)
+    if (slot < 0) return slot
+    // The one behind it is asked for next: memory brings it meanwhile.
+    const { words } = this
+    const after = words[slot * WORDS + Word.later]!
+    if (after !== NONE) {
+      const at = after * WORDS
+      this.fetched = (this.fetched + (words[at]! ^ words[at + Word.octetsHigh]!)) >>> 0
+    }
+    return slot
   }
 
   private endOf(slot: number): number {
