@@ -5,7 +5,7 @@
 import type { FastifyRequest } from 'fastify'
 import { type Static, type TProperties, Type } from 'typebox'
 import { type Address, parseAddress, parsePrefix, prefixContains } from '#core/records/address.js'
-import { parseIso } from '#core/records/time.js'
+import { MOST_MILLISECONDS, parseIso } from '#core/records/time.js'
 import type { App } from './deps.js'
 import { ApiError, invalid } from './errors.js'
 
@@ -72,7 +72,8 @@ export function readTime<Key extends string>(
   const text = query[key]
   if (text === undefined) return undefined
   const time = /^\d{1,16}$/.test(text) ? Number(text) : parseIso(text)
-  if (time === undefined) throw invalid(`/${key}`, 'neither milliseconds since 1970 nor ISO 8601')
+  if (time === undefined || time > MOST_MILLISECONDS)
+    throw invalid(`/${key}`, 'neither milliseconds since 1970 nor ISO 8601')
   return time
 }
 

@@ -3,22 +3,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createImportIntake } from '#collectors/import-intake.js'
-import { RECEIVED_COLUMN } from '#core/blocks/builder.js'
 import type { Detector, Judge } from '#core/detectors/detector.js'
 import { settingsOf } from '#core/detectors/settings.js'
 import { makeSurroundings, nothingKnown, type SurroundingsData } from '#core/detectors/surroundings.js'
 import { type Observation, type Severity, severityRank } from '#core/findings/finding.js'
 import { type Address, parseAddress } from '#core/records/address.js'
-import type { StreamName } from '#core/records/columns.js'
-import { ceilingTo, floorTo, STEP_MILLISECONDS } from '#core/scheduler/evaluate.js'
+import { ceilingTo, evaluate, floorTo, STEP_MILLISECONDS } from '#core/scheduler/evaluate.js'
 import { type BlockStore, createBlockStore } from '#core/store/blocks.js'
-import { emptyScanCounts, receivedRange, type ScanCounts, type Selection, scan } from '#core/store/scan.js'
+import { emptyScanCounts, receivedRange } from '#core/store/scan.js'
 import { createBlockWriter } from '#core/store/writer.js'
 
 /** Datagrams between two waits for the disk: they are streamed, never held. */
 const DATAGRAMS_PER_WAIT = 500
-/** Rows that are read at one time. */
-const CHUNK_MILLISECONDS = 3_600_000
 
 /** A datagram as the collector gets it, with the time of its arrival. */
 export type JudgedDatagram = {
@@ -76,7 +72,7 @@ export async function withStore<Result>(
   }
 }
 
-/** Leads a judge over all of a store, step by step (as a running appliance does, unless told otherwise). */
+/** Leads a judge over all of a store, as a running appliance does, in steps as long as its own unless told otherwise. */
 export async function judgeStore(
   store: BlockStore,
   detector: Pick<Detector, 'streams' | 'settleMilliseconds'>,
@@ -87,57 +83,19 @@ export async function judgeStore(
   const range = await receivedRange(store, detector.streams)
   if (range === undefined) return { alarms, judge: undefined }
   const counts = emptyScanCounts()
-  const from = floorTo(range.fromMilliseconds, stepMilliseconds)
-  const to = ceilingTo(range.toMilliseconds + 1, STEP_MILLISECONDS) + detector.settleMilliseconds
-  const chunk = Math.max(CHUNK_MILLISECONDS, stepMilliseconds)
-  for (let chunkFrom = from; chunkFrom < to; chunkFrom += chunk) {
-    const chunkTo = Math.min(to, chunkFrom + chunk)
-    const steps = await readSteps(store, detector.streams, chunkFrom, chunkTo, stepMilliseconds, counts)
-    for (const [index, streams] of steps.entries()) {
-      for (const [stream, selections] of streams) {
-        if (judge.wants?.(stream) === false) continue
-        for (const selection of selections) judge.observe(selection)
-      }
-      const at = Math.min(to, chunkFrom + (index + 1) * stepMilliseconds)
-      for (const observation of judge.evaluate(at)) noteAlarm(alarms, observation, at)
-    }
-  }
+  const steps = evaluate({
+    store,
+    judge,
+    streams: detector.streams,
+    fromMilliseconds: floorTo(range.fromMilliseconds, stepMilliseconds),
+    toMilliseconds: ceilingTo(range.toMilliseconds + 1, STEP_MILLISECONDS) + detector.settleMilliseconds,
+    stepMilliseconds,
+    counts,
+  })
+  for await (const { at, observations } of steps)
+    for (const observation of observations) noteAlarm(alarms, observation, at)
   if (counts.failures[0] !== undefined) throw new Error(counts.failures[0])
   return { alarms, judge }
-}
-
-/**
- * Rows of some hours, divided into steps. What a judge gets is what the scheduler's `evaluate` gives it; that one opens
- * each block once a step, which is much when blocks hold an hour of a quiet network.
- */
-async function readSteps(
-  store: BlockStore,
-  streams: readonly StreamName[],
-  fromMilliseconds: number,
-  toMilliseconds: number,
-  stepMilliseconds: number,
-  counts: ScanCounts,
-): Promise<Map<StreamName, Selection[]>[]> {
-  const count = Math.ceil((toMilliseconds - fromMilliseconds) / stepMilliseconds)
-  const steps = Array.from(
-    { length: count },
-    () => new Map<StreamName, Selection[]>(streams.map((stream) => [stream, []])),
-  )
-  for (const stream of streams) {
-    for await (const { block, rows } of scan(store, { stream, fromMilliseconds, toMilliseconds }, counts)) {
-      const received = block.column(RECEIVED_COLUMN)![0]!
-      const parts = new Map<number, number[]>()
-      for (const row of rows) {
-        const step = Math.floor((received[row]! - fromMilliseconds) / stepMilliseconds)
-        const part = parts.get(step)
-        if (part === undefined) parts.set(step, [row])
-        else part.push(row)
-      }
-      for (const [step, part] of parts)
-        steps[step]!.get(stream)!.push({ block, rows: Uint32Array.from(part) })
-    }
-  }
-  return steps
 }
 
 function noteAlarm(alarms: Map<string, Alarm>, observation: Observation, at: number): void {

@@ -51,7 +51,7 @@ export async function evaluateLab(corpus: Corpus): Promise<LabResult[]> {
   const results: LabResult[] = []
   for (const exporter of labExporters) {
     const truths = labTruths(corpus, exporter.activeTimeoutMilliseconds)
-    const { alarms: _, ...score } = await withStore(datagramsOf(corpus, exporter.port), (store) =>
+    const { alarms: _, ...score } = await withStore(exportsOf(corpus, exporter.port), (store) =>
       evaluateStore(store, truths),
     )
     results.push({ ...exporter, score })
@@ -59,9 +59,10 @@ export async function evaluateLab(corpus: Corpus): Promise<LabResult[]> {
   return results
 }
 
-function* datagramsOf(corpus: Corpus, port: number): Generator<JudgedDatagram> {
+/** What the exporters on these ports sent, as it was received. */
+export function* exportsOf(corpus: Corpus, ...ports: number[]): Generator<JudgedDatagram> {
   for (const datagram of readDatagrams(corpus.path('lab_dev_netflow.pcap'))) {
     const { timeMilliseconds, source, destinationPort, payload } = datagram
-    if (destinationPort === port) yield { timeMilliseconds, source, port, payload }
+    if (ports.includes(destinationPort)) yield { timeMilliseconds, source, port: destinationPort, payload }
   }
 }

@@ -222,7 +222,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     closers.push(
       watchCoverage({
         ...seen,
-        tell: repositories.findings.upsert,
+        tell: async (observation) => void (await repositories.findings.upsert([observation])),
         onProblem: (error) => logger.error({ error: error.message }, 'coverage'),
       }),
     )

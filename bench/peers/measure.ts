@@ -17,6 +17,8 @@ export type Run = {
   /** User and system seconds from the end of the warm-up to the process's end. */
   readonly processorSeconds: number
   readonly octets: number
+  /** Of them the lines as received, where they are kept beside what was read from them. */
+  readonly lineOctets: number | undefined
   /** The rate that the sender really reached. */
   readonly reachedPerSecond: number
 }
@@ -68,6 +70,7 @@ async function measureIn(folder: string, collector: Collector, sender: Sender, f
     dropped: sent.dropped,
     processorSeconds,
     octets: octetsBelow(join(folder, collector.kept)),
+    lineOctets: await collector.lines?.(folder),
     reachedPerSecond: sent.datagrams / sent.seconds,
   }
 }

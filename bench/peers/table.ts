@@ -16,6 +16,8 @@ export type Figures = {
   readonly datagramsPerSecond: number
   readonly processorSecondsPerMillion: number
   readonly octetsPerRecord: number
+  /** Without the line as received, where that is kept beside what was read from it. */
+  readonly octetsWithoutLine: number | undefined
   /** Of all runs together. */
   readonly sent: number
   readonly stored: number
@@ -36,6 +38,9 @@ export function figuresOf(runs: readonly Run[]): Figures[] {
         own.map(({ processorSeconds, measured }) => (processorSeconds * 1e6) / measured),
       ),
       octetsPerRecord: median(own.map(({ octets, stored }) => octets / stored)),
+      octetsWithoutLine: own.every(({ lineOctets }) => lineOctets !== undefined)
+        ? median(own.map(({ octets, lineOctets, stored }) => (octets - lineOctets!) / stored))
+        : undefined,
       sent: sum(({ sent }) => sent),
       stored: sum(({ stored }) => stored),
       dropped: sum(({ dropped }) => dropped),
@@ -48,8 +53,18 @@ export function tableOf(figures: readonly Figures[], peer: string): string {
   const base = figures.find(({ collector }) => collector === peer)
   const ratio = (own: number, other: number | undefined) =>
     other === undefined ? '-' : `${(own / other).toFixed(2)} x`
+  const withLines = figures.some(({ octetsWithoutLine }) => octetsWithoutLine !== undefined)
   return aligned([
-    ['', 'datagrams/s', 'CPU-s/M', 'ratio', 'octets/record', 'ratio', 'lost'],
+    [
+      '',
+      'datagrams/s',
+      'CPU-s/M',
+      'ratio',
+      'octets/record',
+      'ratio',
+      ...(withLines ? ['without the line'] : []),
+      'lost',
+    ],
     ...figures.map((row) => [
       row.collector,
       row.datagramsPerSecond.toFixed(0),
@@ -57,6 +72,7 @@ export function tableOf(figures: readonly Figures[], peer: string): string {
       ratio(row.processorSecondsPerMillion, base?.processorSecondsPerMillion),
       row.octetsPerRecord.toFixed(1),
       ratio(row.octetsPerRecord, base?.octetsPerRecord),
+      ...(withLines ? [row.octetsWithoutLine?.toFixed(1) ?? '-'] : []),
       lossOf(row),
     ]),
   ])

@@ -14,6 +14,8 @@ export type Collector = {
   command(folder: string, port: number): Promise<Command> | Command
   /** Records that lie in the folder once the process has ended. */
   stored(folder: string): Promise<number>
+  /** Octets of the lines as received, where they are kept beside what was read from them. */
+  lines?(folder: string): Promise<number>
   /** Where the records lie within the folder. */
   readonly kept: string
   /** Datagrams a second beyond which it is known to lose; it then gets this rate. */

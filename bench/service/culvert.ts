@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { stringify } from 'yaml'
 import { openApi } from './api.js'
 import { type Collector, startCollector } from './collector.js'
+import { octetsOfLines } from './stored-lines.js'
 
 /** The built command, so that bringing the build up to date is in nobody's figure. */
 export const culvertProgram = fileURLToPath(new URL('../../cli/culvert.js', import.meta.url))
@@ -50,6 +51,7 @@ export function culvert(receive: CulvertSettings['receive'], takes: CulvertSetti
     kept: 'data',
     command: (folder, port) => writeCulvertConfig(folder, port, { receive, takes }),
     stored: (folder) => countRows(join(folder, 'data')),
+    ...(takes === 'syslog' ? { lines: (folder) => octetsOfLines(join(folder, 'data')) } : {}),
   }
 }
 

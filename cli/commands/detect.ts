@@ -186,7 +186,7 @@ async function save(data: string, found: readonly Observation[]): Promise<void> 
   try {
     const now = () => Date.now()
     const findings = createFindings({ documents, audit: createAudit({ documents, now }), now })
-    for (const observation of found) await findings.upsert(observation)
+    await findings.upsert(found)
   } finally {
     await documents.close()
   }

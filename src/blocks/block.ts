@@ -108,6 +108,11 @@ export class Block {
     return this.addressWords
   }
 
+  /** Octets that a column takes in the block, its dictionary with it. */
+  octetsOf(column: number): number {
+    return this.pieces.reduce((sum, piece) => sum + (piece.column === column ? piece.length : 0), 0)
+  }
+
   private find(column: number, kind: number): Piece | undefined {
     return this.pieces.find((piece) => piece.column === column && piece.piece === kind)
   }

@@ -3,11 +3,16 @@
  * may be absent; what is not said decides nothing.
  */
 import { type Static, Type } from 'typebox'
+import { MOST_MILLISECONDS } from '../records/time.js'
 
 const closed = { additionalProperties: false } as const
 const name = (description: string, maxLength = 128) => Type.String({ minLength: 1, maxLength, description })
 const expiry = Type.Optional(
-  Type.Number({ minimum: 0, description: 'no longer holds from then, ms since 1970 UTC' }),
+  Type.Number({
+    minimum: 0,
+    maximum: MOST_MILLISECONDS,
+    description: 'no longer holds from then, ms since 1970 UTC',
+  }),
 )
 const Prefix = Type.String({ minLength: 2, maxLength: 49, description: 'an address or a prefix' })
 const selector = (whom: string) =>

@@ -5,6 +5,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { parseAddress, parsePrefix } from '../records/address.js'
+import { MOST_MILLISECONDS } from '../records/time.js'
 
 const closed = { additionalProperties: false } as const
 const line = (description: string, maxLength = 200) => Type.String({ minLength: 1, maxLength, description })
@@ -86,9 +87,15 @@ const inputProperties = {
   reason: line('why it is right', 2000),
   ticket: Type.Optional(line('where it was asked for')),
   startMilliseconds: Type.Optional(
-    Type.Number({ minimum: 0, description: 'acts from then; at once when absent' }),
+    Type.Number({
+      minimum: 0,
+      maximum: MOST_MILLISECONDS,
+      description: 'acts from then; at once when absent',
+    }),
   ),
-  expiresMilliseconds: Type.Optional(Type.Number({ minimum: 0, description: 'stops acting then' })),
+  expiresMilliseconds: Type.Optional(
+    Type.Number({ minimum: 0, maximum: MOST_MILLISECONDS, description: 'stops acting then' }),
+  ),
   neverExpires: Type.Optional(Type.Literal(true, { description: 'required when there is no expiry' })),
   enabled: Type.Optional(Type.Boolean({ description: 'true when absent' })),
 }

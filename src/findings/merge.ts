@@ -10,6 +10,7 @@ import {
   type Observation,
   type StoredFinding,
 } from './finding.js'
+import { isSameJson } from './same-json.js'
 
 /** Addresses kept on each side of a finding. */
 export const MAX_ADDRESSES = 256
@@ -45,7 +46,7 @@ export function merge(stored: StoredFinding | undefined, observation: Observatio
     count,
     ...(addressesTruncated === undefined ? {} : { addressesTruncated }),
   })
-  return canonicalJson(merged) === canonicalJson(before) ? undefined : { ...merged, count: count + 1 }
+  return isSameJson(merged, before) ? undefined : { ...merged, count: count + 1 }
 }
 
 function bounded(merged: Merged): Merged {
@@ -86,12 +87,13 @@ function unionOfExporters(
  * depends on luck.
  */
 function newestEvidence(evidence: readonly Evidence[]): Evidence[] {
-  const byText = new Map(evidence.map((record) => [canonicalJson(record), record]))
-  return [...byText]
-    .sort(
-      ([aText, a], [bText, b]) =>
-        a.receivedMilliseconds - b.receivedMilliseconds || (aText < bText ? -1 : aText > bText ? 1 : 0),
-    )
+  return [...evidence]
+    .sort((one, other) => one.receivedMilliseconds - other.receivedMilliseconds || byText(one, other))
+    .filter((record, index, all) => index === 0 || !isSameJson(record, all[index - 1]))
     .slice(-MAX_EVIDENCE)
-    .map(([, record]) => record)
+}
+
+function byText(one: Evidence, other: Evidence): number {
+  const [oneText, otherText] = [canonicalJson(one), canonicalJson(other)]
+  return oneText < otherText ? -1 : oneText > otherText ? 1 : 0
 }

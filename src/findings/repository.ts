@@ -20,6 +20,9 @@ import { createSerial } from './serial.js'
 /** By creation, newest or oldest first, or by last write, oldest write first. */
 export type FindingOrder = 'newest' | 'oldest' | 'updated'
 
+/** What an observation did to its finding. */
+export type FindingChange = 'created' | 'updated' | 'unchanged'
+
 /** A part of a list of findings. */
 export type FindingPage = {
   readonly items: StoredFinding[]
@@ -43,8 +46,11 @@ export type FindingPageOptions = {
 
 /** Adds observations to findings and gives findings out in order. */
 export type FindingRepository = {
-  /** Adds the observation to its finding. An observation that says nothing new is not written. */
-  upsert(observation: Observation): Promise<'created' | 'updated' | 'unchanged'>
+  /**
+   * Adds each observation to its finding, and tells in their order what became of it. One that says nothing new is not
+   * written; the others are written together, some at a time.
+   */
+  upsert(observations: readonly Observation[]): Promise<FindingChange[]>
   get(id: string): Promise<StoredFinding | undefined>
   page(options: FindingPageOptions): Promise<FindingPage>
   /** All findings, in no order that means anything. */
@@ -71,6 +77,8 @@ type Counters = { sequence: number; revision: number; updatedAtMilliseconds: num
 const MAX_SCANNED = 20_000
 /** Documents read at a time where an index leads to them. */
 const READ_AHEAD = 64
+/** Observations whose findings are written, and synced, at one time. */
+const WRITTEN_TOGETHER = 64
 
 /** Makes the repository over a documents database; one may write to it. */
 export function createFindings(options: {
@@ -133,27 +141,44 @@ export function createFindings(options: {
     yield* await drain()
   }
 
+  async function addAll(observations: readonly Observation[]): Promise<FindingChange[]> {
+    const ids = [...new Set(observations.map(({ id }) => id))]
+    const stored = await readAll(ids)
+    const before = new Map(ids.map((id, index) => [id, stored[index]]))
+    const after = new Map<string, StoredFinding>()
+    let next = await counters()
+    const changes = observations.map((observation): FindingChange => {
+      const { id } = observation
+      const known = after.get(id) ?? before.get(id)
+      const merged = merge(known, observation)
+      if (merged === undefined) return 'unchanged'
+      next = advance(next)
+      if (known === undefined) next.sequence++
+      const { sequence, revision, updatedAtMilliseconds } = next
+      const disposition: Disposition = known?.disposition ?? { state: 'open', version: 0 }
+      after.set(id, {
+        ...merged,
+        sequence: known?.sequence ?? sequence,
+        revision,
+        updatedAtMilliseconds,
+        disposition,
+      })
+      return known === undefined ? 'created' : 'updated'
+    })
+    if (after.size > 0) {
+      const operations = [...after].flatMap(([id, finding]) => writes(before.get(id), finding))
+      await documents.batch([...operations, { type: 'put', key: FINDING_COUNTERS, value: next }])
+    }
+    return changes
+  }
+
   return {
-    upsert(observation) {
+    upsert(observations) {
       return serial(async () => {
-        const before = await documents.get<StoredFinding>(FINDING_BY_ID + observation.id)
-        const merged = merge(before, observation)
-        if (merged === undefined) return 'unchanged'
-        const previous = await counters()
-        const next = advance(previous)
-        if (before === undefined) next.sequence++
-        const finding: StoredFinding = {
-          ...merged,
-          sequence: before?.sequence ?? next.sequence,
-          revision: next.revision,
-          updatedAtMilliseconds: next.updatedAtMilliseconds,
-          disposition: before?.disposition ?? { state: 'open', version: 0 },
-        }
-        await documents.batch([
-          ...writes(before, finding),
-          { type: 'put', key: FINDING_COUNTERS, value: next },
-        ])
-        return before === undefined ? 'created' : 'updated'
+        const changes: FindingChange[] = []
+        for (let from = 0; from < observations.length; from += WRITTEN_TOGETHER)
+          changes.push(...(await addAll(observations.slice(from, from + WRITTEN_TOGETHER))))
+        return changes
       })
     },
 

@@ -7,8 +7,11 @@ import type { DocumentOperation, Documents } from '../store/documents.js'
 import { RUN_BY_TIME, sortable } from './keys.js'
 import { createSerial } from './serial.js'
 
-/** ok: all was read. partial: some rows are gone or cannot be read. interrupted: the process ended first. skipped: not begun. */
-export const runOutcomes = ['ok', 'partial', 'failed', 'interrupted', 'skipped'] as const
+/**
+ * ok: all was read. partial: some rows are gone or cannot be read. running: it has not ended yet. interrupted: the process
+ * ended first. skipped: not begun.
+ */
+export const runOutcomes = ['ok', 'partial', 'failed', 'running', 'interrupted', 'skipped'] as const
 
 /** One run of one detector. */
 export const Run = Type.Object(
@@ -42,7 +45,10 @@ export type RunPage = {
 
 /** Keeps what the detectors did. */
 export type RunRepository = {
-  /** Writes a run, in place of an earlier entry with the same id and start: first as interrupted, then as it ended. */
+  /**
+   * Writes a run, in place of an earlier entry with the same id and start: first as running, then as it ended. What is read as
+   * running was begun by this process; on the disk it is interrupted until it has ended.
+   */
   record(run: Run): Promise<void>
   /** The newest first. */
   page(options: {
@@ -66,6 +72,7 @@ export function createRuns(options: {
   const { documents, now, maxRuns = 250_000, maxAgeDays = 90 } = options
   const serial = createSerial()
   let untilPrune = 0
+  const running = new Set<string>()
 
   async function prune() {
     const oldest = RUN_BY_TIME + sortable(Math.max(0, Math.floor(now() - maxAgeDays * DAY_MILLISECONDS)))
@@ -82,7 +89,10 @@ export function createRuns(options: {
     record(run) {
       return serial(async () => {
         const key = `${RUN_BY_TIME}${sortable(Math.floor(run.startedAtMilliseconds))}/${run.id}`
-        await documents.put(key, run, { sync: false })
+        if (run.outcome === 'running') running.add(run.id)
+        else running.delete(run.id)
+        const stored: Run = run.outcome === 'running' ? { ...run, outcome: 'interrupted' } : run
+        await documents.put(key, stored, { sync: false })
         if (untilPrune-- > 0) return
         untilPrune = Math.min(PRUNE_EVERY, maxRuns)
         await prune()
@@ -93,7 +103,8 @@ export function createRuns(options: {
       const items: Run[] = []
       let position = after
       const bounds = after === undefined ? {} : { after: RUN_BY_TIME + after }
-      for await (const [key, run] of documents.list<Run>(RUN_BY_TIME, { ...bounds, reverse: true })) {
+      for await (const [key, stored] of documents.list<Run>(RUN_BY_TIME, { ...bounds, reverse: true })) {
+        const run: Run = running.has(stored.id) ? { ...stored, outcome: 'running' } : stored
         if (items.length === limit) return { items, position, hasMore: true }
         position = key.slice(RUN_BY_TIME.length)
         if (accept(run)) items.push(run)

@@ -8,6 +8,7 @@ import { mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { ApplianceError } from '../errors.js'
+import { MOST_MILLISECONDS } from '../records/time.js'
 import type { Documents } from '../store/documents.js'
 import type { Audit } from './audit.js'
 import { TOKEN_BY_ID } from './keys.js'
@@ -23,7 +24,7 @@ export const TokenInput = Type.Object(
   {
     name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}$', description: 'who or what uses it' }),
     role: Role,
-    expiresMilliseconds: Type.Optional(Type.Number({ minimum: 0 })),
+    expiresMilliseconds: Type.Optional(Type.Number({ minimum: 0, maximum: MOST_MILLISECONDS })),
   },
   { additionalProperties: false },
 )

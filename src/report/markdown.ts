@@ -1,5 +1,6 @@
 /** The evidence report for people. Texts may come from devices: they are escaped, and control characters left out. */
 import { printable } from '../printable.js'
+import { MOST_MILLISECONDS, toIso } from '../records/time.js'
 import type { Report } from './report.js'
 
 export function reportMarkdown(report: Report): string {
@@ -117,7 +118,7 @@ export function reportMarkdown(report: Report): string {
 }
 
 function iso(milliseconds: number): string {
-  return new Date(milliseconds).toISOString()
+  return milliseconds <= MOST_MILLISECONDS ? toIso(milliseconds) : String(milliseconds)
 }
 
 function countsOf(counts: Readonly<Record<string, number>>): string {

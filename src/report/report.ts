@@ -149,7 +149,7 @@ export function makeReport(parts: ReportParts): Report {
       }
     }),
     notOkRuns: runs
-      .filter(({ outcome }) => outcome !== 'ok')
+      .filter(({ outcome }) => outcome !== 'ok' && outcome !== 'running')
       .sort(
         (one, other) =>
           other.startedAtMilliseconds - one.startedAtMilliseconds || (one.id < other.id ? -1 : 1),

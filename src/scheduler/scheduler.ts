@@ -92,7 +92,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       fromMilliseconds: state?.judgedToMilliseconds ?? 0,
       toMilliseconds,
       startedAtMilliseconds: now(),
-      outcome: 'interrupted',
+      outcome: 'running',
       ...counted(emptyScanCounts()),
       observations: 0,
       created: 0,
@@ -101,12 +101,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     await runs.record(begun)
     const tally = { observations: 0, created: 0, updated: 0 }
     const take = async (observations: readonly Observation[]) => {
-      for (const observation of observations) {
-        tally.observations++
-        const change = await findings.upsert(observation)
+      tally.observations += observations.length
+      for (const [index, change] of (await findings.upsert(observations)).entries()) {
         if (change === 'unchanged') continue
         tally[change]++
-        onFinding(observation, change)
+        onFinding(observations[index]!, change)
       }
     }
     let run: Run

@@ -31,6 +31,9 @@ export type DetectionNeeds = {
   readonly say: (message: FromAnalysis) => void
 }
 
+/** Observations a message: a step may have thousands, and what is under way is in memory twice. */
+const SENT_TOGETHER = 64
+
 export async function detect(
   store: BlockStore,
   request: RunRequest,
@@ -62,9 +65,12 @@ export async function detect(
   const missingFrom = request.state === undefined ? 0 : judgeFromMilliseconds
   const missing = holesWithin(holes, missingFrom, toMilliseconds)
   const hasMissingRows = () => missing.length > 0 || watched.unread() !== undefined
-  const tell = (observations: readonly Observation[]) => {
-    say({ type: 'observations', id, observations })
-    return underWay.sent(observations.length)
+  const tell = async (observations: readonly Observation[]) => {
+    for (let from = 0; from < observations.length; from += SENT_TOGETHER) {
+      const some = observations.slice(from, from + SENT_TOGETHER)
+      say({ type: 'observations', id, observations: some })
+      await underWay.sent(some.length)
+    }
   }
   const end = { type: 'done', id, fromMilliseconds: judgeFromMilliseconds, counts } as const
   try {

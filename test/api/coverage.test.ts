@@ -65,4 +65,5 @@ t.test('the report in both forms', async (t) => {
   t.match(markdown.headers['content-type'], /^text\/markdown/)
   t.ok(markdown.body.includes(json.sha256), 'equal data, equal report')
   t.equal((await ask('?from=2026-01-02&to=2026-01-01')).statusCode, 400)
+  t.equal((await ask('?from=9999999999999998&to=9999999999999999&format=markdown')).statusCode, 400)
 })

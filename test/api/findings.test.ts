@@ -56,8 +56,8 @@ t.test('the list is restricted by each filter', async (t) => {
   const appliance = await startAppliance(t.testdir())
   t.teardown(() => appliance.close())
   const { list, request } = client(appliance)
-  await appliance.findings.upsert(observation(1))
-  await appliance.findings.upsert(
+  await appliance.findings.upsert([observation(1)])
+  await appliance.findings.upsert([
     observation(2, {
       detector: 'port-protocol',
       severity: 'low',
@@ -66,7 +66,7 @@ t.test('the list is restricted by each filter', async (t) => {
       firstSeenMilliseconds: NOON - 2 * DAY,
       lastSeenMilliseconds: NOON - DAY,
     }),
-  )
+  ])
   const { id } = observation(2)
   await request('PATCH', `/api/v1/findings/${id}`, 'analyst', { state: 'resolved' }, { 'if-match': '*' })
   const table: [string, number[]][] = [
@@ -123,9 +123,9 @@ t.test('a SIEM that keeps its cursor gets every change once, over restarts', asy
       if (!page.hasMore) return
     }
   }
-  for (let subject = 1; subject <= 5; subject++) await findings.upsert(observation(subject))
+  for (let subject = 1; subject <= 5; subject++) await findings.upsert([observation(subject)])
   await drain()
-  await findings.upsert(observation(2, { score: 90 }))
+  await findings.upsert([observation(2, { score: 90 })])
   await appliance.restart()
   await drain()
   await drain()
@@ -136,7 +136,7 @@ t.test('a SIEM misses nothing while exceptions come and go', async (t) => {
   const appliance = await startAppliance(t.testdir())
   t.teardown(() => appliance.close())
   const { list, request } = client(appliance)
-  for (let subject = 1; subject <= 12; subject++) await appliance.findings.upsert(observation(subject))
+  for (let subject = 1; subject <= 12; subject++) await appliance.findings.upsert([observation(subject)])
   const known = new Map<string, number>()
   let cursor = ''
   const poll = async () => {
@@ -172,8 +172,8 @@ t.test('a page that an exception ended under is read again', async (t) => {
   const appliance = await startAppliance(t.testdir())
   t.teardown(() => appliance.close())
   const { exceptions, findings, visibility } = appliance
-  await findings.upsert(observation(1))
-  await findings.upsert(observation(2))
+  await findings.upsert([observation(1)])
+  await findings.upsert([observation(2)])
   const input = exception({ sourceAddresses: ['10.0.0.1'] })
   const { id } = await exceptions.create(input as ExceptionInput, { by: 'ann' })
   let pages = 0
@@ -202,7 +202,7 @@ t.test('a cursor that is damaged, or from elsewhere, is a 400', async (t) => {
   const appliance = await startAppliance(t.testdir())
   t.teardown(() => appliance.close())
   const { list, request } = client(appliance)
-  for (let subject = 1; subject <= 3; subject++) await appliance.findings.upsert(observation(subject))
+  for (let subject = 1; subject <= 3; subject++) await appliance.findings.upsert([observation(subject)])
   const cursor = (await list('limit=1&kind=finding')).nextCursor!
   const content = JSON.parse(Buffer.from(cursor, 'base64url').toString())
   const encode = (changes: object) =>
@@ -275,9 +275,9 @@ t.test('the life of an exception: preview, create, hide, expire', async (t) => {
   const appliance = await startAppliance(t.testdir())
   t.teardown(() => appliance.close())
   const { list, request } = client(appliance)
-  for (let subject = 1; subject <= 4; subject++) await appliance.findings.upsert(observation(subject))
+  for (let subject = 1; subject <= 4; subject++) await appliance.findings.upsert([observation(subject)])
   const old = { firstSeenMilliseconds: NOON - 40 * DAY, lastSeenMilliseconds: NOON - 31 * DAY, score: 1 }
-  await appliance.findings.upsert(observation(5, old))
+  await appliance.findings.upsert([observation(5, old)])
   const match = { sourceAddresses: ['10.0.0.2', '10.0.0.4/31'] }
   const preview = (days?: number) =>
     request('POST', '/api/v1/exceptions/preview', 'viewer', {
@@ -373,16 +373,16 @@ t.test('edits ask for the version that was read', async (t) => {
     after: { match: { icmpType: 0 } },
   })
 
-  await appliance.findings.upsert(observation(1))
+  await appliance.findings.upsert([observation(1)])
   const finding = `/api/v1/findings/${observation(1).id}`
   const etag = String((await request('GET', finding, 'viewer')).headers['etag'])
   const patch = (headers: object) => request('PATCH', finding, 'analyst', { state: 'acknowledged' }, headers)
   t.equal((await patch({})).status, 428)
-  await appliance.findings.upsert(observation(1, { lastSeenMilliseconds: NOON }))
+  await appliance.findings.upsert([observation(1, { lastSeenMilliseconds: NOON })])
   t.equal((await patch({ 'if-match': etag })).status, 200, 'being seen again does not void a decision')
   t.equal((await patch({ 'if-match': etag })).status, 412, 'another decision does')
   const next = String((await request('GET', finding, 'viewer')).headers['etag'])
-  await appliance.findings.upsert(observation(1, { lastSeenMilliseconds: NOON, severity: 'critical' }))
+  await appliance.findings.upsert([observation(1, { lastSeenMilliseconds: NOON, severity: 'critical' })])
   t.equal((await patch({ 'if-match': next })).status, 412, 'so does a severity that has risen')
 })
 
@@ -419,7 +419,7 @@ t.test('lowering: the list follows the lowered severity and shows the first one'
   const appliance = await startAppliance(t.testdir())
   t.teardown(() => appliance.close())
   const { list, request } = client(appliance)
-  await appliance.findings.upsert(observation(1))
+  await appliance.findings.upsert([observation(1)])
   const effect = { kind: 'lower', scoreFactor: 0.25, severitySteps: 2 }
   await request('POST', '/api/v1/exceptions', 'analyst', exception({ icmpType: 8 }, { effect }))
   t.match((await list('severity=low')).items, [
@@ -439,7 +439,7 @@ t.test('CSV: formulas and controls of devices stay text', async (t) => {
   t.teardown(() => appliance.close())
   const { request } = client(appliance)
   const title = '=cmd|\'/C calc\'!A0,"x"\r\n\u001b[31m'
-  await appliance.findings.upsert(observation(1, { title }))
+  await appliance.findings.upsert([observation(1, { title })])
   const answer = await request('GET', '/api/v1/findings', 'viewer', undefined, { accept: 'text/csv' })
   t.match(answer.headers['content-type'], /^text\/csv/)
   const lines = answer.body.split('\r\n')

@@ -216,7 +216,7 @@ function queryOf(url: string, query: string): string {
 
 async function prepared(location: string): Promise<Appliance> {
   const appliance = await startAppliance(location)
-  await appliance.findings.upsert(one)
+  await appliance.findings.upsert([one])
   await appliance.exceptions.create(exceptionInput() as never, { by: 'someone' })
   await appliance.exceptions.create(exceptionInput() as never, { by: 'someone' })
   for (const kind of contextKinds) {
@@ -532,7 +532,7 @@ t.test('answers carry the headers that keep hostile text harmless', async (t) =>
   const appliance = await startAppliance(t.testdir())
   t.teardown(() => appliance.close())
   const title = '<script>alert(1)</script>\u001b[2J'
-  await appliance.findings.upsert(observation(1, { title }))
+  await appliance.findings.upsert([observation(1, { title })])
   const answer = await appliance.app.inject({ url: '/api/v1/findings', headers: appliance.bearer.viewer })
   t.equal(answer.json().items[0].title, title)
   t.match(answer.headers, {

@@ -1,19 +1,14 @@
 /** The evaluation's own parts, and its short form: recall on what is hidden, and no high alarm about what is not. */
 import t from 'tap'
-import { icmpTunnel } from '#core/detectors/icmp-tunnel/index.js'
-import { ceilingTo, evaluate, floorTo, STEP_MILLISECONDS } from '#core/scheduler/evaluate.js'
-import { emptyScanCounts, receivedRange } from '#core/store/scan.js'
 import { evaluateCaptures, falseOf, meterings, readCaptures } from '#evaluate/captures.js'
 import { readCorpus } from '#evaluate/corpus.js'
-import { datagramsOf, evaluateEnterprise } from '#evaluate/enterprise.js'
+import { evaluateEnterprise } from '#evaluate/enterprise.js'
 import { foundIn, isHigh } from '#evaluate/format.js'
-import { judgeStore, startJudge, withStore } from '#evaluate/judge.js'
 import { evaluateLab } from '#evaluate/lab.js'
 import { ritaScore } from '#evaluate/rita.js'
 import { evaluateScenario, scenarios } from '#evaluate/scenarios.js'
 import type { Case, Kind } from '#evaluate/score.js'
 import { countInterval, shareInterval } from '#evaluate/statistics.js'
-import { smallCompany } from '#simulate/small-company.js'
 
 const HOUR = 3_600_000
 const ofKind = (cases: readonly Case[], kind: Kind) => cases.filter(({ truth }) => truth.kind === kind)
@@ -42,28 +37,6 @@ t.test("RITA's score: a record a minute all day is a beacon, three records are n
     ) > 0.95,
   )
   t.equal(ritaScore(minutes.slice(0, 3), [84, 84, 84], day), 0)
-})
-
-t.test('rows read by the hour are judged as the scheduler judges them by the minute', async (t) => {
-  const { datagrams } = smallCompany(3, { durationMilliseconds: HOUR / 2 })
-  await withStore(datagramsOf({ datagrams }), async (store) => {
-    const range = (await receivedRange(store, icmpTunnel.streams))!
-    const told = new Map<string, string>()
-    const steps = evaluate({
-      store,
-      judge: startJudge(icmpTunnel),
-      streams: icmpTunnel.streams,
-      fromMilliseconds: floorTo(range.fromMilliseconds, STEP_MILLISECONDS),
-      toMilliseconds: ceilingTo(range.toMilliseconds + 1, STEP_MILLISECONDS) + icmpTunnel.settleMilliseconds,
-      stepMilliseconds: STEP_MILLISECONDS,
-      counts: emptyScanCounts(),
-    })
-    for await (const { observations } of steps)
-      for (const observation of observations) told.set(observation.id, JSON.stringify(observation))
-    const { alarms } = await judgeStore(store, icmpTunnel, startJudge(icmpTunnel))
-    t.ok(told.size > 0)
-    t.same(new Map([...alarms].map(([id, { observation }]) => [id, JSON.stringify(observation)])), told)
-  })
 })
 
 t.test(

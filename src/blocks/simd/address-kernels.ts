@@ -1,21 +1,5 @@
 /** Kernels for the filter of addresses: a hash of each row's words, then bits set by the hashes (address-filter.ts). */
-import {
-  again,
-  type Code,
-  get,
-  I32,
-  i32,
-  i32x4,
-  loop,
-  set,
-  tee,
-  V128,
-  v128,
-  type WasmFunction,
-} from './assembler.js'
-
-const advance = (local: number, end: number, octets: number): Code =>
-  again(i32.isBelow(tee(local, i32.add(get(local), i32.constant(octets))), get(end)))
+import { advance, get, I32, i32, i32x4, loop, set, V128, v128, type WasmFunction } from './assembler.js'
 
 /**
  * The last step of MurmurHash3 on the hash so far, exclusive-or a word. Parameters: where the words begin and end, where the

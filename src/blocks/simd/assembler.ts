@@ -85,6 +85,10 @@ export const i32 = {
   storePair: access(0x3b),
 }
 
+/** At the end of a loop: moves `local` on, and again while it is below `end`. */
+export const advance = (local: number, end: number, by: number): Code =>
+  again(i32.isBelow(tee(local, i32.add(get(local), i32.constant(by))), get(end)))
+
 export const f64 = {
   constant: (value: number): Code => [0x44, ...new Uint8Array(Float64Array.of(value).buffer)],
 }

@@ -1,5 +1,5 @@
 /** The kernel of CRC-32C: sixteen octets a step, each looked up in a table of its own. */
-import { again, type Code, get, I32, i32, loop, set, tee, type WasmFunction } from './assembler.js'
+import { advance, type Code, get, I32, i32, loop, set, type WasmFunction } from './assembler.js'
 import { CHECKSUM_TABLES } from './tables.js'
 
 const TABLE_OCTETS = 4 * 256
@@ -40,7 +40,7 @@ const checksum: WasmFunction = {
       ),
       // The first word waits for the step before: the others go first.
       set(CRC, i32.xor(exclusiveOr(lookedUp.slice(8)), exclusiveOr(lookedUp.slice(0, 8)))),
-      again(i32.isBelow(tee(FROM, i32.add(get(FROM), i32.constant(16))), get(END))),
+      advance(FROM, END, 16),
     ),
     get(CRC),
   ],

@@ -3,7 +3,7 @@
  * sixteen rows, filled up with its first value.
  */
 import {
-  again,
+  advance,
   type Code,
   F64,
   f64,
@@ -14,7 +14,6 @@ import {
   i32x4,
   loop,
   set,
-  tee,
   V128,
   v128,
   type WasmFunction,
@@ -23,8 +22,6 @@ import { bitsOfWords } from './plane-kernels.js'
 
 const zeros = f64x2.all(f64.constant(0))
 const isNotZero = (value: Code): Code => f64x2.isNotEqual(value, zeros)
-const advance = (local: number, end: number, octets: number): Code =>
-  again(i32.isBelow(tee(local, i32.add(get(local), i32.constant(octets))), get(end)))
 
 /**
  * Parameters: where the array begins and ends, where the result goes: two least and two greatest of the values that are not

@@ -1,5 +1,6 @@
 /** Kernels for planes of few values (packed.ts, octet-runs.ts): sixteen rows of a plane are one vector. */
 import {
+  advance,
   again,
   type Code,
   get,
@@ -19,9 +20,6 @@ import { GATHER_TABLE, SPREAD_TABLE } from './tables.js'
 
 const one = i32.constant(1)
 const increment = (local: number, by: Code = one): Code => set(local, i32.add(get(local), by))
-/** One more round while a local, which grows by `by`, is below another. */
-const advance = (local: number, end: number, by: number): Code =>
-  again(i32.isBelow(tee(local, i32.add(get(local), i32.constant(by))), get(end)))
 /** A round for each bit of a mask, the lowest first; the mask is empty afterwards. */
 const forEachBit = (mask: number, ...body: Code[]): Code =>
   when(get(mask), loop(...body, again(tee(mask, i32.and(get(mask), i32.subtract(get(mask), one))))))

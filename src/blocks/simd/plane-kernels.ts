@@ -3,7 +3,7 @@
  * the same in all rows. An array ends at a multiple of sixteen rows, filled up with its first value.
  */
 import {
-  again,
+  advance,
   type Code,
   get,
   I32,
@@ -13,7 +13,6 @@ import {
   i32x4,
   loop,
   set,
-  tee,
   V128,
   v128,
   type WasmFunction,
@@ -35,8 +34,6 @@ export const bitsOfWords = (vector: Code): Code =>
     i32.or(i32x4.lane(2, vector), i32x4.lane(3, vector)),
   )
 
-const advance = (octets: number): Code =>
-  again(i32.isBelow(tee(FROM, i32.add(get(FROM), i32.constant(octets))), get(END)))
 const note = (value: number): Code => set(VARYING, v128.or(get(VARYING), v128.xor(get(value), get(FIRST))))
 const to = (plane: number): Code => i32.add(get(TO), i32.multiply(get(STRIDE), i32.constant(plane)))
 const nextRows = set(TO, i32.add(get(TO), i32.constant(16)))
@@ -69,7 +66,7 @@ const split32: WasmFunction = {
       ...twoPlanes(0),
       ...twoPlanes(2),
       nextRows,
-      advance(64),
+      advance(FROM, END, 64),
     ),
     bitsOfWords(get(VARYING)),
   ],
@@ -93,7 +90,7 @@ const split16: WasmFunction = {
         v128.store(0, to(octet), v128.shuffle(eachSecond(octet), get(PAIRS[0]), get(PAIRS[1]))),
       ),
       nextRows,
-      advance(32),
+      advance(FROM, END, 32),
     ),
     bitsOfWords(get(VARYING)),
   ],
@@ -107,7 +104,13 @@ const split8: WasmFunction = {
   locals: [V128, V128, V128],
   body: [
     set(FIRST, i8x16.all(i32.loadOctet(0, get(FROM)))),
-    loop(set(6, v128.load(0, get(FROM))), note(6), v128.store(0, get(TO), get(6)), nextRows, advance(16)),
+    loop(
+      set(6, v128.load(0, get(FROM))),
+      note(6),
+      v128.store(0, get(TO), get(6)),
+      nextRows,
+      advance(FROM, END, 16),
+    ),
     bitsOfWords(get(VARYING)),
   ],
 }

@@ -62,6 +62,8 @@ const DEFAULT_PING_OCTETS = { 4: 84, 6: 104 } as const
 
 export class Histories {
   readonly #pairs = new Map<string, History>()
+  /** Of restored pairs: what was received up to then is in the history, though it is read again. */
+  readonly #takenTo = new Map<string, number>()
   evicted = 0
 
   get(requester: string, responder: string): History | undefined {
@@ -81,6 +83,12 @@ export class Histories {
     replies: readonly Slice[],
   ): History | undefined {
     const key = `${requester} ${responder}`
+    const takenTo = this.#takenTo.get(key)
+    if (takenTo !== undefined) {
+      const isNew = (slice: Slice) => slice.receivedMilliseconds > takenTo
+      requests = requests.filter(isNew)
+      replies = replies.filter(isNew)
+    }
     let first = Number.POSITIVE_INFINITY
     for (const slice of requests) first = Math.min(first, timeOf(slice))
     for (const slice of replies) first = Math.min(first, timeOf(slice))
@@ -115,7 +123,9 @@ export class Histories {
         rates: { ...history.rates },
         payloads: { ...history.payloads },
       }
-      this.#pairs.set(`${history.requester} ${history.responder}`, copy)
+      const key = `${history.requester} ${history.responder}`
+      this.#pairs.set(key, copy)
+      this.#takenTo.set(key, history.lastReceivedMilliseconds)
     }
   }
 }
@@ -155,6 +165,7 @@ function notePayload({ payloads }: History, { relativeEntropy }: Slice): void {
 
 function addReply(history: History, slice: Slice): void {
   notePayload(history, slice)
+  history.lastReceivedMilliseconds = Math.max(history.lastReceivedMilliseconds, slice.receivedMilliseconds)
   history.replyPackets += slice.packets
   history.unansweredPackets = 0
   history.unansweredSinceMilliseconds = endOf(slice)

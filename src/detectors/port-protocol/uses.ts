@@ -18,21 +18,30 @@ export class Uses {
   /** Uses that were forgotten for want of room. */
   evicted = 0
   private readonly words = new Uint32Array(MAX_USES * WORDS)
+  /** The two places that `look` found. */
+  private one = 0
+  private other = 0
 
   /** The place of a use by the ids of its pairing and host, from 1 on; -1 when there is none. */
   find(keyId: number, memberId: number): number {
+    this.look(keyId, memberId)
+    const found = this.within(this.one, keyId, memberId)
+    return found >= 0 ? found : this.within(this.other, keyId, memberId)
+  }
+
+  private within(from: number, keyId: number, memberId: number): number {
     const { words } = this
-    for (const from of placesOf(keyId, memberId)) {
-      for (let slot = from; slot < from + WAYS; slot++)
-        if (words[slot * WORDS] === keyId && words[slot * WORDS + 1] === memberId) return slot
-    }
+    for (let slot = from; slot < from + WAYS; slot++)
+      if (words[slot * WORDS] === keyId && words[slot * WORDS + 1] === memberId) return slot
     return -1
   }
 
   /** Makes a use that there is none of; but for its ids it is zero. */
   insert(keyId: number, memberId: number): number {
     const { words } = this
-    const [one, other] = placesOf(keyId, memberId).map((from) => this.leastOf(from)) as [number, number]
+    this.look(keyId, memberId)
+    const one = this.leastOf(this.one)
+    const other = this.leastOf(this.other)
     const isFirst = this.freeFrom(one) >= this.freeFrom(other) && this.dayOf(one) <= this.dayOf(other)
     const chosen = isFirst ? one : other
     if (words[chosen * WORDS] !== 0) this.evicted++
@@ -40,6 +49,15 @@ export class Uses {
     words[chosen * WORDS] = keyId
     words[chosen * WORDS + 1] = memberId
     return chosen
+  }
+
+  /** Finds the two places where a use may be; it is put where there is more room. */
+  private look(keyId: number, memberId: number): void {
+    let hash = Math.imul(keyId ^ 0x9e3779b9, 0x85ebca6b)
+    hash = Math.imul(hash ^ (hash >>> 13) ^ memberId, 0xc2b2ae35)
+    const other = Math.imul(hash ^ (hash >>> 15), 0x27d4eb2f)
+    this.one = (((hash ^ (hash >>> 16)) >>> 0) % PLACES) * WAYS
+    this.other = (((other ^ (other >>> 13)) >>> 0) % PLACES) * WAYS
   }
 
   /** Of those that share a place the first that is free, else the one that was seen least lately. */
@@ -107,12 +125,4 @@ export class Uses {
     for (let slot = 0; slot < MAX_USES; slot++) if (this.words[slot * WORDS] !== 0) slots.push(slot)
     return slots
   }
-}
-
-/** The two places where a use may be; it is put where there is more room. */
-function placesOf(keyId: number, memberId: number): readonly number[] {
-  let hash = Math.imul(keyId ^ 0x9e3779b9, 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13) ^ memberId, 0xc2b2ae35)
-  const other = Math.imul(hash ^ (hash >>> 15), 0x27d4eb2f)
-  return [hash ^ (hash >>> 16), other ^ (other >>> 13)].map((value) => ((value >>> 0) % PLACES) * WAYS)
 }

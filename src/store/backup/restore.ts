@@ -54,7 +54,11 @@ export function refuseUnfinished(data: string): void {
 
 /** What an interrupted restore left goes; anything else in the folder is somebody's. */
 async function clearUnfinished(data: string): Promise<void> {
-  const names = existsSync(data) ? await readdir(data) : []
+  const names = existsSync(data)
+    ? await readdir(data).catch((cause: unknown) => {
+        throw new ApplianceError('CONFIG_INVALID', `${data} cannot be read as a folder`, { cause })
+      })
+    : []
   const ours = names.includes(RESTORING) ? [RESTORING, ...databases] : []
   const [other] = names.filter((name) => !ours.includes(name))
   if (other !== undefined) {

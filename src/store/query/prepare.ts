@@ -1,5 +1,6 @@
 /** A filter made ready for blocks: columns by name, comparisons as ranges, texts in lower case, cheap tests first. */
 import type { Prefix } from '../../records/address.js'
+import { lineText } from '../../records/line-text.js'
 import { addressFields, type Filter, numberFields, type Operator, textFields } from './filter.js'
 
 /** Values worked out from several columns. */
@@ -180,15 +181,16 @@ function matcher(
   how: 'equals' | 'differs' | 'contains',
   texts: readonly string[],
 ): (text: string) => boolean {
-  // Lines are kept one character per octet.
-  const stored = (text: string) => (column === 'message' ? Buffer.from(text).toString('latin1') : text)
-  const wanted = texts.map((text) => stored(text).toLowerCase())
+  // What is all ASCII is found in a line as it is kept.
+  const asRead = column === 'message' && texts.some((text) => /[^\u0000-\u007f]/.test(text))
+  const lowerOf = (text: string) => (asRead ? lineText(text) : text).toLowerCase()
+  const wanted = texts.map((text) => text.toLowerCase())
   if (how === 'contains') {
     return (text) => {
-      const lower = text.toLowerCase()
+      const lower = lowerOf(text)
       return wanted.some((part) => lower.includes(part))
     }
   }
   const set = new Set(wanted)
-  return how === 'equals' ? (text) => set.has(text.toLowerCase()) : (text) => !set.has(text.toLowerCase())
+  return how === 'equals' ? (text) => set.has(lowerOf(text)) : (text) => !set.has(lowerOf(text))
 }

@@ -8,6 +8,7 @@ import { type RowSource, rowObject } from '../../blocks/row.js'
 import type { Run } from '../../blocks/runs.js'
 import { ApplianceError } from '../../errors.js'
 import type { StreamName } from '../../records/columns.js'
+import { lineText } from '../../records/line-text.js'
 import type { BlockStore, IndexedBlock } from '../blocks.js'
 import { allEffort, type Effort, type PartialReason, stopReason } from './effort.js'
 import type { Filter } from './filter.js'
@@ -151,6 +152,8 @@ function takeRows(
   for (let at = countBelow(places, firstRow + run.rows) - 1; at >= 0 && places[at]! >= firstRow; at--) {
     const number = run.firstSequence + places[at]! - firstRow
     const object = rowObject(source, at)
+    const line = object['message']
+    if (typeof line === 'string') object['message'] = lineText(line)
     rows.push({ row: number, ...object, ...derived(object) })
     if (rows.length >= limit) return String(number)
   }

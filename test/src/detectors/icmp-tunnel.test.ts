@@ -1,9 +1,6 @@
 /** ICMP tunnelling: the invariant by itself, on a simulated company with faults, and on a lab's real exports. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { readDatagrams } from '#collectors/capture/datagrams.js'
 import { icmpTunnel } from '#core/detectors/icmp-tunnel/index.js'
 import {
   areAligned,
@@ -13,10 +10,12 @@ import {
   type Slice,
 } from '#core/detectors/icmp-tunnel/mirror.js'
 import type { Observation } from '#core/findings/finding.js'
+import { readCorpus } from '#evaluate/corpus.js'
+import { datagramsOf } from '#evaluate/enterprise.js'
+import { exportsOf, labExporters } from '#evaluate/lab.js'
 import type { ExporterFaults } from '#simulate/faults.js'
 import { smallCompany } from '#simulate/small-company.js'
-import { type JudgedDatagram, judgeDatagrams } from '../../support/judge.js'
-import { findCorpora } from '../../support/shared.js'
+import { judgeDatagrams } from '../../support/judge.js'
 
 const pairOf = ({ sourceAddresses, destinationAddresses }: Observation) =>
   `${sourceAddresses[0]} ${destinationAddresses[0]}`
@@ -173,7 +172,7 @@ for (const [index, { title, faults, finds, coverage }] of faultCases.entries()) 
     const simulation = smallCompany(index + 1, {
       faults: Object.fromEntries(exporters.map((name) => [name, faults])),
     })
-    const { observations } = await judgeDatagrams(fromSimulation(simulation.datagrams), icmpTunnel)
+    const { observations } = await judgeDatagrams(datagramsOf(simulation), icmpTunnel)
     const findings = observations.filter(({ kind }) => kind === 'finding')
     const labels = new Map(
       simulation.labels.map((label) => [`${label.sourceAddress} ${label.destinationAddress}`, label]),
@@ -203,7 +202,7 @@ for (const [index, { title, faults, finds, coverage }] of faultCases.entries()) 
 t.test('a finding stands within two active timeouts, and the same rows give the same findings', async (t) => {
   const once = async () => {
     const simulation = smallCompany(5)
-    return { simulation, ...(await judgeDatagrams(fromSimulation(simulation.datagrams), icmpTunnel)) }
+    return { simulation, ...(await judgeDatagrams(datagramsOf(simulation), icmpTunnel)) }
   }
   const { simulation, observations, firstAt } = await once()
   const labels = new Map(
@@ -226,26 +225,24 @@ t.test('a finding stands within two active timeouts, and the same rows give the 
 t.test(
   'the lab: on every unsampled exporter the six tunnels that carry data and nothing benign',
   async (t) => {
-    const corpora = findCorpora()
-    if (corpora === undefined) {
+    const corpus = readCorpus()
+    if (corpus === undefined) {
       process.stderr.write('\nLAB NOT CHECKED: no shared/corpora found (set CULVERT_SHARED)\n\n')
       t.pass('no corpora', { skip: 'set CULVERT_SHARED' })
       return
     }
-    const labels = new Map<string, { label: string; what: string }>()
-    for (const line of readFileSync(join(corpora, 'detect/lab_pairs.tsv'), 'utf8').split('\n')) {
-      const [source, destination, label, what] = line.split('\t')
-      if (what !== undefined) labels.set(`${source} ${destination}`, { label: label!, what })
-    }
+    const labels = new Map(
+      corpus.pairs.map(({ source, destination, label }) => [`${source} ${destination}`, label]),
+    )
+    const isBenign = (finding: Observation) => labels.get(pairOf(finding)) !== 'icmp_tunnel'
+    const judged = async (...ports: number[]) =>
+      (await judgeDatagrams(exportsOf(corpus, ...ports), icmpTunnel)).observations
     const carriers = ['101', '102', '103', '14', '105', '108']
       .map((last) => `10.10.1.${last} 203.0.113.${last}`)
       .sort()
-    const capture = join(corpora, 'detect/pcaps/lab_dev_netflow.pcap')
     t.plan(13)
-    for (const port of [2055, 2056, 2057, 2059, 2060]) {
-      const findings = (await judgeDatagrams(fromCapture(capture, [port]), icmpTunnel)).observations.filter(
-        ({ kind }) => kind === 'finding',
-      )
+    for (const { port } of labExporters.filter(({ isSampled }) => !isSampled)) {
+      const findings = (await judged(port)).filter(({ kind }) => kind === 'finding')
       t.same(
         findings
           .filter(({ severity }) => severity === 'high')
@@ -254,16 +251,11 @@ t.test(
         carriers,
         `port ${port}: the six`,
       )
-      t.equal(
-        findings.filter((finding) => labels.get(pairOf(finding))?.label !== 'icmp_tunnel').length,
-        0,
-        `port ${port}: nothing benign`,
-      )
+      t.equal(findings.filter(isBenign).length, 0, `port ${port}: nothing benign`)
     }
-    const sampled = (await judgeDatagrams(fromCapture(capture, [2058]), icmpTunnel)).observations
+    const sampled = await judged(2058)
     t.equal(
-      sampled.filter((one) => one.kind === 'finding' && labels.get(pairOf(one))?.label !== 'icmp_tunnel')
-        .length,
+      sampled.filter((one) => one.kind === 'finding' && isBenign(one)).length,
       0,
       'port 2058: nothing benign',
     )
@@ -271,7 +263,7 @@ t.test(
       sampled.some(({ kind, reasons }) => kind === 'coverage' && reasons[0]?.code === 'sampled'),
       'port 2058: coverage says sampled',
     )
-    const all = (await judgeDatagrams(fromCapture(capture, []), icmpTunnel)).observations
+    const all = await judged(...labExporters.map(({ port }) => port))
     t.same(
       all
         .filter(({ severity }) => severity === 'high')
@@ -282,23 +274,3 @@ t.test(
     )
   },
 )
-
-function* fromSimulation(
-  datagrams: Iterable<{
-    timeMilliseconds: number
-    exporterAddress: string
-    listenerPort: number
-    payload: Uint8Array
-  }>,
-): Generator<JudgedDatagram> {
-  for (const { timeMilliseconds, exporterAddress, listenerPort, payload } of datagrams) {
-    yield { timeMilliseconds, source: exporterAddress, port: listenerPort, payload }
-  }
-}
-
-function* fromCapture(path: string, ports: readonly number[]): Generator<JudgedDatagram> {
-  for (const { timeMilliseconds, source, destinationPort, payload } of readDatagrams(path)) {
-    if (ports.length === 0 || ports.includes(destinationPort))
-      yield { timeMilliseconds, source, port: destinationPort, payload }
-  }
-}

@@ -240,7 +240,7 @@ t.test('approval: by another, lost by a change, asked for where configured', asy
   const appliance = await startAppliance(t.testdir(), { requireApproval: true })
   t.teardown(() => appliance.close())
   const { exceptions, findings, visibility } = appliance
-  await findings.upsert(observation(1))
+  await findings.upsert([observation(1)])
   const hidden = async () => {
     const stored = await findings.get(observation(1).id)
     return (await visibility.reader())(stored!).hiddenBy
@@ -264,8 +264,8 @@ t.test('what expired while the appliance was off is told after the start', async
   const appliance = await startAppliance(t.testdir())
   t.teardown(() => appliance.close())
   const { documents, exceptions, findings, visibility, now, clock } = appliance
-  await findings.upsert(observation(1))
-  await findings.upsert(observation(2))
+  await findings.upsert([observation(1)])
+  await findings.upsert([observation(2)])
   const { neverExpires: _, ...endless } = input({ sourceAddresses: ['10.0.0.1'] })
   await exceptions.create({ ...endless, expiresMilliseconds: NOON + 1000 }, { by: 'ann' })
   await visibility.settle()

@@ -41,13 +41,13 @@ t.test('created, unchanged, updated; the disposition stays', async (t) => {
   const { findings, documents, clock } = await open(t.testdir())
   t.teardown(() => documents.close())
   const { id } = observation(1)
-  t.equal(await findings.upsert(observation(1)), 'created')
-  t.equal(await findings.upsert(observation(1)), 'unchanged')
+  t.same(await findings.upsert([observation(1)]), ['created'])
+  t.same(await findings.upsert([observation(1)]), ['unchanged'])
   t.match(await findings.get(id), { sequence: 1, revision: 1, count: 1 })
   await findings.setDisposition(id, { state: 'expected', comment: 'backup' }, { by: 'ann' })
   clock.milliseconds += 1000
   const later = { score: 40, severity: 'medium' as const, lastSeenMilliseconds: NOON }
-  t.equal(await findings.upsert(observation(1, later)), 'updated')
+  t.same(await findings.upsert([observation(1, later)]), ['updated'])
   t.match(await findings.get(id), {
     sequence: 1,
     revision: 3,
@@ -61,7 +61,7 @@ t.test('created, unchanged, updated; the disposition stays', async (t) => {
     updatedAtMilliseconds: NOON + 1000,
   })
   const older = { score: 99, firstSeenMilliseconds: NOON - 7_200_000, lastSeenMilliseconds: NOON - 7_000_000 }
-  t.equal(await findings.upsert(observation(1, older)), 'updated')
+  t.same(await findings.upsert([observation(1, older)]), ['updated'])
   t.match(
     await findings.get(id),
     { score: 40, firstSeenMilliseconds: NOON - 7_200_000, lastSeenMilliseconds: NOON },
@@ -141,7 +141,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 
 async function act(findings: FindingRepository, one: Exclude<Action, { kind: 'read' }>) {
   const changes = observation(one.subject, { score: one.score, lastSeenMilliseconds: NOON })
-  if (one.kind === 'upsert') await findings.upsert(changes)
+  if (one.kind === 'upsert') await findings.upsert([changes])
   else await findings.touch([changes.id])
 }
 
@@ -154,7 +154,7 @@ t.test('a reader loses and repeats nothing while others write', async (t) => {
       async (actions, limit) => {
         const { findings, documents } = await open(t.testdir())
         try {
-          for (let subject = 1; subject <= 5; subject++) await findings.upsert(observation(subject))
+          for (let subject = 1; subject <= 5; subject++) await findings.upsert([observation(subject)])
           const before = new Set<string>()
           for await (const { id } of findings.all()) before.add(id)
           const read: StoredFinding[] = []
@@ -193,7 +193,7 @@ t.test('writes at the same moment get one revision each', async (t) => {
   const { findings, documents } = await open(t.testdir())
   t.teardown(() => documents.close())
   await Promise.all(
-    Array.from({ length: 30 }, (_, index) => findings.upsert(observation(index % 10, { score: index }))),
+    Array.from({ length: 30 }, (_, index) => findings.upsert([observation(index % 10, { score: index })])),
   )
   const page = await findings.page({ order: 'updated', after: 0, limit: 100 })
   t.equal(page.items.length, 10)
@@ -204,7 +204,7 @@ t.test('writes at the same moment get one revision each', async (t) => {
 t.test('a page that looks at much and accepts little ends short, and goes on', async (t) => {
   const { findings, documents } = await open(t.testdir())
   t.teardown(() => documents.close())
-  for (let subject = 0; subject < 10; subject++) await findings.upsert(observation(subject))
+  for (let subject = 0; subject < 10; subject++) await findings.upsert([observation(subject)])
   const last = observation(9).id
   const accept = ({ id }: StoredFinding) => id === last
   const first = await findings.page({ order: 'oldest', limit: 5, accept, maxScanned: 6 })
@@ -225,7 +225,7 @@ t.test('reading on from a time works although the clock goes back', async (t) =>
   const times = [0, 10, 20, 5, 30]
   for (const [subject, time] of times.entries()) {
     clock.milliseconds = NOON + time
-    await findings.upsert(observation(subject))
+    await findings.upsert([observation(subject)])
   }
   const since = async (time: number) => {
     const after = await findings.revisionBefore(NOON + time)
@@ -243,7 +243,7 @@ t.test('a disposition is refused when the finding has moved on', async (t) => {
   t.teardown(() => documents.close())
   const { id } = observation(1)
   await t.rejects(findings.setDisposition('none', { state: 'open' }, { by: 'ann' }), { code: 'NOT_FOUND' })
-  await findings.upsert(observation(1))
+  await findings.upsert([observation(1)])
   const options = { by: 'ann', expects: ({ disposition }: StoredFinding) => disposition.version === 0 }
   const both = await Promise.allSettled([
     findings.setDisposition(id, { state: 'resolved' }, options),
@@ -260,7 +260,7 @@ t.test('a disposition is refused when the finding has moved on', async (t) => {
 t.test('the orders can be made anew after a repair has lost records', async (t) => {
   const { documents, findings } = await open(t.testdir())
   t.teardown(() => documents.close())
-  for (let subject = 1; subject <= 6; subject++) await findings.upsert(observation(subject))
+  for (let subject = 1; subject <= 6; subject++) await findings.upsert([observation(subject)])
   await findings.touch([observation(2).id])
   const third = await findings.get(observation(3).id)
   await documents.batch([
@@ -277,7 +277,7 @@ t.test('the orders can be made anew after a repair has lost records', async (t) 
   t.same(oldest.items.map(({ id }) => id).sort(), ids)
   t.same(updated.items.map(({ id }) => id).sort(), ids)
   t.equal(updated.items.at(-1)?.revision, 8, 'what was given anew comes last')
-  await findings.upsert(observation(7))
+  await findings.upsert([observation(7)])
   t.match(await findings.get(observation(7).id), { sequence: 8, revision: 9 }, 'no number twice')
   t.equal(await reindexFindings(documents), 6)
   t.same(
@@ -290,11 +290,11 @@ t.test('the orders can be made anew after a repair has lost records', async (t) 
 t.test('order goes on after a restart', async (t) => {
   const location = t.testdir()
   const first = await open(location)
-  await first.findings.upsert(observation(1))
+  await first.findings.upsert([observation(1)])
   await first.documents.close()
   const second = await open(location)
   t.teardown(() => second.documents.close())
-  await second.findings.upsert(observation(2))
+  await second.findings.upsert([observation(2)])
   t.match(await second.findings.get(observation(2).id), { sequence: 2, revision: 2 })
 })
 
@@ -316,7 +316,7 @@ t.test('runs: newest first, replaced by id and start, bounded by age and number'
     created: 0,
     updated: 0,
   })
-  await runs.record(run('a', 3000, 'interrupted'))
+  await runs.record(run('a', 3000, 'running'))
   await runs.record(run('a', 3000))
   await runs.record(run('b', 2000))
   await runs.record(run('c', 1000))

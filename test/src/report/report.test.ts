@@ -90,6 +90,11 @@ t.test('counts, order and hash', async (t) => {
   t.same(makeReport(shuffled), report)
 })
 
+t.test('Markdown of an expiry that no calendar has', async (t) => {
+  const exceptions = parts.exceptions.map((one) => ({ ...one, expiresMilliseconds: 1e308 }))
+  t.match(reportMarkdown(makeReport({ ...parts, exceptions })), /1e\+308/)
+})
+
 t.test('Markdown that no text of a device can bend', async (t) => {
   const text = reportMarkdown(makeReport(parts))
   t.match(text, /192\.0\.2\.1 port 2055, netflow \| icmp-tunnel \| blind \| has sent nothing/)

@@ -112,20 +112,30 @@ t.test('lines that are no traffic are kept apart and searched by what they say',
   lines.forEach((line, index) => {
     intake.line(Buffer.from(line).toString('latin1'), firewall, 5514, at + index)
   })
+  intake.line('<13>Jun 15 10:00:04 old app: gr\u00fcn', firewall, 5514, at + 5)
   await writer.flush()
+  const page = await queryRows(store, { stream: 'message', limit: 2 })
+  t.match(
+    page.rows,
+    [{ message: /gr\u00fcn$/ }, { message: /header/ }],
+    'a line that is no UTF-8 is read as ISO 8859-1',
+  )
   const search = async (text: string) => {
     const read = parseFilter(text)
     if ('problem' in read) throw new Error(read.problem.message)
     const { rows } = await queryRows(store, { stream: 'message', limit: 10, filter: read.filter })
+    for (const row of rows) t.notMatch(row, { message: /\u00c3/ }, 'UTF-8 is read as such')
     return rows.map((row) => (row as { receivedMilliseconds: number }).receivedMilliseconds - at)
   }
-  t.same(await search(''), [3, 2, 1, 0], 'the connection is a row of its own')
+  t.same(await search(''), [5, 3, 2, 1, 0], 'the connection is a row of its own')
   t.same(await search('message "interface gi0/1"'), [0])
   t.same(await search('message M\u00fcller'), [2])
+  t.same(await search('message M\u00dcLLER'), [2])
+  t.same(await search('message GR\u00dcN'), [5])
   t.same(await search('device R1'), [1, 0])
   t.same(await search('event config_i'), [1])
   t.same(await search('severity <= 3'), [0], 'a line without a severity is not graver')
-  t.same(await search('severity <= 7'), [2, 1, 0])
+  t.same(await search('severity <= 7'), [5, 2, 1, 0])
   t.same(await search('app sshd and message accepted'), [2])
   t.same(await search('vendor cisco and message accepted'), [])
   t.same(await search('port 443 or ipv4'), [], 'a line is no flow')

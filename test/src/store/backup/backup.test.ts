@@ -182,6 +182,14 @@ t.test('a store that was not whole is backed up as it is, and that is told by na
   t.match(await rowsOf(join(folder, 'restored')), { holes: { lostRows: 200 } }, 'it is as it was')
 })
 
+t.test('a file in the place of the folder is named', async (t) => {
+  const data = join(t.testdir({ file: '' }), 'file')
+  await t.rejects(restoreArchive(pieces(new Uint8Array(0)), data), {
+    code: 'CONFIG_INVALID',
+    message: /file cannot be read as a folder/,
+  })
+})
+
 type TarEntry = { header: TarHeader; data?: Uint8Array }
 
 const hostile: Record<
