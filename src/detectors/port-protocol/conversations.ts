@@ -20,10 +20,6 @@ export const MAX_CONVERSATIONS = 212_992
 /** Entries that may share one hash chain; beyond, the chain's first goes, so that crafted keys cannot make us walk. */
 const MAX_CHAIN = 64
 const NONE = 0xffff_ffff
-/** Records of a conversation whose gap is longer belong to two. Idle timeouts of exporters are 15 to 60 s. */
-const PATIENCE_MILLISECONDS = 150_000
-/** The longest active timeout in use is half an hour; twice that covers a late or lost slice. */
-const CUT_PATIENCE_MILLISECONDS = 3_700_000
 /** A conversation that has lasted so long is counted before it ends. */
 const LASTING_MILLISECONDS = 60_000
 /** After twice the usual idle timeout little more is to be expected of what has been answered and was not cut. */
@@ -221,11 +217,6 @@ export class Conversations extends ConversationMemory {
       this.fetched = (this.fetched + (words[at]! ^ words[at + Word.octetsHigh]!)) >>> 0
     }
     return slot
-  }
-
-  private endOf(slot: number): number {
-    const isCut = (this.words[slot * WORDS + Word.flags]! & Flag.isCut) !== 0
-    return this.lastReceivedOf(slot) + (isCut ? CUT_PATIENCE_MILLISECONDS : PATIENCE_MILLISECONDS)
   }
 
   private holdsRest(slot: number, keys: Uint32Array, from: number): boolean {

@@ -202,25 +202,25 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
         flags |= Flag.isServiceName
       }
       values.flags = flags
-      const gap = conversations.add(slotOf(index, receivedMilliseconds), values)
-      if (gap > 0) onBurst(slots[index]!, values.startMilliseconds)
+      const slot = slotOf(index)
+      // Of what is new no pair knows, and bursts are told to pairs.
+      if (conversations.add(slot, values) > 0 && conversations.isShared(slot))
+        onBurst(slot, values.startMilliseconds)
     }
   }
 
-  /** The conversation of a row of the batch, there or new. */
-  function slotOf(index: number, receivedMilliseconds: number): number {
+  /** The conversation of a row of the batch, which `values` hold, there or new. */
+  function slotOf(index: number): number {
     const at = index * KEY_WORDS
     const hash = hashes[index]!
     let slot = conversations.find(keys, at, hash)
-    if (slot >= 0 && conversations.hasEnded(slot, receivedMilliseconds)) {
+    if (slot >= 0 && conversations.hasEnded(slot, values.receivedMilliseconds)) {
       // The same ports taken again: what was seen of the earlier one has been counted.
       conversations.onEvict?.(slot)
       conversations.delete(slot)
       slot = conversations.find(keys, at, hash)
     }
-    if (slot < 0) slot = conversations.insert(keys, at, hash, receivedMilliseconds)
-    slots[index] = slot
-    return slot
+    return slot < 0 ? conversations.insert(keys, at, hash, values.receivedMilliseconds) : slot
   }
 
   function isExpectedHere(protocol: number, one: number, other: number): boolean {
