@@ -1,7 +1,7 @@
 /** The data folder as commands open it: the same databases that the appliance uses, by one process at a time. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { refuseUnfinished } from '#core/store/backup/restore.js'
+import { refuseUnfinished } from '#core/store/backup/unfinished.js'
 import { type BlockStore, createBlockStore } from '#core/store/blocks.js'
 import { createDocuments, type Documents } from '#core/store/documents.js'
 import { WRITTEN_TO } from '#core/store/holes.js'
@@ -13,11 +13,13 @@ export function warnOfRepair(what: string): (cause: Error) => void {
     )
 }
 
-export async function openBlocks(data: string): Promise<BlockStore> {
+/** `openedOctets`: blocks kept open for who reads them again. */
+export async function openBlocks(data: string, openedOctets?: number): Promise<BlockStore> {
   refuseUnfinished(data)
   const store = createBlockStore({
     location: join(data, 'blocks'),
     isFirst: true,
+    openedOctets,
     writtenTo: await readWrittenTo(data),
     onRepair: warnOfRepair('blocks'),
   })

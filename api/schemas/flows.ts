@@ -6,7 +6,7 @@ import { rawStreamNames } from '#core/records/columns.js'
 import { partialReasons } from '#core/store/query/effort.js'
 import { type Measure, measureNames } from '#core/store/query/measures.js'
 import { MAX_FILTER_LENGTH } from '#core/store/query/parse.js'
-import { resolutionNames } from '#core/store/query/resolution.js'
+import { resolutionNames } from '#core/store/query/resolution-names.js'
 import { Paging, Query, QueryPrefix, QueryTime } from '../query.js'
 
 const Port = Type.Optional(Type.Integer({ minimum: 0, maximum: 65535 }))

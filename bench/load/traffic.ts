@@ -48,6 +48,10 @@ const TUNNEL_SHARE = 0.1
 const TUNNELS = 10
 /** A ping of Linux: 56 octets of data, 8 of ICMP, 20 of IP. */
 const PING_OCTETS = 84
+const DNS = 53
+const NTP = 123
+/** 48 of NTP (RFC 5905 §7.3), 8 of UDP, 20 of IP. */
+const NTP_OCTETS = 76
 
 /** Busy ones first: drawn by Zipf's law. */
 const tcpPorts = [443, 80, 8443, 993, 22, 25, 445, 3389, 8080, 5223, 389, 1433, 3306, 587, 636, 853, 5432]
@@ -123,7 +127,7 @@ function request(random: Random, exporter: number): Flow {
     destinationAs: asOf(destination),
     sourcePrefixLength: 16,
     destinationPrefixLength: prefixLengthOf(destination),
-    octets: packets * octetsEach(protocol, tunnel > 0, packets, random),
+    octets: packets * octetsEach(protocol, service, tunnel > 0, packets, random),
     packets,
     startedAgo: endedAgo + Math.floor(duration),
     endedAgo,
@@ -135,7 +139,8 @@ function request(random: Random, exporter: number): Flow {
 
 function answerTo(flow: Flow, random: Random): Flow {
   const isIcmp = flow.protocol === 1
-  const packets = isIcmp ? flow.packets : Math.max(1, Math.round(flow.packets * random.between(0.7, 1.1)))
+  const isPaired = isIcmp || isOnePacket(flow.protocol, flow.destinationPort)
+  const packets = isPaired ? flow.packets : Math.max(1, Math.round(flow.packets * random.between(0.7, 1.1)))
   const startedAgo = flow.startedAgo - random.integer(0, Math.min(30, flow.startedAgo - flow.endedAgo))
   return {
     ...flow,
@@ -151,9 +156,7 @@ function answerTo(flow: Flow, random: Random): Flow {
     destinationAs: flow.sourceAs,
     sourcePrefixLength: flow.destinationPrefixLength,
     destinationPrefixLength: flow.sourcePrefixLength,
-    octets:
-      packets *
-      (isIcmp && flow.octets === flow.packets * PING_OCTETS ? PING_OCTETS : random.integer(40, 1440)),
+    octets: packets * answeredOctetsEach(flow, random),
     packets,
     startedAgo,
     icmpTypeCode: 0,
@@ -163,14 +166,33 @@ function answerTo(flow: Flow, random: Random): Flow {
 }
 
 function packetsOf(protocol: number, service: number, random: Random): number {
-  if (protocol === 17 && service === 53) return 1
+  if (isOnePacket(protocol, service)) return 1
   const drawn = Math.min(MAX_PACKETS, Math.floor(pareto(random, 1.1)))
   return protocol === 6 ? drawn + 4 : drawn
 }
 
-function octetsEach(protocol: number, isTunnel: boolean, packets: number, random: Random): number {
+/** Questions and answers of names and of the time: detectors would tell of any that look otherwise. */
+const isOnePacket = (protocol: number, service: number) =>
+  protocol === 17 && (service === DNS || service === NTP)
+
+function octetsEach(
+  protocol: number,
+  service: number,
+  isTunnel: boolean,
+  packets: number,
+  random: Random,
+): number {
   if (isTunnel) return random.integer(100, 1400)
+  if (isOnePacket(protocol, service)) return service === NTP ? NTP_OCTETS : random.integer(56, 90)
   return protocol === 1 ? PING_OCTETS : random.integer(40, packets > 20 ? 1340 : 340)
+}
+
+function answeredOctetsEach({ protocol, destinationPort, octets, packets }: Flow, random: Random): number {
+  const isPing = protocol === 1 && octets === packets * PING_OCTETS
+  if (isPing) return PING_OCTETS
+  if (!isOnePacket(protocol, destinationPort)) return random.integer(40, 1440)
+  // An answer repeats the question (RFC 1035 §4.1).
+  return destinationPort === NTP ? NTP_OCTETS : octets + random.integer(16, 300)
 }
 
 /** Pareto's law from 1 on: the smaller the exponent, the heavier the tail. */

@@ -1,69 +1,19 @@
-/** `culvert query --data DIR 'FILTER'`: rows of a data folder that match, or sums over them by groups. */
+/**
+ * `culvert query --data DIR 'FILTER'`: rows of a data folder that match, or sums over them by groups. Each of both is loaded when it is
+ * asked for.
+ */
 import { existsSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ApplianceError } from '#core/errors.js'
-import { findHoles } from '#core/store/holes.js'
-import { type Dimension, definitionOf, parseDimensions } from '#core/store/query/dimensions.js'
-import type { PartialReason } from '#core/store/query/effort.js'
+import type { BlockStore } from '#core/store/blocks.js'
 import type { Filter } from '#core/store/query/filter.js'
-import { DEFAULT_MEASURES, type Measure, parseMeasures } from '#core/store/query/measures.js'
 import { explainProblem, parseFilter } from '#core/store/query/parse.js'
-import type { AggregateResult, ToldSource } from '#core/store/query/ranking.js'
-import { type Resolution, resolutionNames, rollupProblem } from '#core/store/query/resolution.js'
-import { createQueryClient, type QueryClient } from '#core/workers/query-client.js'
-import { openBlocks, openRollups } from '../data-folder.js'
+import { resolutionNames } from '#core/store/query/resolution-names.js'
+import { openBlocks } from '../data-folder.js'
 import { timeOption } from '../options.js'
-import { openOutput } from '../output.js'
-import { type Format, openTable, type TableOutput } from '../table.js'
-
-type QueryOptions = {
-  data: string
-  from?: number
-  to?: number
-  by?: string
-  top?: number
-  sum?: string
-  bucket: number
-  scaled?: boolean
-  resolution: Resolution
-  limit: number
-  json?: boolean
-  csv?: boolean
-}
-
-const DEFAULT_TOP = 10
-/** Rows asked for at a time. */
-const PAGE = 1000
-/** Beyond these the disk is waited for. */
-const MAX_THREADS = 4
-
-/** What a line about a row shows. */
-const rowColumns = [
-  'receivedMilliseconds',
-  'exporterAddress',
-  'protocolIdentifier',
-  'sourceAddress',
-  'sourceTransportPort',
-  'destinationAddress',
-  'destinationTransportPort',
-  'icmpType',
-  'icmpCode',
-  'octets',
-  'packets',
-  'reverseOctets',
-  'reversePackets',
-  'startMilliseconds',
-  'endMilliseconds',
-  'applicationName',
-  'action',
-  'outcome',
-  'ruleName',
-  'userName',
-] as const
-/** Of these a table shows fewer, to fit a terminal. */
-const tableColumns = rowColumns.slice(0, 11)
+import type { QueryOptions } from '../query-options.js'
+import type { Format } from '../table.js'
 
 export function registerQuery(program: Command): void {
   program
@@ -78,7 +28,7 @@ export function registerQuery(program: Command): void {
       'group by up to four, with commas: src, dst, proto, dstport, src/24, time and more',
     )
     .option('--sum <names>', 'octets, packets, flows and more, with commas; groups are ranked by the first')
-    .option('--top <n>', `groups to print (default: ${DEFAULT_TOP}; by time alone, all)`, countOption)
+    .option('--top <n>', 'groups to print (default: 10; by time alone, all)', countOption)
     .option('--bucket <seconds>', 'one step of `time`', countOption, 300)
     .option('--scaled', 'multiply octets and packets by the sampling interval where a row has one')
     .addOption(
@@ -105,13 +55,7 @@ function countOption(text: string): number {
 async function runQuery(text: string, options: QueryOptions): Promise<void> {
   const filter = readFilter(text)
   const isAggregate = [options.by, options.sum, options.top].some((option) => option !== undefined)
-  const by = read(options.by === undefined ? [] : parseDimensions(options.by, options.bucket * 1000))
-  const sums = read(options.sum === undefined ? [...DEFAULT_MEASURES] : parseMeasures(options.sum))
-  if (options.resolution !== 'raw') {
-    if (!isAggregate)
-      throw new ApplianceError('USAGE', '--resolution is of sums: name --by, --sum or --top too')
-    if (options.resolution !== 'auto') refuseUnknown(rollupProblem({ filter, by }, options.resolution))
-  }
+  const print = isAggregate ? await printerOfGroups(filter, options) : await printerOfRows(filter, options)
   const format: Format = options.json === true ? 'json' : options.csv === true ? 'csv' : 'table'
   if (options.json === true && options.csv === true)
     throw new ApplianceError('USAGE', 'either --json or --csv, not both')
@@ -121,137 +65,32 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
       `${options.data}: no data folder; \`culvert import\` or \`culvert start\` makes one`,
     )
   }
-  const store = await openBlocks(options.data)
-  const damage = await findHoles(store, store.sequence.next())
-  const rollups = options.resolution === 'raw' ? undefined : await openRollups(options.data)
-  const client = createQueryClient({
-    setup: {
-      data: resolve(options.data),
-      sequence: store.sequence.shared,
-      ...(rollups === undefined ? {} : { rollupSequence: rollups.sequence.shared }),
-    },
-    damage: () => damage,
-    threads: Math.min(MAX_THREADS, availableParallelism()),
-  })
+  // Each block is read once.
+  const store = await openBlocks(options.data, 0)
   try {
-    if (isAggregate) await printGroups(client, { filter, by, sums, options }, format)
-    else await printRows(client, filter, options, format)
+    await print(store, format)
   } finally {
-    await client.close()
-    await rollups?.close()
     await store.close()
   }
 }
 
-function refuseUnknown(problem: string | undefined): void {
-  if (problem !== undefined) throw new ApplianceError('USAGE', problem)
+type Print = (store: BlockStore, format: Format) => Promise<void>
+
+async function printerOfGroups(filter: Filter, options: QueryOptions): Promise<Print> {
+  const { printGroups, readGrouping } = await import('../query-groups.js')
+  const grouping = readGrouping(filter, options)
+  return (store, format) => printGroups(store, filter, grouping, options, format)
+}
+
+async function printerOfRows(filter: Filter, options: QueryOptions): Promise<Print> {
+  if (options.resolution !== 'raw')
+    throw new ApplianceError('USAGE', '--resolution is of sums: name --by, --sum or --top too')
+  const { printRows } = await import('../query-rows.js')
+  return (store, format) => printRows(store, filter, options, format)
 }
 
 function readFilter(text: string): Filter {
   const parsed = parseFilter(text)
   if ('filter' in parsed) return parsed.filter
   throw new ApplianceError('USAGE', explainProblem(text, parsed.problem))
-}
-
-/** What was read, or a usage error that says what is wrong. */
-function read<T>(value: T | string): T {
-  if (typeof value === 'string') throw new ApplianceError('USAGE', value)
-  return value
-}
-
-function windowOf({ from, to }: QueryOptions) {
-  return {
-    ...(from === undefined ? {} : { fromMilliseconds: from }),
-    ...(to === undefined ? {} : { toMilliseconds: to }),
-  }
-}
-
-async function printRows(
-  client: QueryClient,
-  filter: Filter,
-  options: QueryOptions,
-  format: Format,
-): Promise<void> {
-  const output = openTable(format, format === 'csv' ? rowColumns : tableColumns, openOutput())
-  let left = options.limit
-  let blocksFailed = 0
-  const reasons = new Set<PartialReason>()
-  let cursor: string | undefined
-  do {
-    const page = await client.rows({
-      ...windowOf(options),
-      filter,
-      limit: Math.min(PAGE, left),
-      ...(cursor === undefined ? {} : { cursor }),
-    })
-    for (const row of page.rows) output.row(row as Record<string, unknown>)
-    await output.drained()
-    left -= page.rows.length
-    blocksFailed += page.blocksFailed
-    for (const reason of page.partialReasons) reasons.add(reason)
-    cursor = page.nextCursor
-  } while (cursor !== undefined && left > 0)
-  output.end()
-  warnOfDamage(blocksFailed, reasons.has('lost'))
-}
-
-type Grouping = {
-  readonly filter: Filter
-  readonly by: readonly Dimension[]
-  readonly sums: readonly Measure[]
-  readonly options: QueryOptions
-}
-
-async function printGroups(
-  client: QueryClient,
-  { filter, by, sums, options }: Grouping,
-  format: Format,
-): Promise<void> {
-  const result = await client.aggregate({
-    ...windowOf(options),
-    filter,
-    by,
-    sums,
-    top: options.top ?? DEFAULT_TOP,
-    isScaled: options.scaled === true,
-    resolution: options.resolution,
-  })
-  const names = by.map((dimension) => definitionOf(dimension).name)
-  const output: TableOutput = openTable(format, [...names, ...sums], openOutput())
-  for (const group of result.groups) output.row(group)
-  output.end()
-  await output.drained()
-  tellOfResult(result)
-}
-
-function tellOfResult(result: AggregateResult): void {
-  const tell = (text: string) => process.stderr.write(`culvert: ${text}\n`)
-  tell(`${result.groups.length} of ${result.groupCount} groups, ${result.rowsMatched} rows`)
-  for (const [measure, rows] of Object.entries(result.unknown))
-    tell(`${rows} rows do not state ${measure} and count as 0`)
-  for (const source of result.sources)
-    if (result.sources.length > 1 || source.resolution !== 'raw') tell(describeSource(source))
-  if (result.togetherRows !== undefined)
-    tell(`rollups have not kept the groups of ${result.togetherRows} rows apart`)
-  if (result.isRounded) tell('a sum is above 2^53 - 1 and is rounded')
-  if (result.other !== undefined)
-    tell(`more groups than are kept: the rows of some are not in the table: ${JSON.stringify(result.other)}`)
-  warnOfDamage(result.blocksFailed, result.partialReasons.includes('lost'))
-}
-
-function describeSource({ resolution, fromMilliseconds, toMilliseconds }: ToldSource): string {
-  const time = (milliseconds: number) => new Date(milliseconds).toISOString()
-  const from = fromMilliseconds === undefined ? '' : ` from ${time(fromMilliseconds)}`
-  const to = toMilliseconds === undefined ? '' : ` to ${time(toMilliseconds)}`
-  return `${resolution === 'raw' ? 'rows' : `rollups of ${resolution}`}${from}${to}`
-}
-
-/** What was printed is true, but there may be more. */
-function warnOfDamage(blocksFailed: number, isLost: boolean): void {
-  const causes = [
-    ...(blocksFailed > 0 ? [`${blocksFailed} blocks could not be read`] : []),
-    ...(isLost ? ['stored rows of that time are gone'] : []),
-  ]
-  if (causes.length === 0) return
-  throw new ApplianceError('STORE_DAMAGED', `${causes.join(' and ')}, so the result is partial`)
 }

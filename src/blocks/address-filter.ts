@@ -27,19 +27,51 @@ export function addressFilter({ stream, planes, rows, shapes }: BlockBuilder): U
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
 }
 
+/** A filter that is not small is kept in parts, by the highest bits of the hash: who looks for a host reads one of them. */
+const PART_BITS = 3
+export const FILTER_PARTS = 1 << PART_BITS
+/** Octets of a filter from which on parts are worth their keys. */
+const FEWEST_OCTETS_IN_PARTS = 4096
+
+/** The parts of a filter, `FILTER_PARTS` in their order; undefined for one that is kept whole. */
+export function partsOf(filter: Uint8Array): Uint8Array[] | undefined {
+  if (filter.length < FEWEST_OCTETS_IN_PARTS) return undefined
+  const octets = filter.length / FILTER_PARTS
+  return Array.from({ length: FILTER_PARTS }, (_, part) =>
+    filter.subarray(part * octets, (part + 1) * octets),
+  )
+}
+
+/** The part that tells of an address; one word for IPv4, four for IPv6. */
+export function partOfAddress(address: readonly number[]): number {
+  return hashOfAddress(address) >>> (32 - PART_BITS)
+}
+
 /** Whether a block with this filter may have a row with the address; one word for IPv4, four for IPv6. */
 export function mayHoldAddress(filter: Uint8Array, address: readonly number[]): boolean {
+  return mayHoldHash(filter, hashOfAddress(address), 0)
+}
+
+/** The same, by the part that tells of the address. */
+export function mayPartHoldAddress(part: Uint8Array, address: readonly number[]): boolean {
+  return mayHoldHash(part, hashOfAddress(address), PART_BITS)
+}
+
+/** The place of a hash is told by its bits below the highest `passed` ones. */
+function mayHoldHash(filter: Uint8Array, hash: number, passed: number): boolean {
   const count = filter.length >>> 2
   // A filter of no known size says nothing.
   if (count === 0 || (count & (count - 1)) !== 0 || filter.length % 4 !== 0) return true
-  const hash =
-    address.length === 1
-      ? hashOf(address[0]!)
-      : hashOfIPv6(address[0]!, address[1]!, address[2]!, address[3]!)
-  const at = 4 * placeOf(hash, Math.log2(count))
+  const at = 4 * placeOf(hash << passed, Math.log2(count))
   const word = new DataView(filter.buffer, filter.byteOffset, filter.length).getUint32(at, true)
   const bits = bitsOf(hash) >>> 0
   return (word & bits) >>> 0 === bits
+}
+
+function hashOfAddress(address: readonly number[]): number {
+  return address.length === 1
+    ? hashOf(address[0]!)
+    : hashOfIPv6(address[0]!, address[1]!, address[2]!, address[3]!)
 }
 
 /** The last step of MurmurHash3 for 32 bits, which spreads every bit over all. */

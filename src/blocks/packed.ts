@@ -95,11 +95,28 @@ function bitOfCode(bitmaps: Uint8Array, bits: number, code: number, at: number):
   return rows
 }
 
-/** How many rows of the octets `from` to `to` have a code. */
+/** How many rows of the octets `from` to `to` have a code; of four octets at a time. */
 function countCodes(bitmaps: Uint8Array, bits: number, code: number, from: number, to: number): number {
+  const stride = bitmaps.length / bits
+  const view = new DataView(bitmaps.buffer, bitmaps.byteOffset, bitmaps.length)
   let count = 0
-  for (let at = from; at < to; at++) count += octetOnes[bitOfCode(bitmaps, bits, code, at)]!
+  let at = from
+  for (; at + 4 <= to; at += 4) {
+    let rows = -1
+    for (let bit = 0, place = at; bit < bits; bit++, place += stride)
+      // Where the code has no such bit, those rows that have none in their bitmap either.
+      rows &= view.getInt32(place, true) ^ (((code >>> bit) & 1) - 1)
+    count += onesOf(rows)
+  }
+  for (; at < to; at++) count += octetOnes[bitOfCode(bitmaps, bits, code, at)]!
   return count
+}
+
+/** How many bits of a word are set. */
+function onesOf(word: number): number {
+  let ones = word - ((word >>> 1) & 0x55555555)
+  ones = (ones & 0x33333333) + ((ones >>> 2) & 0x33333333)
+  return Math.imul((ones + (ones >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }
 
 function parse(octets: Uint8Array, rows: number) {

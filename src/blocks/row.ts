@@ -53,8 +53,12 @@ export const meaningfulWith: Readonly<Record<string, string>> = {
   samplingInterval: 'samplingFrom',
 }
 
-/** Reads one row into an object. */
-export function rowObject(source: RowSource, row: number): Record<string, unknown> {
+/** Reads one row into an object; when `names` are given, just those values of it, and who sent it. */
+export function rowObject(
+  source: RowSource,
+  row: number,
+  names?: ReadonlySet<string>,
+): Record<string, unknown> {
   const object: Record<string, unknown> = {}
   const exporter = source.exporters[source.column(EXPORTER_COLUMN)![0]![row]!]!
   const shape = source.shapes[source.column(SHAPE_COLUMN)![0]![row]!]!
@@ -66,6 +70,7 @@ export function rowObject(source: RowSource, row: number): Record<string, unknow
   for (const column of shape.columns) {
     if (column === EXPORTER_COLUMN || column === SHAPE_COLUMN) continue
     const definition = source.stream.columns[column]!
+    if (names?.has(definition.name) === false) continue
     const value = columnValue(source, definition, column, row)
     if (value !== undefined) object[definition.name] = value
   }

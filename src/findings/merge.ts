@@ -83,14 +83,21 @@ function unionOfExporters(
 }
 
 /**
- * The newest records, each once, in the order in which they arrived; ties by their text, so that the order never
- * depends on luck.
+ * The newest records, each once, in the order in which they arrived; ties by their rows and their text, so that the order
+ * never depends on luck.
  */
 function newestEvidence(evidence: readonly Evidence[]): Evidence[] {
   return [...evidence]
-    .sort((one, other) => one.receivedMilliseconds - other.receivedMilliseconds || byText(one, other))
+    .sort(
+      (one, other) =>
+        one.receivedMilliseconds - other.receivedMilliseconds || byRow(one, other) || byText(one, other),
+    )
     .filter((record, index, all) => index === 0 || !isSameJson(record, all[index - 1]))
     .slice(-MAX_EVIDENCE)
+}
+
+function byRow({ row: one }: Evidence, { row: other }: Evidence): number {
+  return typeof one === 'number' && typeof other === 'number' ? one - other : 0
 }
 
 function byText(one: Evidence, other: Evidence): number {

@@ -6,13 +6,19 @@ import type { Judge } from '../detectors/detector.js'
 import type { Observation } from '../findings/finding.js'
 import type { StreamName } from '../records/columns.js'
 import type { BlockStore } from '../store/blocks.js'
-import { type ScanCounts, scan } from '../store/scan.js'
+import { nextReceived, type ScanCounts, scan } from '../store/scan.js'
 
 /**
  * Judgement is passed at whole multiples of this, so that it does not depend on when a run began. What an exporter tells once a
  * minute must not wait for another one: with 15 s a channel is told of well within two active timeouts of 60 s.
  */
 export const STEP_MILLISECONDS = 15_000
+
+/**
+ * After so long without a row nothing is open that time alone would bring to an end, so judges are not asked step by step until
+ * the next one: a device without a clock may lie decades before the others of its capture.
+ */
+const QUIET_MILLISECONDS = 86_400_000
 
 export type EvaluateOptions = {
   readonly store: BlockStore
@@ -43,6 +49,7 @@ export async function* evaluate(
   const { store, judge, streams, fromMilliseconds, toMilliseconds, stepMilliseconds, counts, onProgress } =
     options
   let from = fromMilliseconds
+  let quietSince = from
   while (from < toMilliseconds) {
     const at = Math.min(floorTo(from, stepMilliseconds) + stepMilliseconds, toMilliseconds)
     for (const stream of streams) {
@@ -50,11 +57,19 @@ export async function* evaluate(
       if (wanted === false) continue
       const columns = wanted === true ? {} : { columns: wanted }
       const window = { stream, fromMilliseconds: from, toMilliseconds: at, ...columns }
-      for await (const selection of scan(store, window, counts)) judge.observe(selection)
+      for await (const selection of scan(store, window, counts)) {
+        judge.observe(selection)
+        quietSince = at
+      }
     }
     const observations = judge.evaluate(at)
     if (observations.length > 0) yield { at, observations }
     onProgress?.(at)
     from = at
+    if (at - quietSince >= QUIET_MILLISECONDS) {
+      const next = Math.min(await nextReceived(store, streams, at), toMilliseconds - 1)
+      from = Math.max(at, floorTo(next, stepMilliseconds))
+      quietSince = from
+    }
   }
 }

@@ -14,7 +14,7 @@ import type { Run } from '../blocks/runs.js'
 import { requireVectors } from '../blocks/simd/room.js'
 import { ApplianceError } from '../errors.js'
 import { type StreamName, streamNamed, streams } from '../records/columns.js'
-import { createBlockIndex } from './block-index.js'
+import { type AddressTest, createBlockIndex } from './block-index.js'
 import { octetsOfFolder } from './folder-size.js'
 import { entryOf, type IndexedBlock, openBlock } from './index-entry.js'
 import {
@@ -83,8 +83,11 @@ export type BlockStore = {
   completeFrom(): Promise<number>
   /** Rows of the stream were removed below this number, as the index knows. */
   floor(stream: StreamName): Promise<number>
-  /** The filters of blocks' addresses (address-filter.ts), undefined for those that have none. */
-  addresses(entries: readonly BlockPlace[]): Promise<(Uint8Array | undefined)[]>
+  /** What blocks' filters (address-filter.ts) say of addresses, and of no others; undefined for blocks that have none. */
+  addressTests(
+    entries: readonly BlockPlace[],
+    addresses: readonly (readonly number[])[],
+  ): Promise<(AddressTest | undefined)[]>
   /**
    * Puts the rows of a builder in the place of blocks whose rows they are, with their numbers. The old blocks stay for
    * readers that walk over them, until `dropReplaced`.
@@ -143,16 +146,26 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     await migrateFromVersion1(level())
     // A repair may have lost blocks anywhere, of which the index still tells.
     const isRepaired = wasRepaired(location)
-    let next = await reconcile(level(), index, isRepaired ? Number.POSITIVE_INFINITY : undefined)
+    const found = await reconcile(level(), index, isRepaired ? Number.POSITIVE_INFINITY : undefined)
+    let { next } = found
     if (isRepaired) await forgetRepair(location)
     for (const stream of streams) next = Math.max(next, await index.floor(stream))
     const noted = readSequenceValue(await level().get(SYNC_KEY))
     sequence.startAt(Math.max(next, noted, await index.syncedNext(), options.writtenTo ?? 1))
+    if (found.entries !== undefined) index.remember(found.entries)
   }
 
   async function completeFrom(): Promise<number> {
     const floors = await guarded(what, Promise.all(streams.map((stream) => index.floor(stream))))
     return Math.max(...floors, readSequenceValue(await guarded(what, level().get(FLOOR_KEY))))
+  }
+
+  /**
+   * Readers of blocks are threads of their own and can wait: the value comes straight out of LevelDB's files, where an asynchronous
+   * reading copies it once more.
+   */
+  async function read(place: BlockPlace): Promise<Uint8Array | undefined> {
+    return level().getSync(blockKey(place), { fillCache: false })
   }
 
   async function put(place: BlockPlace, block: Uint8Array, sync: boolean): Promise<void> {
@@ -246,7 +259,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       const name = nameOfBlock(entry)
       const found = opened.get(name)
       if (found !== undefined) return found
-      const octets = await guarded(what, level().get(blockKey(entry)))
+      const octets = await guarded(what, read(entry))
       if (octets === undefined) {
         if (entry.firstSequence < (await guarded(what, index.floor(entry.stream)))) return undefined
         throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
@@ -266,7 +279,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     },
     completeFrom,
     floor: (stream) => guarded(what, index.floor(streamNamed(stream))),
-    addresses: (entries) => guarded(what, index.addresses(entries)),
+    addressTests: (entries, addresses) => guarded(what, index.addressTests(entries, addresses)),
     async replace(olds, builder, runs, nowMilliseconds) {
       const stored = Math.max(...olds.map(({ storedMilliseconds }) => storedMilliseconds))
       const place = {

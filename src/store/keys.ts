@@ -53,14 +53,25 @@ export function nameOfBlock({ stream, firstSequence, level }: BlockPlace): strin
   return `${stream.name}/${firstSequence}${level === 0 ? '' : `+${level}`}`
 }
 
-/** What a key of the index database holds; of a floor, stream <1> is all that follows. */
-export const IndexKind = { block: 1, addresses: 2, replaced: 3, floor: 4 } as const
+/**
+ * What a key of the index database holds; of a floor, stream <1> is all that follows, and behind the level of a part of a filter its
+ * number <1>.
+ */
+export const IndexKind = { block: 1, addresses: 2, replaced: 3, floor: 4, addressPart: 5 } as const
 export type IndexKind = (typeof IndexKind)[keyof typeof IndexKind]
 
 /** kind <1> · stream <1> · first sequence <8> · level <1>. */
 export function indexKey(kind: IndexKind, { stream, firstSequence, level }: BlockPlace): Uint8Array {
   const key = indexFrom(kind, stream, firstSequence, 1)
   key[key.length - 1] = level
+  return key
+}
+
+/** Of a part of a filter: kind <1> · stream <1> · first sequence <8> · level <1> · part <1>. */
+export function partKey({ stream, firstSequence, level }: BlockPlace, part: number): Uint8Array {
+  const key = indexFrom(IndexKind.addressPart, stream, firstSequence, 2)
+  key[key.length - 2] = level
+  key[key.length - 1] = part
   return key
 }
 

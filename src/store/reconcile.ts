@@ -17,25 +17,27 @@ type Database = ClassicLevel<Uint8Array, Uint8Array>
 /** LevelDB's log and memory tables are far below: what lies behind them in the store is in tables, which have checksums. */
 const LOG_OCTETS = 64 * 1024 * 1024
 
-/** Returns the number after the last row. Entries are checked from the newest on, for so many octets of blocks. */
+/** The number after the last row; and all entries, in order, where index and blocks agreed as they were. */
+export type Reconciled = { readonly next: number; readonly entries: readonly IndexedBlock[] | undefined }
+
+/** Entries are checked from the newest on, for so many octets of blocks. */
 export async function reconcile(
   blocks: Database,
   index: BlockIndex,
   checkedOctets = LOG_OCTETS,
-): Promise<number> {
+): Promise<Reconciled> {
   const replaced = new Set((await index.replaced()).map(({ place }) => keyText(blockKey(place))))
-  const known: IndexedBlock[] = []
-  for await (const entry of index.all()) known.push(entry)
+  const known = await index.all()
   known.sort((one, other) => one.firstSequence - other.firstSequence)
 
-  const lost = new Set<IndexedBlock>()
-  let checked = 0
-  for (let at = known.length - 1; at >= 0 && checked < checkedOctets; at--) {
-    const entry = known[at]!
-    // An entry that cannot be read is made again below.
-    if (entry.damage !== undefined || !(await blocks.has(blockKey(entry)))) lost.add(entry)
-    checked += entry.octets
-  }
+  let oldest = known.length
+  for (let checked = 0; oldest > 0 && checked < checkedOctets; ) checked += known[--oldest]!.octets
+  const newest = known.slice(oldest)
+  const there = await keysFrom(blocks, newest[0]?.firstSequence ?? Number.MAX_SAFE_INTEGER)
+  // An entry that cannot be read is made again below.
+  const lost = new Set(
+    newest.filter((entry) => entry.damage !== undefined || !there.has(keyText(blockKey(entry)))),
+  )
   if (lost.size > 0) await index.remove([...lost])
   const kept = known.filter((entry) => !lost.has(entry))
 
@@ -67,7 +69,12 @@ export async function reconcile(
     if (isCovered(entry)) await index.addReplaced(entry)
     else await index.add(entry, undefined)
   }
-  return next
+  return { next, entries: lost.size === 0 && found.length === 0 ? known : undefined }
+}
+
+/** The keys of blocks from a number on. */
+async function keysFrom(blocks: Database, sequence: number): Promise<ReadonlySet<string>> {
+  return new Set((await blocks.keys({ gte: sequenceKey(sequence), lt: SYNC_KEY }).all()).map(keyText))
 }
 
 /** Whether the rows of a block are in another one that was merged more often. */

@@ -143,3 +143,36 @@ export async function receivedRange(
   }
   return fromMilliseconds > toMilliseconds ? undefined : { fromMilliseconds, toMilliseconds }
 }
+
+/** When the first row at or after a time was received, over streams, by the index where a block cannot be read; Infinity: none. */
+export async function nextReceived(
+  store: BlockStore,
+  names: readonly StreamName[],
+  fromMilliseconds: number,
+): Promise<number> {
+  let next = Number.POSITIVE_INFINITY
+  for (const name of names) {
+    for (const entry of await store.index(name)) {
+      const { receivedFromMilliseconds: first, receivedToMilliseconds: last } = entry
+      if (!(last >= fromMilliseconds) || first >= next) continue
+      next =
+        first >= fromMilliseconds ? first : Math.min(next, await firstWithin(store, entry, fromMilliseconds))
+    }
+  }
+  return next
+}
+
+/** Of a block that has rows on both sides of a time. */
+async function firstWithin(store: BlockStore, entry: IndexedBlock, from: number): Promise<number> {
+  const unread = emptyScanCounts()
+  const to = entry.receivedToMilliseconds + 1
+  const selection = await readBlock(
+    store,
+    entry,
+    { stream: entry.stream.name, fromMilliseconds: from, toMilliseconds: to, columns: [RECEIVED_COLUMN] },
+    unread,
+  )
+  if (selection === undefined) return Number.POSITIVE_INFINITY
+  const received = selection.block.column(RECEIVED_COLUMN)![0]!
+  return selection.rows.reduce((least, row) => Math.min(least, received[row]!), Number.POSITIVE_INFINITY)
+}

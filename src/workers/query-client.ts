@@ -5,11 +5,11 @@
 import { Worker } from 'node:worker_threads'
 import type { Counters } from '../counters.js'
 import { ApplianceError, type ErrorCode, errorCodes } from '../errors.js'
-import { mayMissRows, type StoreDamage } from '../store/holes.js'
+import type { StoreDamage } from '../store/holes.js'
 import type { AggregatePart, AggregateQuery } from '../store/query/aggregate.js'
-import type { PartialReason } from '../store/query/effort.js'
+import { markLost, markLostOfPage } from '../store/query/lost.js'
 import type { AggregateResult } from '../store/query/ranking.js'
-import { type RowPage, type RowQuery, windowOf } from '../store/query/rows.js'
+import type { RowPage, RowQuery } from '../store/query/rows.js'
 import type { SessionPage, SessionQuery } from '../store/sessions.js'
 import {
   CONTROL_CANCELLED,
@@ -137,18 +137,17 @@ export function createQueryClient({
   return {
     async rows(query, limits) {
       const page = await withControl(limits, (control) => ask(idlest(1)[0]!, 'rows', query, control))
-      // What lies before the cursor is of the pages to come.
-      return markLost(page, query, Number(page.nextCursor ?? 0))
+      return markLostOfPage(page, query, damage())
     },
     async sessions(query, limits) {
       const page = await withControl(limits, (control) => ask(idlest(1)[0]!, 'sessions', query, control))
       // Opening rows may lie anywhere before.
-      return markLost(page, query, 0)
+      return markLost(page, query, 0, damage())
     },
     async aggregate(query, limits = {}) {
       await turn(limits.signal)
       try {
-        return markLost(await withControl(limits, (control) => aggregate(query, control)), query, 0)
+        return markLost(await withControl(limits, (control) => aggregate(query, control)), query, 0, damage())
       } finally {
         aggregations--
         waiting.shift()?.()
@@ -167,19 +166,6 @@ export function createQueryClient({
         ),
       )
     },
-  }
-
-  /** Says so when rows of what was looked at, from a number on, are known to be gone. */
-  function markLost<Result extends { partial: boolean; partialReasons: readonly PartialReason[] }>(
-    result: Result,
-    query: Parameters<typeof windowOf>[0] & { readonly cursor?: string },
-    fromSequence: number,
-  ): Result {
-    const missing = damage()
-    const toSequence = Number(query.cursor ?? Number.POSITIVE_INFINITY)
-    if (missing === undefined || !mayMissRows(missing, { ...windowOf(query), fromSequence, toSequence }))
-      return result
-    return { ...result, partial: true, partialReasons: [...result.partialReasons, 'lost'] }
   }
 
   /** Waits until one of the aggregations at work has ended; who gives up waits no longer. */

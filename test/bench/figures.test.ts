@@ -38,6 +38,7 @@ const run = (collector: string, processorSeconds: number, octets: number, stored
   measured: stored,
   processorSeconds,
   octets,
+  lineOctets: undefined,
   reachedPerSecond: 999,
 })
 
@@ -60,6 +61,19 @@ t.test('a table has medians, ratios to the peer and what was lost', async (t) =>
   const [time, dgram, octets, lost] = flowGoals(figures)
   t.same([time!, dgram!, octets!, lost!].map(verdictOf), ['met, all', 'not run', 'met, all', 'short'])
 })
+
+t.test(
+  'a table of log messages has their octets without the lines, where those are kept beside',
+  async (t) => {
+    const figures = figuresOf([
+      run('rsyslog', 1, 300e6),
+      { ...run('Culvert', 2, 80e6), lineOctets: 50e6 },
+      { ...run('Culvert', 2, 90e6), lineOctets: 50e6 },
+    ])
+    t.equal(figures[1]!.octetsWithoutLine, 35)
+    t.match(tableOf(figures, 'rsyslog'), /Culvert .* 85\.0 +0\.28 x +35\.0 +0$/m)
+  },
+)
 
 t.test('goals are met, met wholly, or short', async (t) => {
   const goal = { what: '', unit: '', limits: [1, 0.75] }

@@ -52,12 +52,15 @@ export function observeEchoes(
   const observationPoint = column('observationPointId')
   const fragmentOffset = column('fragmentOffset')
   const payloadAt = payloadsOf(block)
+  /** By the exporter's place. */
+  const pointsHere: Point[] = []
 
   for (const row of rows) {
     const identity = header.exporters[exporters[row]!]!
     // A firewall's log line is a session, not a record of one direction: firewall-sessions.ts.
     if (identity.protocol === SYSLOG_PROTOCOL) continue
-    const point = points.of(identity)
+    const point = pointsHere[exporters[row]!] ?? points.of(identity)
+    pointsHere[exporters[row]!] = point
     if (point.records++ === 0) point.firstReceivedMilliseconds = received[row]!
     point.lastReceivedMilliseconds = received[row]!
     if (samplingFrom !== undefined && samplingFrom[row] !== samplingFromNames.indexOf('none')) {
@@ -102,8 +105,7 @@ export function observeEchoes(
     const where = placeOf(flowDirection?.[row], ingress?.[row], egress?.[row], observationPoint?.[row])
     const direction = isRequest ? 'request' : 'reply'
     const reverseCount = counterAt(reversePackets, row)
-    if (isRequest && messages.wantsFlows)
-      messages.sent(textOf(sources, row), textOf(destinations, row), count)
+    if (isRequest && messages.wantsFlows) messages.sent(sources, destinations, row, packets)
     const [requester, responder] = isRequest ? [source, destination] : [destination, source]
     const pair = points.pairFor(point, family, requester, responder, slice.receivedMilliseconds)
     if (pair === undefined) {

@@ -11,7 +11,7 @@ import { SYSLOG_PROTOCOL } from '../../records/exporter.js'
 import { counterAt, textOf } from '../counters.js'
 import { ECHO_TYPES, take } from './echoes.js'
 import { canMirror, type EchoLimits, type Slice } from './mirror.js'
-import type { Points } from './points.js'
+import type { Point, Points } from './points.js'
 import { addMisaligned } from './session.js'
 
 const DENY = outcomeNames.indexOf('deny')
@@ -50,6 +50,8 @@ export function observeFirewallSessions(
   const starts = column('startMilliseconds')
   const ends = column('endMilliseconds')
   const { request, reply } = ECHO_TYPES[family]
+  /** By the exporter's place. */
+  const pointsHere: Point[] = []
 
   for (const row of rows) {
     const identity = header.exporters[exporters[row]!]!
@@ -58,7 +60,8 @@ export function observeFirewallSessions(
       if (types?.[row] === request) onDenied(textOf(sources, row), textOf(destinations, row))
       continue
     }
-    const point = points.of(identity)
+    const point = pointsHere[exporters[row]!] ?? points.of(identity)
+    pointsHere[exporters[row]!] = point
     point.records++
     point.lastReceivedMilliseconds = received[row]!
     const [there, back] = [counterAt(packets, row), counterAt(reversePackets, row)]

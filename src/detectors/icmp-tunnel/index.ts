@@ -4,7 +4,6 @@
  * a site is known, pings that no monitor of it sends. A channel whose far end just echoes is a ping in counters. Sources: RFC 792, RFC 4443; ATT&CK DET0457.
  */
 import type { Observation } from '../../findings/finding.js'
-import { parseAddress } from '../../records/address.js'
 import { attackNetworkDevices, type Detector, type Judge, type Surroundings } from '../detector.js'
 import { coverageObservations } from './coverage.js'
 import { observeEchoes } from './echoes.js'
@@ -63,10 +62,7 @@ function createJudge(settings: Settings, surroundings: Surroundings): Judge {
   const points = createPoints(context.isInside)
   const subjects = new Map<string, Subject>()
   const streams = createStreams(settings, surroundings)
-  const messages = createMessages((text) => {
-    const address = parseAddress(text)
-    return address !== undefined && (context.isGateway(address) || points.isExporter(text))
-  })
+  const messages = createMessages({ isGateway: context.isGateway, isExporter: points.isExporter })
   const most = settings.maximumEchoOctets
   const [limits4, limits6] = [
     { ...ipv4EchoLimits, most },

@@ -24,6 +24,8 @@ export type Exchange = {
   /** The last words of the two addresses: all of an IPv4 one. */
   readonly sourceWord: number
   readonly destinationWord: number
+  /** The source is a gateway by its role. */
+  readonly isFromGateway: boolean
   packets: number
   octets: number
   records: number

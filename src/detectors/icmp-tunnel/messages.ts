@@ -6,7 +6,7 @@
 import type { Block } from '../../blocks/block.js'
 import type { Plane } from '../../blocks/builder.js'
 import { MAX_EVIDENCE, type Observation } from '../../findings/finding.js'
-import { isGroupAddress, parseAddress } from '../../records/address.js'
+import { type Address, isGroupAddress, parseAddress } from '../../records/address.js'
 import { FlowColumnIndex } from '../../records/columns.js'
 import { counterAt, textOf } from '../counters.js'
 import { messageObservation } from './message-finding.js'
@@ -37,7 +37,12 @@ export type Messages = {
   /** Whether flow rows are needed to hold errors against. */
   readonly wantsFlows: boolean
   /** Echo requests provoke errors too, as those of traceroute do. */
-  sent(source: string, destination: string, packets: number): void
+  sent(
+    sources: readonly Plane[],
+    destinations: readonly Plane[],
+    row: number,
+    packets: readonly Plane[],
+  ): void
   /** Takes rows of other traffic: who sent how much to whom. */
   observeFlows(block: Block, rows: Uint32Array): void
   evaluate(atMilliseconds: number): Observation[]
@@ -55,7 +60,15 @@ export const flowColumns = [
 const FILTER_PLACES = 65_536
 const placeOf = (word: number) => Math.imul(word, 0x9e3779b1) >>> 16
 
-export function createMessages(isGateway: (address: string) => boolean): Messages {
+/** What is known of hosts beside messages. */
+export type Hosts = {
+  /** By its role, which does not change. */
+  isGateway(address: Address): boolean
+  /** It has been seen to export. */
+  isExporter(address: string): boolean
+}
+
+export function createMessages(hosts: Hosts): Messages {
   /** In the order of their last use. */
   const exchanges = new Map<string, Exchange>()
   /** Those with news since the last evaluation. */
@@ -68,8 +81,8 @@ export function createMessages(isGateway: (address: string) => boolean): Message
   /** Of hosts that are watched, by a hash of the last word of their address: nearly all rows are of others. */
   const filter = new Uint8Array(FILTER_PLACES)
 
-  const isRouter = (address: string) =>
-    isGateway(address) || (routers.get(address)?.size ?? 0) >= ROUTER_TARGETS
+  const isRouter = ({ source, isFromGateway }: Exchange) =>
+    isFromGateway || hosts.isExporter(source) || (routers.get(source)?.size ?? 0) >= ROUTER_TARGETS
 
   function noteRouter(source: string, destination: string): void {
     const targets = routers.get(source) ?? new Set()
@@ -112,8 +125,10 @@ export function createMessages(isGateway: (address: string) => boolean): Message
     for (const exchange of kept) watch(exchange)
   }
 
-  const isWatched = ({ family, type, packets, source }: Exchange) =>
-    ERRORS[family].has(type) && packets >= WATCHED_PACKETS && !isRouter(source)
+  function isWatched(exchange: Exchange): boolean {
+    const { family, type, packets } = exchange
+    return ERRORS[family].has(type) && packets >= WATCHED_PACKETS && !isRouter(exchange)
+  }
 
   return {
     get wantsFlows() {
@@ -134,7 +149,7 @@ export function createMessages(isGateway: (address: string) => boolean): Message
       }
       if (exchange === undefined) {
         if (exchanges.size >= MAX_EXCHANGES) forgetOldest()
-        exchange = newExchange(point, family, message)
+        exchange = newExchange(point, family, message, hosts)
       } else exchanges.delete(key)
       exchanges.set(key, exchange)
       add(exchange, message)
@@ -149,18 +164,15 @@ export function createMessages(isGateway: (address: string) => boolean): Message
       const reverse = block.column(FlowColumnIndex.reversePackets)
       const last = block.header.stream.family === 4 ? 0 : 3
       const [from, to] = [sources[last]!, destinations[last]!]
-      for (const row of rows) {
+      for (let index = 0; index < rows.length; index++) {
+        const row = rows[index]!
         if (filter[placeOf(from[row]!)] !== 0) provoke(sources, destinations, row, packets)
         if (reverse === undefined || filter[placeOf(to[row]!)] === 0) continue
         provoke(destinations, sources, row, reverse)
       }
     },
-    sent(source, destination, packets) {
-      for (const exchange of watched.get(lastWordOf(source)) ?? []) {
-        if (exchange.destination !== source) continue
-        exchange.provokedByAny += packets
-        if (exchange.source === destination) exchange.provokedBySource += packets
-      }
+    sent(sources, destinations, row, packets) {
+      if (filter[placeOf(sources.at(-1)![row]!)] !== 0) provoke(sources, destinations, row, packets)
     },
     evaluate(atMilliseconds) {
       for (const [key, exchange] of exchanges) {
@@ -169,7 +181,7 @@ export function createMessages(isGateway: (address: string) => boolean): Message
       }
       const observations: Observation[] = []
       for (const exchange of fresh)
-        if (isTelling(exchange) && !isRouter(exchange.source)) observations.push(messageObservation(exchange))
+        if (isTelling(exchange) && !isRouter(exchange)) observations.push(messageObservation(exchange))
       fresh.clear()
       watchAnew()
       return observations
@@ -196,19 +208,17 @@ export function createMessages(isGateway: (address: string) => boolean): Message
   }
 }
 
-function lastWordOf(address: string): number {
-  return parseAddress(address)!.words[3]
-}
-
-function newExchange(point: Point, family: 4 | 6, message: Message): Exchange {
+function newExchange(point: Point, family: 4 | 6, message: Message, hosts: Hosts): Exchange {
+  const source = parseAddress(message.source)!
   return {
     point,
     family,
     type: message.type,
     source: message.source,
     destination: message.destination,
-    sourceWord: lastWordOf(message.source),
-    destinationWord: lastWordOf(message.destination),
+    sourceWord: source.words[3],
+    destinationWord: parseAddress(message.destination)!.words[3],
+    isFromGateway: hosts.isGateway(source),
     packets: 0,
     octets: 0,
     records: 0,

@@ -189,7 +189,9 @@ export function createStreams(settings: Settings, surroundings: Surroundings): S
     learnedTo = atMilliseconds
     for (const [{ requester, responder, size }, { pair }] of changed) {
       const { key } = pair
-      const isOpen = (told.has(key) || isBroken(key)) && !settled.has(pairId(requester, responder))
+      const isTold = told.has(key) || isBroken(key)
+      // An id is a digest, and hardly anything is settled.
+      const isOpen = isTold && (settled.size === 0 || !settled.has(pairId(requester, responder)))
       if (!isOpen) knowledge.learn(requester, responder, size, atMilliseconds)
     }
   }

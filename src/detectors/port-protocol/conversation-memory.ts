@@ -1,5 +1,10 @@
 /** The memory that conversations lie in, and what can be read of one. */
-import { DOUBLES, Double, REST_WORDS, WORDS, Word } from './conversation-record.js'
+import { DOUBLES, Double, Flag, REST_WORDS, WORDS, Word } from './conversation-record.js'
+
+/** Records of a conversation whose gap is longer belong to two. Idle timeouts of exporters are 15 to 60 s. */
+const PATIENCE_MILLISECONDS = 150_000
+/** The longest active timeout in use is half an hour; twice that covers a late or lost slice. */
+const CUT_PATIENCE_MILLISECONDS = 3_700_000
 
 export class ConversationMemory {
   /** Conversations that there is room for. */
@@ -52,5 +57,16 @@ export class ConversationMemory {
 
   generationOf(slot: number): number {
     return this.words[slot * WORDS + Word.name]! >>> 16
+  }
+
+  /** Whether a pair counts it. */
+  isShared(slot: number): boolean {
+    return this.words[slot * WORDS + Word.share] !== 0
+  }
+
+  /** When no more is to be expected of it. */
+  endOf(slot: number): number {
+    const isCut = (this.words[slot * WORDS + Word.flags]! & Flag.isCut) !== 0
+    return this.lastReceivedOf(slot) + (isCut ? CUT_PATIENCE_MILLISECONDS : PATIENCE_MILLISECONDS)
   }
 }

@@ -17,13 +17,9 @@ import { Shares } from './shares.js'
 /** Conversations kept at a time, of 160 octets, and 24 more over IPv6. */
 export const MAX_CONVERSATIONS = 212_992
 
-/** Entries that may share one hash chain; beyond, the chain's last goes, so that crafted keys cannot make us walk. */
+/** Entries that may share one hash chain; beyond, the chain's first goes, so that crafted keys cannot make us walk. */
 const MAX_CHAIN = 64
 const NONE = 0xffff_ffff
-/** Records of a conversation whose gap is longer belong to two. Idle timeouts of exporters are 15 to 60 s. */
-const PATIENCE_MILLISECONDS = 150_000
-/** The longest active timeout in use is half an hour; twice that covers a late or lost slice. */
-const CUT_PATIENCE_MILLISECONDS = 3_700_000
 /** A conversation that has lasted so long is counted before it ends. */
 const LASTING_MILLISECONDS = 60_000
 /** After twice the usual idle timeout little more is to be expected of what has been answered and was not cut. */
@@ -51,7 +47,9 @@ export class Conversations extends ConversationMemory {
 
   private readonly heads: Uint32Array
   private readonly endings: Endings
-  private freeSlot = NONE
+  /** Slots that are free, the one that was freed last at the end; what has never been used is behind `used`. */
+  private readonly free: Uint32Array
+  private freeCount = 0
   private used = 0
   /** Of the last look-up: the last slot of the chain and its length. */
   private tail = NONE
@@ -68,18 +66,24 @@ export class Conversations extends ConversationMemory {
     super(maximum)
     this.judgedAMinute = judgedAMinute
     this.heads = new Uint32Array(2 ** Math.ceil(Math.log2(maximum))).fill(NONE)
+    this.free = new Uint32Array(maximum)
     this.endings = new Endings(this.words)
   }
 
   /** Reads what the look-ups of some hashes will need, all at once, so that memory answers them beside each other. */
   fetch(hashes: Uint32Array, count: number, slots: Uint32Array): void {
-    const { words, heads } = this
+    const { words, heads, free } = this
     const mask = heads.length - 1
     for (let index = 0; index < count; index++) slots[index] = heads[hashes[index]! & mask]!
     let read = 0
+    let next = this.freeCount
     for (let index = 0; index < count; index++) {
-      const slot = slots[index]!
-      if (slot === NONE) continue
+      let slot = slots[index]!
+      if (slot === NONE) {
+        // It will be made, of what is free.
+        if (next === 0) continue
+        slot = free[--next]!
+      }
       const at = slot * WORDS
       read += words[at]! ^ words[at + Word.packets]! ^ words[at + Word.octetsHigh]!
     }
@@ -89,7 +93,10 @@ export class Conversations extends ConversationMemory {
   /** The slot of a key at a place in an array, or -1. */
   find(keys: Uint32Array, from: number, hash: number): number {
     const { words } = this
-    const [head, low, high, ports] = [keys[from]!, keys[from + 1]!, keys[from + 2]!, keys[from + 3]!]
+    const head = keys[from]!
+    const low = keys[from + 1]!
+    const high = keys[from + 2]!
+    const ports = keys[from + 3]!
     const isLong = (head & 0x8000) !== 0
     let tail = NONE
     let length = 0
@@ -115,12 +122,14 @@ export class Conversations extends ConversationMemory {
 
   /** Makes an entry for the key of the last `find`, which has none; but for its key it is zero. */
   insert(keys: Uint32Array, from: number, hash: number, nowMilliseconds: number): number {
-    if (this.length >= MAX_CHAIN) this.evict(this.tail, nowMilliseconds)
-    if (this.size >= this.maximum) this.makeRoom(nowMilliseconds)
-    let slot = this.freeSlot
-    if (slot === NONE) slot = this.used++
-    else this.freeSlot = this.words[slot * WORDS + Word.next]!
     const { words, heads } = this
+    const bucket = hash & (heads.length - 1)
+    if (this.length >= MAX_CHAIN) this.evict(heads[bucket]!, nowMilliseconds)
+    if (this.size >= this.maximum) {
+      this.makeRoom(nowMilliseconds)
+      this.tail = this.tailOf(bucket)
+    }
+    const slot = this.freeCount > 0 ? this.free[--this.freeCount]! : this.used++
     const at = slot * WORDS
     const generation = words[at + Word.name]! + 0x1_0000
     for (let word = 0; word < SHORT_KEY_WORDS; word++) words[at + word] = keys[from + word]!
@@ -131,11 +140,19 @@ export class Conversations extends ConversationMemory {
         this.rest[slot * REST_WORDS + word] = keys[from + SHORT_KEY_WORDS + word]!
     }
     words[at + Word.name] = generation & 0xffff_0000
-    const bucket = hash & (heads.length - 1)
-    words[at + Word.next] = heads[bucket]!
-    heads[bucket] = slot
+    words[at + Word.next] = NONE
+    // Behind the others: what goes is the oldest as a rule, which is then found at once.
+    if (this.tail === NONE) heads[bucket] = slot
+    else words[this.tail * WORDS + Word.next] = slot
     this.size++
     return slot
+  }
+
+  private tailOf(bucket: number): number {
+    let tail = NONE
+    for (let slot = this.heads[bucket]!; slot !== NONE; slot = this.words[slot * WORDS + Word.next]!)
+      tail = slot
+    return tail
   }
 
   delete(slot: number): void {
@@ -151,9 +168,8 @@ export class Conversations extends ConversationMemory {
     }
     this.endings.remove(slot)
     if (words[at + Word.share] !== 0) this.shares.drop(words[at + Word.share]! - 1)
-    words[at + Word.next] = this.freeSlot
     words[at + Word.flags] = 0
-    this.freeSlot = slot
+    this.free[this.freeCount++] = slot
     this.size--
   }
 
@@ -191,12 +207,16 @@ export class Conversations extends ConversationMemory {
 
   /** Takes the next conversation that is to be looked at up to a minute, or -1. */
   nextDue(minute: number): number {
-    return this.endings.next(minute)
-  }
-
-  private endOf(slot: number): number {
-    const isCut = (this.words[slot * WORDS + Word.flags]! & Flag.isCut) !== 0
-    return this.lastReceivedOf(slot) + (isCut ? CUT_PATIENCE_MILLISECONDS : PATIENCE_MILLISECONDS)
+    const slot = this.endings.next(minute)
+    if (slot < 0) return slot
+    // The one behind it is asked for next: memory brings it meanwhile.
+    const { words } = this
+    const after = words[slot * WORDS + Word.later]!
+    if (after !== NONE) {
+      const at = after * WORDS
+      this.fetched = (this.fetched + (words[at]! ^ words[at + Word.octetsHigh]!)) >>> 0
+    }
+    return slot
   }
 
   private holdsRest(slot: number, keys: Uint32Array, from: number): boolean {

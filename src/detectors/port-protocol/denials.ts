@@ -3,7 +3,7 @@
  * of the same server is worth a second look. Kept by client and server, the latest refusal of each pair.
  */
 import type { Plane } from '../../blocks/builder.js'
-import type { Address } from '../../records/address.js'
+import type { Ends } from './learning.js'
 import { type Column, KeyedTable } from './table.js'
 
 /** Pairs kept at a time; scanners of the Internet push the oldest out. About 80 octets each. */
@@ -46,17 +46,15 @@ export class Denials {
 
   /** The port (or the protocol's number, where it has none) that the client was refused in the hour before; -1 for none. */
   refusedElsewhere(
-    client: Address,
-    server: Address,
-    protocol: number,
-    port: number,
+    { keys, clientAt, serverAt, family, protocolIdentifier: protocol, port }: Ends,
     atMilliseconds: number,
   ): number {
+    if (this.table.size === 0) return -1
     const key = this.#key.fill(0)
-    key[0] = client.family === 4 ? 1 : 4
+    key[0] = family === 4 ? 1 : 4
     for (let word = 0; word < 4; word++) {
-      key[1 + word] = client.words[word]!
-      key[5 + word] = server.words[word]!
+      key[1 + word] = keys[clientAt + word]!
+      key[5 + word] = keys[serverAt + word]!
     }
     const slot = this.table.find(key)
     if (slot < 0) return -1

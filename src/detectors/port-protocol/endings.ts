@@ -43,7 +43,8 @@ export class Endings {
     const at = slot * WORDS
     const list = ((words[at + Word.flags]! & DUE_MASK) >>> FIRST_DUE) - 1
     if (list < 0) return
-    const [earlier, later] = [words[at + Word.earlier]!, words[at + Word.later]!]
+    const earlier = words[at + Word.earlier]!
+    const later = words[at + Word.later]!
     if (earlier === NONE) heads[list] = later
     else words[earlier * WORDS + Word.later] = later
     if (later === NONE) tails[list] = earlier

@@ -133,9 +133,9 @@ function rareProtocol({ pairs, pair, of, facts }: Question): Candidate | undefin
 /** Rare here is a reason of its own, with more than the usual second fact: new things are used every day. */
 function rare({ pairs, pair, of, facts, settings }: Question): Candidate | undefined {
   const { external, few, periodic, upload, refused, role, lasting, long } = facts
-  if (of.standing?.isRare !== true || !of.standing.isNewToHost || pairs.isCertain.values[pair] !== 1)
-    return undefined
-  if (!few || !carriesData(pairs, pair, of)) return undefined
+  if (pairs.isCertain.values[pair] !== 1 || !few || !carriesData(pairs, pair, of)) return undefined
+  const standing = of.standing()
+  if (standing?.isRare !== true || !standing.isNewToHost) return undefined
   // Calls are long, too, and each has a port of its own; but they are no slower than speech.
   const isSlowUdp = of.protocolIdentifier === UDP && paceOf({ pairs, pair, of }) < SLOW_OCTETS_PER_SECOND
   const second = [periodic, upload, refused, role, lasting || (isSlowUdp && long)].filter(Boolean).length
@@ -145,7 +145,7 @@ function rare({ pairs, pair, of, facts, settings }: Question): Candidate | undef
     evidence: 0.4,
     most: external && second > 1 ? 'medium' : 'low',
     isAboutDuration: false,
-    reasons: [portOwner(of), ...rarityReasons(of.standing, settings)],
+    reasons: [portOwner(of), ...rarityReasons(standing, settings)],
   }
 }
 

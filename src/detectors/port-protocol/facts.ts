@@ -1,7 +1,7 @@
 /** The second facts about a pair: what stands beside the pairing itself. */
 import { TCP } from './expected.js'
 import type { Standing } from './learning.js'
-import type { Pairs } from './pairs.js'
+import type { Pairs, Regularity } from './pairs.js'
 import type { Settings } from './settings.js'
 import { headerOctets } from './shapes.js'
 
@@ -34,8 +34,8 @@ export type PairFacts = {
   readonly samplingInterval: number
   /** What else of the server the client was refused shortly before: a port, or a protocol without ports; -1 for none. */
   readonly refused: number
-  /** How usual the pairing is here; undefined where nothing is learned of the client. */
-  readonly standing: Standing | undefined
+  /** How usual the pairing is here, asked only where there is evidence; undefined where nothing is learned of the client. */
+  readonly standing: () => Standing | undefined
   /** DeviceRole of the client. */
   readonly role: string | undefined
 }
@@ -51,44 +51,67 @@ export type Facts = {
   readonly role: boolean
   /** An hour and more in all: long by any measure. */
   readonly lasting: boolean
-  readonly scores: Readonly<Record<string, number>>
-  readonly reasons: readonly Reason[]
+  /** Of the longest session. */
+  readonly seconds: number
+  /** Octets from the client. */
+  readonly up: number
+  readonly regularity: Regularity | undefined
 }
 
+/** Nearly all pairs are asked about for nothing, so what is told of facts is made later. */
 export function factsOf(pairs: Pairs, pair: number, of: PairFacts, settings: Settings): Facts {
   const { SessionDurationThreshold, periodicSpread, fewClients } = settings
   const seconds = pairs.longestSession.values[pair]! / 1000
   const regularity = pairs.regularity(pair)
-  const [up, down] = [pairs.upOctets.values[pair]!, pairs.downOctets.values[pair]!]
+  const up = pairs.upOctets.values[pair]!
+  const down = pairs.downOctets.values[pair]!
   const external = of.isOutbound
-  const long = seconds >= SessionDurationThreshold
-  const periodic = regularity !== undefined && regularity.spread <= periodicSpread
-  const few = of.clients <= fewClients
-  const upload = up >= UPLOAD_OCTETS && up >= UPLOAD_RATIO * down
+  return {
+    external,
+    long: seconds >= SessionDurationThreshold,
+    periodic: regularity !== undefined && regularity.spread <= periodicSpread,
+    few: of.clients <= fewClients,
+    upload: up >= UPLOAD_OCTETS && up >= UPLOAD_RATIO * down,
+    refused: of.refused >= 0,
+    role: external && of.role !== undefined && DEVICE_ROLES.has(of.role),
+    lasting: seconds >= FULL_SESSION_SECONDS,
+    seconds,
+    up,
+    regularity,
+  }
+}
+
+/** Facts as they are told with a finding. */
+export function reasonsOf(facts: Facts, of: PairFacts, settings: Settings): Reason[] {
+  const { SessionDurationThreshold, periodicSpread, fewClients } = settings
+  const { seconds, regularity } = facts
   const reasons: Reason[] = []
-  if (external) reasons.push({ code: 'external-server', value: true })
-  if (long) reasons.push({ code: 'long-session', value: round(seconds), threshold: SessionDurationThreshold })
-  if (periodic) {
+  if (facts.external) reasons.push({ code: 'external-server', value: true })
+  if (facts.long)
+    reasons.push({ code: 'long-session', value: round(seconds), threshold: SessionDurationThreshold })
+  if (facts.periodic && regularity !== undefined) {
     reasons.push({ code: 'periodic-interval', value: round(regularity.median / 1000) })
     reasons.push({ code: 'periodic-spread', value: round(regularity.spread), threshold: periodicSpread })
   }
-  if (few) reasons.push({ code: 'few-clients', value: of.clients, threshold: fewClients })
-  if (upload) reasons.push({ code: 'mostly-upload', value: up, threshold: UPLOAD_OCTETS })
-  const refused = of.refused >= 0
-  if (refused) reasons.push({ code: 'refused-elsewhere', value: of.refused })
-  const role = external && of.role !== undefined && DEVICE_ROLES.has(of.role)
-  if (role) reasons.push({ code: 'role', value: of.role })
-  const scores = {
+  if (facts.few) reasons.push({ code: 'few-clients', value: of.clients, threshold: fewClients })
+  if (facts.upload) reasons.push({ code: 'mostly-upload', value: facts.up, threshold: UPLOAD_OCTETS })
+  if (facts.refused) reasons.push({ code: 'refused-elsewhere', value: of.refused })
+  if (facts.role) reasons.push({ code: 'role', value: of.role })
+  return reasons
+}
+
+/** What each of the facts amounts to, 0 to 1. */
+export function scoresOf(facts: Facts): Record<string, number> {
+  const { external, periodic, regularity, few, upload, refused, role, seconds } = facts
+  return {
     external: external ? 1 : 0,
     long: round(Math.min(1, seconds / FULL_SESSION_SECONDS)),
-    periodic: periodic ? round(1 - regularity.spread) : 0,
+    periodic: periodic && regularity !== undefined ? round(1 - regularity.spread) : 0,
     fewClients: few ? 1 : 0,
     upload: upload ? 1 : 0,
     refused: refused ? 1 : 0,
     role: role ? 1 : 0,
   }
-  const lasting = seconds >= FULL_SESSION_SECONDS
-  return { external, long, periodic, few, upload, refused, role, lasting, scores, reasons }
 }
 
 /** Both sides sent data, beyond handshakes and resets. */

@@ -1,7 +1,10 @@
 /** Addresses that behave as hosts do, and so are no gateways: a bitmap, whatever the number of addresses. */
 
 /** What people's machines and servers ask for and gateways do not: web, Kerberos, LDAP, SMB. */
-const HOST_PORTS: ReadonlySet<number> = new Set([80, 88, 389, 443, 445])
+const HOST_PORTS = [80, 88, 389, 443, 445]
+const isHostPort = new Uint8Array(65_536)
+for (const port of HOST_PORTS) isHostPort[port] = 1
+
 /** 2^20 bits; a bit that two addresses share only lets evidence of a low kind speak. */
 const BITS = 20
 
@@ -15,7 +18,7 @@ export function createHosts(): Hosts {
   const bits = new Uint32Array(2 ** (BITS - 5))
   return {
     note(keys, offset, port) {
-      if (!HOST_PORTS.has(port)) return
+      if (isHostPort[port] === 0) return
       const bit = bitOf(keys, offset)
       bits[bit >> 5]! |= 1 << (bit & 31)
     },

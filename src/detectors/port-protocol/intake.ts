@@ -119,7 +119,8 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
       if (sourcePort === 0 && destinationPort === 0 && (protocol === TCP || protocol === UDP)) continue
       if (!countsOctets(columns, row)) continue
       const higher = sourceIsHigher(sources, destinations, row, sourcePort, destinationPort)
-      const [source, destination] = [sources[last]![row]!, destinations[last]![row]!]
+      const source = sources[last]![row]!
+      const destination = destinations[last]![row]!
       const head = ((point.number << 16) | (isLong ? 0x8000 : 0) | protocol) >>> 0
       const low = higher ? destination : source
       const high = higher ? source : destination
@@ -157,17 +158,19 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
       values.reverseOctets = hasReverse ? counterAt(reverseOctets, row) : 0
       // A log that has the sum alone: that both sides sent is not known, so no shape follows from it.
       if (values.octets === 0 && values.reverseOctets === 0) values.octets = counterAt(octetsTotal, row)
-      const duration = durations?.[row] ?? 0
-      const end = ends?.[row] || (starts?.[row] ? starts[row]! + duration : receivedMilliseconds)
-      const start = starts?.[row] || end - duration
+      const duration = durations === undefined ? 0 : durations[row]!
+      let start = starts === undefined ? 0 : starts[row]!
+      let end = ends === undefined ? 0 : ends[row]!
+      if (!(end > 0)) end = start > 0 ? start + duration : receivedMilliseconds
+      if (!(start > 0)) start = end - duration
       values.startMilliseconds = Math.floor(Math.min(start, end))
       values.endMilliseconds = Math.floor(end)
       values.receivedMilliseconds = receivedMilliseconds
       values.row = numberOf(row)
       const where =
-        Math.imul((ingress?.[row] ?? 0) + 1, 0x9e3779b1) ^
-        Math.imul((egress?.[row] ?? 0) + 1, 0x85ebca6b) ^
-        (directions?.[row] ?? 0)
+        Math.imul((ingress === undefined ? 0 : ingress[row]!) + 1, 0x9e3779b1) ^
+        Math.imul((egress === undefined ? 0 : egress[row]!) + 1, 0x85ebca6b) ^
+        (directions === undefined ? 0 : directions[row]!)
       values.where = (where ^ (where >>> 16)) & 0xffff
       const fromHigher = isHigher[index] === 1
       values.direction = fromHigher ? 1 : 0
@@ -199,25 +202,25 @@ export function createIntake({ conversations, points, names, denials, onBurst }:
         flags |= Flag.isServiceName
       }
       values.flags = flags
-      const gap = conversations.add(slotOf(index, receivedMilliseconds), values)
-      if (gap > 0) onBurst(slots[index]!, values.startMilliseconds)
+      const slot = slotOf(index)
+      // Of what is new no pair knows, and bursts are told to pairs.
+      if (conversations.add(slot, values) > 0 && conversations.isShared(slot))
+        onBurst(slot, values.startMilliseconds)
     }
   }
 
-  /** The conversation of a row of the batch, there or new. */
-  function slotOf(index: number, receivedMilliseconds: number): number {
+  /** The conversation of a row of the batch, which `values` hold, there or new. */
+  function slotOf(index: number): number {
     const at = index * KEY_WORDS
     const hash = hashes[index]!
     let slot = conversations.find(keys, at, hash)
-    if (slot >= 0 && conversations.hasEnded(slot, receivedMilliseconds)) {
+    if (slot >= 0 && conversations.hasEnded(slot, values.receivedMilliseconds)) {
       // The same ports taken again: what was seen of the earlier one has been counted.
       conversations.onEvict?.(slot)
       conversations.delete(slot)
       slot = conversations.find(keys, at, hash)
     }
-    if (slot < 0) slot = conversations.insert(keys, at, hash, receivedMilliseconds)
-    slots[index] = slot
-    return slot
+    return slot < 0 ? conversations.insert(keys, at, hash, values.receivedMilliseconds) : slot
   }
 
   function isExpectedHere(protocol: number, one: number, other: number): boolean {

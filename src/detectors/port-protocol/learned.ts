@@ -3,11 +3,11 @@ import { type Static, Type } from 'typebox'
 import type { Fault } from '../../validation.js'
 import type { Learned } from '../detector.js'
 import { faultsOfForm, LearnedCheck } from '../learned-check.js'
+import { MAX_TOLD } from './told.js'
 import { checkUsage, faultOfUsage, UsageSnapshot } from './usage-snapshot.js'
 
 export const VERSION = 1
-/** Subjects that are told of, and exporters, that are remembered. */
-export const MAX_TOLD = 10_000
+/** Exporters that are remembered. */
 export const MAX_EXPORTERS = 10_000
 
 export const Snapshot = Type.Object({

@@ -2,19 +2,19 @@
  * Learns what is used here as conversations are counted, and says how usual a pairing is. Hosts inside are learned from,
  * each once a day and pairing; what is under an open finding is not, nor is anything while learning is frozen.
  */
-import { type AddressFamily, formatAddress } from '../../records/address.js'
+import type { AddressFamily } from '../../records/address.js'
 import type { Learned, Surroundings } from '../detector.js'
-import { faultsOfSnapshot, MAX_EXPORTERS, MAX_TOLD, type Snapshot, VERSION } from './learned.js'
+import { faultsOfSnapshot, MAX_EXPORTERS, type Snapshot, VERSION } from './learned.js'
+import { Noted, type Use } from './noted.js'
 import type { Places } from './places.js'
 import type { Point } from './points.js'
-import { addressAt, type Settings } from './settings.js'
+import type { Settings } from './settings.js'
+import { Told } from './told.js'
 import { DAY_MILLISECONDS, portClass, type Rarity, Usage, type UseOf } from './usage.js'
 import { restoreUsage, snapshotOf, type UseRow, useRows } from './usage-snapshot.js'
 
 /** Records of an exporter that has just been seen teach, and are not told of as new. */
 const GRACE_MILLISECONDS = 3_600_000
-/** Uses that wait for an evaluation; what comes beyond comes again. */
-const MAX_PENDING = 65_536
 /** Which uses were seen today, by a hash: two that share 32 bits and a place are one in 2^50. */
 const SEEN_BITS = 18
 /** Known for so many days, and used by so many other hosts, a pairing is usual. */
@@ -44,8 +44,6 @@ export type Ends = {
   readonly port: number
   readonly application: number
 }
-
-type Pending = { readonly ends: Ends; readonly seen: number; readonly day: number }
 
 export type Learning = {
   /**
@@ -82,11 +80,11 @@ export function createLearning(
   settings: Settings,
 ): Learning {
   const usage = new Usage(learning.halfLifeMilliseconds)
-  const told = new Map<string, string>()
+  const told = new Told()
   const exporters = new Map<string, number>()
   const seen = new Uint32Array(2 ** SEEN_BITS)
   let seenDay = 0
-  let pending: Pending[] = []
+  const noted = new Noted()
   let knownPoints = 0
   let learnedFrom = Number.POSITIVE_INFINITY
   let learnedTo = Number.NEGATIVE_INFINITY
@@ -109,14 +107,13 @@ export function createLearning(
     const data = learned.data as Snapshot
     restoreUsage(usage, data.usage)
     for (const [key, first] of data.exporters) exporters.set(key, first)
-    for (const [place, finding] of data.told) told.set(place, finding)
+    for (const [place, finding] of data.told) told.put(place, finding)
     learnedFrom = learned.fromMilliseconds
     learnedTo = learned.toMilliseconds
   }
 
   const isMatureAt = (milliseconds: number) => milliseconds - learnedFrom >= learning.periodMilliseconds
   const dayOf = (milliseconds: number) => Math.floor(milliseconds / DAY_MILLISECONDS)
-  const placeText = (server: string, port: number, protocol: number) => `${server} ${port} ${protocol}`
 
   /** Fills the question; false for a client outside. */
   function ask(ends: Ends): boolean {
@@ -199,9 +196,17 @@ export function createLearning(
     return at
   }
 
+  function learn({ ends, seen: at, day }: Use, minute: number): void {
+    const { keys, serverAt, family, port, protocolIdentifier } = ends
+    const finding = told.findingOf(keys, serverAt, family, port, protocolIdentifier)
+    // Not learned now: the next conversation asks again, by when people may have settled it.
+    if (finding !== undefined && !settled.has(finding)) seen[at] = 0
+    else if (ask(ends)) usage.learn(asked, keys, serverAt, port, day, minute)
+  }
+
   return {
     note(ends, point, receivedMilliseconds, clientPlace, serverPlace) {
-      if (pending.length >= MAX_PENDING) return false
+      if (noted.isFull) return false
       askOf(ends, clientPlace, serverPlace)
       if (dayOf(receivedMilliseconds) > seenDay) {
         seen.fill(0)
@@ -209,53 +214,34 @@ export function createLearning(
       }
       const at = firstToday(ends)
       if (at < 0) return false
-      const { keys, clientAt, serverAt } = ends
-      const own = new Uint32Array(8)
-      for (let word = 0; word < 4; word++) {
-        own[word] = keys[clientAt + word]!
-        own[4 + word] = keys[serverAt + word]!
-      }
-      pending.push({ ends: { ...ends, keys: own, clientAt: 0, serverAt: 4 }, seen: at, day: seenDay })
+      noted.add(ends, at, seenDay)
       return (
         isMatureAt(receivedMilliseconds) && judged(point, receivedMilliseconds, receivedMilliseconds).isRare
       )
     },
     standing: (ends, point, firstReceivedMilliseconds, atMilliseconds) =>
       ask(ends) ? judged(point, firstReceivedMilliseconds, atMilliseconds) : undefined,
-    tell(server, port, protocolIdentifier, finding) {
-      const place = placeText(server, port, protocolIdentifier)
-      if (told.size >= MAX_TOLD && !told.has(place)) told.delete(told.keys().next().value!)
-      told.set(place, finding)
-    },
+    tell: (server, port, protocolIdentifier, finding) => told.tell(server, port, protocolIdentifier, finding),
     evaluate(atMilliseconds, points) {
       for (; knownPoints < points.length; knownPoints++) {
         const { key, firstReceivedMilliseconds } = points[knownPoints]!
         if (exporters.size < MAX_EXPORTERS && !exporters.has(key) && firstReceivedMilliseconds > 0)
           exporters.set(key, firstReceivedMilliseconds)
       }
-      const noted = pending
-      pending = []
+      const count = noted.size
+      noted.size = 0
       if (learning.isFrozen || atMilliseconds <= learnedTo) return
       // Time in which nothing came has taught nothing.
-      if (noted.length > 0) learnedFrom = Math.min(learnedFrom, atMilliseconds)
+      if (count > 0) learnedFrom = Math.min(learnedFrom, atMilliseconds)
       learnedTo = atMilliseconds
-      for (const { ends, seen: at, day } of noted) {
-        const { keys, serverAt, family, port, protocolIdentifier } = ends
-        const finding =
-          told.size === 0
-            ? undefined
-            : told.get(placeText(formatAddress(addressAt(keys, serverAt, family)), port, protocolIdentifier))
-        // Not learned now: the next conversation asks again, by when people may have settled it.
-        if (finding !== undefined && !settled.has(finding)) seen[at] = 0
-        else if (ask(ends)) usage.learn(asked, keys, serverAt, port, day, Math.floor(atMilliseconds / 60_000))
-      }
+      for (let index = 0; index < count; index++) learn(noted.at(index), Math.floor(atMilliseconds / 60_000))
     },
     firstSeenOf: (exporter) => exporters.get(exporter),
     isMatureAt,
     rows: () => useRows(usage),
     learned() {
       if (!Number.isFinite(learnedFrom)) return undefined
-      const data: Snapshot = { usage: snapshotOf(usage), exporters: [...exporters], told: [...told] }
+      const data: Snapshot = { usage: snapshotOf(usage), exporters: [...exporters], told: told.entries() }
       return { fromMilliseconds: learnedFrom, toMilliseconds: learnedTo, version: VERSION, data }
     },
   }

@@ -19,7 +19,7 @@ import { createServerChoice } from './server-choice.js'
 import type { Services } from './services.js'
 import { addressAt, type Baseline, type Settings } from './settings.js'
 import { createShapeMeter, HITS } from './shape-meter.js'
-import { profileOf } from './shapes.js'
+import { profilePlace } from './shapes.js'
 
 /** Ports of SOCKS and of proxies that clients must be told of: RFC 1928 (1080), Tor, Squid. */
 const PROXY_PORTS: ReadonlySet<number> = new Set([1080, 3128, 9050, 9150])
@@ -80,8 +80,10 @@ export function createLedger(parts: LedgerParts): Count {
     const { flags } = of
     const server = decidedServer(flags)
     if (server < 0) return -1
-    const [port, clientPort] = server === 0 ? [of.lowPort, of.highPort] : [of.highPort, of.lowPort]
-    const [serverAt, clientAt] = server === 0 ? [0, 4] : [4, 0]
+    const port = server === 0 ? of.lowPort : of.highPort
+    const clientPort = server === 0 ? of.highPort : of.lowPort
+    const serverAt = 4 * server
+    const clientAt = 4 - serverAt
     let service = services.find(of.kind, of.ends, serverAt, port)
     if (isNew) service = services.count(service, of.ends, clientAt, clientPort)
     if ((flags & Flag.isConfirmed) !== 0 && service >= 0) services.confirm(service)
@@ -92,11 +94,10 @@ export function createLedger(parts: LedgerParts): Count {
     if (isBaseline?.(protocol, port, application, addressAt(of.ends, serverAt, family))) return -1
     if (conversations.octetsOf(slot, 0) === 0 || conversations.octetsOf(slot, 1) === 0) return -1
 
-    const [serverNumber, clientNumber] = [
-      places.of(of.ends, serverAt, family),
-      places.of(of.ends, clientAt, family),
-    ]
-    const [serverPlace, clientPlace] = [places.byNumber(serverNumber), places.byNumber(clientNumber)]
+    const serverNumber = places.of(of.ends, serverAt, family)
+    const clientNumber = places.of(of.ends, clientAt, family)
+    const serverPlace = places.byNumber(serverNumber)
+    const clientPlace = places.byNumber(clientNumber)
     let kinds = kindsOf(of, port, application, serverPlace, clientPlace)
     if (isNew && clientPlace.isInside) {
       ends.keys = of.ends
@@ -110,10 +111,10 @@ export function createLedger(parts: LedgerParts): Count {
       if (learning.note(ends, point, received, clientNumber, serverNumber)) kinds |= Kind.rare
     }
 
-    const profile = profileOf(protocol, port)
+    const profile = profilePlace(protocol, port)
     let met = 0
     let before = 0
-    if (profile !== undefined && (hadNews || hasEnded) && !services.isConfirmed(service)) {
+    if (profile >= 0 && (hadNews || hasEnded) && !services.isConfirmed(service)) {
       before = (flags >>> FIRST_HIT) & HITS
       met = meter.met(profile, of, server, point.samplingInterval > 1, hasEnded)
       words[at + Word.flags] = (flags & ~(HITS << FIRST_HIT)) | (met << FIRST_HIT)

@@ -53,7 +53,8 @@ export function createPairBook(conversations: Conversations, pairs: Pairs): Pair
       if (share < 0 && !hasEnded) return false
       words[at + Word.share] = share + 1
     }
-    const [first, last] = [conversations.firstOf(slot), conversations.lastOf(slot)]
+    const first = conversations.firstOf(slot)
+    const last = conversations.lastOf(slot)
     if (!isSame) {
       pairs.conversations.values[pair]!++
       pending(pair, first)
@@ -65,7 +66,8 @@ export function createPairBook(conversations: Conversations, pairs: Pairs): Pair
     pairs.downOctets.values[pair]! += growth(share, 2 * server + 1, conversations.octetsOf(slot, server))
     pairs.noteTime(pair, first, last, !isSame)
     for (let test = 0; test < MAX_TESTS; test++) {
-      const [isMet, wasMet] = [(met >> test) & 1, isSame ? (before >> test) & 1 : 0]
+      const isMet = (met >> test) & 1
+      const wasMet = isSame ? (before >> test) & 1 : 0
       // A conversation that outgrew a test takes its hit back.
       pairs.hits.values[pair * MAX_TESTS + test]! += isMet - wasMet
       if (isMet === 1) pairs.keepMeasures(pair, test, values)

@@ -76,19 +76,18 @@ export function createPairJudge(parts: PairJudgeParts): JudgePairs {
     const at = pair * keyWords
     const head = keys[at]!
     const family = (head & 0x8000) === 0 ? 4 : 6
-    const [protocolIdentifier, port] = [head & 0xff, keys[at + 9]! >>> 16]
-    const [clientAt, serverAt] = [at + 1, at + 5]
-    const [client, server] = [addressAt(keys, clientAt, family), addressAt(keys, serverAt, family)]
+    const protocolIdentifier = head & 0xff
+    const port = keys[at + 9]! >>> 16
+    const application = (keys[at + 9]! & 0xffff) - 1
+    const clientAt = at + 1
+    const serverAt = at + 5
     const name = pairs.name.values[pair]!
     const nameText = names.textOf(name)
-    const pairing = { client, server, protocolIdentifier, port, application: nameText }
-    if (sanctionOf(context, pairing, atMilliseconds) !== undefined) return undefined
     const point = points.byNumber(head >>> 16)
-    const application = (keys[at + 9]! & 0xffff) - 1
-    const ends = { keys, clientAt, serverAt, family, protocolIdentifier, port, application } as const
     const clientPlace = places.byNumber(places.of(keys, clientAt, family))
     const serverPlace = places.byNumber(places.of(keys, serverAt, family))
     const lastSeenMilliseconds = pairs.last.values[pair]!
+    const ends = { keys, clientAt, serverAt, family, protocolIdentifier, port, application } as const
     const facts: PairFacts = {
       protocolIdentifier,
       family,
@@ -98,12 +97,16 @@ export function createPairJudge(parts: PairJudgeParts): JudgePairs {
       clients: services.clientsOf(services.find(head & 0x80ff, keys, serverAt, port)),
       nameText,
       samplingInterval: point.samplingInterval,
-      refused: denials.refusedElsewhere(client, server, protocolIdentifier, port, lastSeenMilliseconds),
-      standing: learning.standing(ends, point, pairs.firstReceived.values[pair]!, atMilliseconds),
+      refused: denials.refusedElsewhere(ends, lastSeenMilliseconds),
+      standing: () => learning.standing(ends, point, pairs.firstReceived.values[pair]!, atMilliseconds),
       role: clientPlace.role,
     }
     const verdict = judgePair(pairs, pair, facts, settings)
     if (verdict === undefined) return undefined
+    const client = addressAt(keys, clientAt, family)
+    const server = addressAt(keys, serverAt, family)
+    const pairing = { client, server, protocolIdentifier, port, application: nameText }
+    if (sanctionOf(context, pairing, atMilliseconds) !== undefined) return undefined
     const evidence: Evidence[] = slots.flatMap((slot) => evidenceOf(conversations, slot, point, nameText))
     return subjects.note(
       {

@@ -31,6 +31,9 @@ export const Kind = {
   rare: 64,
 } as const
 
+/** Median interval in ms, its relative median deviation, and how many intervals there were. */
+export type Regularity = { readonly median: number; readonly spread: number; readonly count: number }
+
 export class Pairs {
   readonly table = new KeyedTable(PAIR_WORDS, MAX_PAIRS)
   readonly kinds: Column<Uint8Array> = this.table.u8()
@@ -115,7 +118,7 @@ export class Pairs {
   }
 
   /** Median interval in ms and its relative median deviation; undefined while there are too few. */
-  regularity(slot: number): { median: number; spread: number; count: number } | undefined {
+  regularity(slot: number): Regularity | undefined {
     const count = Math.min(this.intervalCount.values[slot]!, MAX_INTERVALS)
     if (count < ENOUGH_INTERVALS) return undefined
     const at = slot * MAX_INTERVALS

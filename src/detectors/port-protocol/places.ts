@@ -103,7 +103,8 @@ function addressOf(value: bigint, family: AddressFamily): Address {
 
 /** The last interval that begins at or before the address. */
 function find4(starts: Uint32Array, word: number): number {
-  let [low, high] = [0, starts.length - 1]
+  let low = 0
+  let high = starts.length - 1
   while (low < high) {
     const middle = (low + high + 1) >> 1
     if (starts[middle]! <= word) low = middle
@@ -113,7 +114,8 @@ function find4(starts: Uint32Array, word: number): number {
 }
 
 function find6(starts: Uint32Array, keys: Uint32Array, offset: number): number {
-  let [low, high] = [0, starts.length / 4 - 1]
+  let low = 0
+  let high = starts.length / 4 - 1
   while (low < high) {
     const middle = (low + high + 1) >> 1
     if (isAtMost(starts, middle * 4, keys, offset)) low = middle
@@ -124,7 +126,8 @@ function find6(starts: Uint32Array, keys: Uint32Array, offset: number): number {
 
 function isAtMost(starts: Uint32Array, at: number, keys: Uint32Array, offset: number): boolean {
   for (let word = 0; word < 4; word++) {
-    const [start, own] = [starts[at + word]!, keys[offset + word]!]
+    const start = starts[at + word]!
+    const own = keys[offset + word]!
     if (start !== own) return start < own
   }
   return true

@@ -32,18 +32,28 @@ export type Ends = {
 /** How the server was told: `certain` allows judging odd ports, `likely` only those that the ports tell. */
 export type ServerVerdict = { readonly server: 0 | 1; readonly confidence: 'certain' | 'likely' } | undefined
 
+/** Answers are asked for with every conversation, so they are made once: by the server. */
+const certain = [
+  { server: 0, confidence: 'certain' },
+  { server: 1, confidence: 'certain' },
+] as const
+const likely = [
+  { server: 0, confidence: 'likely' },
+  { server: 1, confidence: 'likely' },
+] as const
+
 /** 0 when the lower end is the server, 1 when the higher is; undefined when it cannot be told. */
 export function serverOf(ends: Ends): ServerVerdict {
   const { protocolIdentifier, lowPort, highPort, opener, firstSpeaker, lowPeers, highPeers } = ends
-  if (opener !== 0) return { server: opener === 1 ? 1 : 0, confidence: 'certain' }
+  if (opener !== 0) return certain[opener === 1 ? 1 : 0]
   if (lowPort === highPort) return samePort(ends)
   const clear = clearServer(protocolIdentifier, lowPort, highPort)
-  if (clear >= 0) return { server: clear as 0 | 1, confidence: 'certain' }
+  if (clear >= 0) return certain[clear as 0 | 1]
   const low = rank(protocolIdentifier, lowPort)
   const high = rank(protocolIdentifier, highPort)
-  if (lowPeers >= 2 !== highPeers >= 2) return { server: lowPeers > highPeers ? 0 : 1, confidence: 'certain' }
-  if (low !== high) return { server: low > high ? 0 : 1, confidence: 'likely' }
-  if (firstSpeaker !== 0) return { server: firstSpeaker === 1 ? 1 : 0, confidence: 'likely' }
+  if (lowPeers >= 2 !== highPeers >= 2) return certain[lowPeers > highPeers ? 0 : 1]
+  if (low !== high) return likely[low > high ? 0 : 1]
+  if (firstSpeaker !== 0) return likely[firstSpeaker === 1 ? 1 : 0]
   return undefined
 }
 
@@ -79,8 +89,8 @@ function rankOf(protocolIdentifier: number, port: number): number {
 
 /** NTP, IKE, syslog and old name servers use one port at both ends. */
 function samePort({ lowIsInside, highIsInside, lowPeers, highPeers, firstSpeaker }: Ends): ServerVerdict {
-  if (lowIsInside !== highIsInside) return { server: lowIsInside ? 1 : 0, confidence: 'certain' }
-  if (lowPeers !== highPeers) return { server: lowPeers > highPeers ? 0 : 1, confidence: 'likely' }
-  if (firstSpeaker !== 0) return { server: firstSpeaker === 1 ? 1 : 0, confidence: 'likely' }
-  return { server: 1, confidence: 'likely' }
+  if (lowIsInside !== highIsInside) return certain[lowIsInside ? 1 : 0]
+  if (lowPeers !== highPeers) return likely[lowPeers > highPeers ? 0 : 1]
+  if (firstSpeaker !== 0) return likely[firstSpeaker === 1 ? 1 : 0]
+  return likely[1]
 }

@@ -27,10 +27,15 @@ profiles.forEach(({ protocolIdentifier, ports }, index) => {
   for (const port of ports) placesByPort[protocolIdentifier === UDP ? 1 : 0][port] = index + 1
 })
 
+/** The place of a port's profile in the table, or -1. */
+export function profilePlace(protocolIdentifier: number, port: number): number {
+  if (protocolIdentifier !== TCP && protocolIdentifier !== UDP) return -1
+  return placesByPort[protocolIdentifier === UDP ? 1 : 0][port]! - 1
+}
+
 /** The profile of a port, when there is one. */
 export function profileOf(protocolIdentifier: number, port: number): ShapeProfile | undefined {
-  if (protocolIdentifier !== TCP && protocolIdentifier !== UDP) return undefined
-  return profiles[placesByPort[protocolIdentifier === UDP ? 1 : 0][port]! - 1]
+  return profiles[profilePlace(protocolIdentifier, port)]
 }
 
 /** Octets of IP and transport headers of a packet, without options. */
@@ -114,6 +119,12 @@ function compiledOf(test: ShapeTest): readonly CompiledBound[] {
   return bounds
 }
 
+/** The highest lower bound of a measure in a test, the setting put in; 0 where it has none. */
+export function leastOf({ all }: ShapeTest, measure: Measure, durationSeconds: number): number {
+  const bounds = all.filter((bound) => bound.measure === measure)
+  return Math.max(0, ...bounds.map((bound) => effectiveBound(bound, durationSeconds).atLeast ?? 0))
+}
+
 /** Whether a conversation meets all bounds of a test. */
 export function meets(
   test: ShapeTest,
@@ -129,14 +140,7 @@ export function meets(
   return true
 }
 
-/** Profiles with a test on whether the server's port is used over UDP too. */
-const companionProfiles: ReadonlySet<ShapeProfile> = new Set(
-  profiles.filter(({ tests }) =>
-    tests.some(({ all }) => all.some(({ measure }) => measure === 'udpCompanion')),
-  ),
-)
-
 /** Whether the profile asks if the server's port is used over UDP too. */
-export function asksForCompanion(profile: ShapeProfile): boolean {
-  return companionProfiles.has(profile)
+export function asksForCompanion({ tests }: ShapeProfile): boolean {
+  return tests.some(({ all }) => all.some(({ measure }) => measure === 'udpCompanion'))
 }

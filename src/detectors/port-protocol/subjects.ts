@@ -34,7 +34,13 @@ export type Entry = {
   readonly conversations: number
 }
 
-type Subject = { entries: Map<string, Entry>; evidence: Evidence[]; overflowed: boolean }
+type Subject = {
+  /** Of the finding: what all entries have in common. */
+  readonly id: string
+  readonly entries: Map<string, Entry>
+  evidence: Evidence[]
+  overflowed: boolean
+}
 
 export type Subjects = {
   /** Takes a pair's verdict and the records behind it; returns the subject's key. */
@@ -60,7 +66,7 @@ export function createSubjects(): Subjects {
           subjects.delete(oldest)
           named.delete(oldest.split(' ').slice(0, 3).join(' '))
         }
-        subject = { entries: new Map(), evidence: [], overflowed: false }
+        subject = { id: idOf(entry, isNamed), entries: new Map(), evidence: [], overflowed: false }
         subjects.set(key, subject)
       }
       const own = `${entry.client} ${entry.point.key}`
@@ -76,11 +82,19 @@ export function createSubjects(): Subjects {
   }
 }
 
-function observationOf({ entries, evidence, overflowed }: Subject): Observation {
+function idOf({ server, port, protocolIdentifier, application }: Entry, isNamed: boolean): string {
+  return findingId(PORT_PROTOCOL, {
+    server,
+    port,
+    protocol: protocolIdentifier,
+    ...(isNamed ? { application } : {}),
+  })
+}
+
+function observationOf({ id, entries, evidence, overflowed }: Subject): Observation {
   const list = [...entries.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
   const best = list.reduce((one, other) => (other.verdict.score > one.verdict.score ? other : one))
   const { verdict, server, port, protocolIdentifier, applicationName } = best
-  const isNamed = verdict.kind === 'named' || verdict.kind === 'serviceNamed'
   const points = [...new Set(list.map(({ point }) => point))].sort((a, b) => (a.key < b.key ? -1 : 1))
   const quality = [
     ...(best.point.samplingInterval > 1
@@ -98,12 +112,7 @@ function observationOf({ entries, evidence, overflowed }: Subject): Observation 
   ]
   return {
     kind: 'finding',
-    id: findingId(PORT_PROTOCOL, {
-      server,
-      port,
-      protocol: protocolIdentifier,
-      ...(isNamed ? { application: best.application } : {}),
-    }),
+    id,
     detector: PORT_PROTOCOL,
     severity: verdict.severity,
     score: verdict.score,

@@ -176,7 +176,8 @@ export class KeyedTable {
   }
 
   private unlink(slot: number): void {
-    const [older, newer] = [this.links[slot * LINKS + OLDER]!, this.links[slot * LINKS + NEWER]!]
+    const older = this.links[slot * LINKS + OLDER]!
+    const newer = this.links[slot * LINKS + NEWER]!
     if (older !== NONE) this.links[older * LINKS + NEWER] = newer
     else this.oldestSlot = newer
     if (newer !== NONE) this.links[newer * LINKS + OLDER] = older

@@ -4,7 +4,7 @@
  */
 import type { Severity } from '../../findings/finding.js'
 import { type Candidate, candidatesOf } from './evidence-kinds.js'
-import { type Facts, factsOf, type PairFacts, type Reason } from './facts.js'
+import { type Facts, factsOf, type PairFacts, type Reason, reasonsOf, scoresOf } from './facts.js'
 import type { Kind, Pairs } from './pairs.js'
 import { placedHere } from './placed-here.js'
 import type { Settings } from './settings.js'
@@ -42,20 +42,25 @@ export function judgePair(
   settings: Settings,
 ): Verdict | undefined {
   const facts = factsOf(pairs, pair, of, settings)
+  const candidates = candidatesOf({ pairs, pair, of, facts, settings })
+  if (candidates.length === 0) return undefined
+  const scores = scoresOf(facts)
+  const told = reasonsOf(facts, of, settings)
   let best: Verdict | undefined
-  for (const candidate of placedHere(
-    candidatesOf({ pairs, pair, of, facts, settings }),
-    of.standing,
-    settings,
-  )) {
-    const verdict = weigh(candidate, facts)
+  for (const candidate of placedHere(candidates, of.standing(), settings)) {
+    const verdict = weigh(candidate, facts, scores, told)
     if (best === undefined || verdict.score > best.score) best = verdict
   }
   return best
 }
 
-function weigh({ kind, evidence, most, isAboutDuration, reasons }: Candidate, facts: Facts): Verdict {
-  const subScores: Record<string, number> = { pairing: evidence, ...facts.scores }
+function weigh(
+  { kind, evidence, most, isAboutDuration, reasons }: Candidate,
+  facts: Facts,
+  scores: Readonly<Record<string, number>>,
+  told: readonly Reason[],
+): Verdict {
+  const subScores: Record<string, number> = { pairing: evidence, ...scores }
   if (isAboutDuration) subScores['long'] = 0
   let second = 0
   for (const [name, weight] of Object.entries(factWeights)) second += weight * subScores[name]!
@@ -64,5 +69,5 @@ function weigh({ kind, evidence, most, isAboutDuration, reasons }: Candidate, fa
   const byScore: Severity = score >= HIGH_SCORE ? 'high' : score >= MEDIUM_SCORE ? 'medium' : 'low'
   const ranks: readonly Severity[] = ['low', 'medium', 'high']
   const severity = ranks[Math.min(ranks.indexOf(byScore), ranks.indexOf(most))]!
-  return { kind, severity, score, subScores, reasons: [...reasons, ...facts.reasons] }
+  return { kind, severity, score, subScores, reasons: [...reasons, ...told] }
 }

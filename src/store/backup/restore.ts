@@ -10,11 +10,9 @@ import { SYNC_KEY, sequenceValue } from '../keys.js'
 import { openLevel } from '../level.js'
 import { type DatabaseName, databases } from './format.js'
 import { readArchive } from './read.js'
+import { RESTORING } from './unfinished.js'
 import { type ArchiveReport, createChecker } from './verify.js'
 import type { RawDatabase } from './write.js'
-
-/** In a data folder: what a restore has written so far. */
-export const RESTORING = '.restoring'
 
 /** Octets of values in one write to LevelDB. */
 const BATCH_OCTETS = 1024 * 1024
@@ -43,13 +41,6 @@ export async function restoreArchive(
     await rm(wasThere ? staging : data, { recursive: true, force: true })
     throw error
   }
-}
-
-/** Throws STORE_DAMAGED when a restore into a folder was interrupted. */
-export function refuseUnfinished(data: string): void {
-  if (!existsSync(join(data, RESTORING))) return
-  const message = `a restore into ${data} did not end: run it again, or delete the folder`
-  throw new ApplianceError('STORE_DAMAGED', message)
 }
 
 /** What an interrupted restore left goes; anything else in the folder is somebody's. */

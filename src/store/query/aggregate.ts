@@ -15,7 +15,8 @@ import { type Measure, readMeasure, togetherRows } from './measures.js'
 import { type PlannedBlock, planBlocks } from './plan.js'
 import { prepare } from './prepare.js'
 import { presentPlanes } from './presence.js'
-import { type Resolution, resolutionOf, type Source, sourcesOf, streamsOf } from './resolution.js'
+import { resolutionOf, type Source, sourcesOf, streamsOf } from './resolution.js'
+import type { Resolution } from './resolution-names.js'
 import { selectRows } from './select.js'
 
 /** Groups that are kept, if the query names no other number; further ones are counted together. */

@@ -137,17 +137,38 @@ function refineAddress(test: AddressTest, block: Block, mask: Uint8Array): void 
 }
 
 /** One IPv4 address is looked up without decoding the column; false where that cannot be done. */
-function refineHost({ column, ranges4 }: AddressTest, block: Block, mask: Uint8Array): boolean {
-  const { stream, shapes } = block.header
-  const place = columnNamed(stream, column)
-  const isHost = stream.family === 4 && ranges4.length === 2 && ranges4[0] === ranges4[1]
-  if (!isHost || place === undefined || !shapes.every(({ columns }) => columns.includes(place))) return false
-  const places = stream.columns[place]!.type === 'address' ? block.placesOf(place, ranges4[0]!) : undefined
+function refineHost(test: AddressTest, block: Block, mask: Uint8Array): boolean {
+  const places = placesOfHost(test, block)
   if (places === undefined) return false
   const marks = places.map((row) => mask[row]!)
   mask.fill(0)
   for (const [index, row] of places.entries()) mask[row] = marks[index]!
   return true
+}
+
+function placesOfHost({ column, ranges4 }: AddressTest, block: Block): Uint32Array | undefined {
+  const { stream, shapes } = block.header
+  const place = columnNamed(stream, column)
+  const isHost = stream.family === 4 && ranges4.length === 2 && ranges4[0] === ranges4[1]
+  if (!isHost || place === undefined || !shapes.every(({ columns }) => columns.includes(place)))
+    return undefined
+  return stream.columns[place]!.type === 'address' ? block.placesOf(place, ranges4[0]!) : undefined
+}
+
+/**
+ * The places of the rows that match, ascending, where the test is for one IPv4 address in one column or another: few rows, for which
+ * no row is marked one by one. Undefined for other tests.
+ */
+export function placesOfHosts(part: Prepared, block: Block): Uint32Array | undefined {
+  if (part.kind === 'address') return placesOfHost(part, block)
+  if (part.kind !== 'or') return undefined
+  const places = new Set<number>()
+  for (const each of part.parts) {
+    const found = placesOfHosts(each, block)
+    if (found === undefined) return undefined
+    for (const place of found) places.add(place)
+  }
+  return Uint32Array.from(places).sort()
 }
 
 function keepPrefixes(planes: readonly Plane[], prefixes: readonly WordPrefix[], mask: Uint8Array): void {

@@ -2,8 +2,8 @@
  * Which blocks a query must open, by what the index knows of them: receive times, family, protocols. A block of which
  * every row matches is told apart, for counting it needs no column.
  */
-import { mayHoldAddress } from '../../blocks/address-filter.js'
 import type { StreamDefinition, StreamName } from '../../records/columns.js'
+import type { AddressTest } from '../block-index.js'
 import type { BlockStore, IndexedBlock } from '../blocks.js'
 import type { Prepared } from './prepare.js'
 import { columnNamed } from './presence.js'
@@ -32,7 +32,8 @@ export async function planBlocks(
       if (outlook !== 'none') planned.push({ entry, outlook })
     }
   }
-  const wanted = asksForHosts(filter) ? await withHosts(store, planned, window, filter) : planned
+  const hosts = hostsIn(filter)
+  const wanted = hosts.length > 0 ? await withHosts(store, planned, hosts, window, filter) : planned
   return wanted.sort((one, other) => one.entry.firstSequence - other.entry.firstSequence)
 }
 
@@ -43,15 +44,19 @@ const FILTERS_AT_A_TIME = 256
 async function withHosts(
   store: BlockStore,
   planned: readonly PlannedBlock[],
+  hosts: readonly Host[],
   window: Window,
   filter: Prepared,
 ): Promise<PlannedBlock[]> {
   const kept: PlannedBlock[] = []
   for (let from = 0; from < planned.length; from += FILTERS_AT_A_TIME) {
     const some = planned.slice(from, from + FILTERS_AT_A_TIME)
-    const filters = await store.addresses(some.map(({ entry }) => entry))
+    const tests = await store.addressTests(
+      some.map(({ entry }) => entry),
+      hosts,
+    )
     some.forEach((block, place) => {
-      const outlook = outlookOf(block.entry, window, filter, filters[place])
+      const outlook = outlookOf(block.entry, window, filter, tests[place])
       if (outlook !== 'none') kept.push({ entry: block.entry, outlook })
     })
   }
@@ -62,7 +67,7 @@ function outlookOf(
   entry: IndexedBlock,
   window: Window,
   filter: Prepared,
-  addresses?: Uint8Array | undefined,
+  addresses?: AddressTest | undefined,
 ): Outlook {
   const { receivedFromMilliseconds: from, receivedToMilliseconds: to } = entry
   if (to < window.fromMilliseconds || from >= window.toMilliseconds) return 'none'
@@ -72,7 +77,7 @@ function outlookOf(
   return outlook === 'all' && !isWithin ? 'some' : outlook
 }
 
-function filterOutlook(entry: IndexedBlock, part: Prepared, addresses: Uint8Array | undefined): Outlook {
+function filterOutlook(entry: IndexedBlock, part: Prepared, addresses: AddressTest | undefined): Outlook {
   const { stream } = entry
   switch (part.kind) {
     case 'all':
@@ -115,8 +120,11 @@ const MOST_HOSTS = 16
 /** Columns that the filters cover. */
 const FILTERED: readonly string[] = ['sourceAddress', 'destinationAddress']
 
-/** The hosts that a test of addresses is for, as words; undefined when it is for networks, or for many. */
-function hostsOf(part: AddressPart, family: 0 | 4 | 6): readonly (readonly number[])[] | undefined {
+/** An address as one word or four. */
+type Host = readonly number[]
+
+/** The hosts that a test of addresses is for; undefined when it is for networks, or for many. */
+function hostsOf(part: AddressPart, family: 0 | 4 | 6): readonly Host[] | undefined {
   if (!FILTERED.includes(part.column)) return undefined
   if (family === 6) {
     const isHosts = part.prefixes6.every(({ masks }) => masks.every((mask) => mask === -1))
@@ -133,22 +141,22 @@ function hostsOf(part: AddressPart, family: 0 | 4 | 6): readonly (readonly numbe
   return hosts
 }
 
-function mayHoldHosts(part: AddressPart, family: 0 | 4 | 6, addresses: Uint8Array): boolean {
-  return hostsOf(part, family)?.some((host) => mayHoldAddress(addresses, host)) ?? true
+function mayHoldHosts(part: AddressPart, family: 0 | 4 | 6, mayHold: AddressTest): boolean {
+  return hostsOf(part, family)?.some((host) => mayHold(host)) ?? true
 }
 
-/** Whether reading address filters can spare blocks. */
-function asksForHosts(part: Prepared): boolean {
+/** The hosts that a filter asks for: where there are some, reading address filters can spare blocks. */
+function hostsIn(part: Prepared): readonly Host[] {
   switch (part.kind) {
     case 'and':
     case 'or':
-      return part.parts.some(asksForHosts)
+      return part.parts.flatMap(hostsIn)
     case 'not':
-      return asksForHosts(part.part)
+      return hostsIn(part.part)
     case 'address':
-      return ([4, 6] as const).some((family) => (hostsOf(part, family)?.length ?? 0) > 0)
+      return ([4, 6] as const).flatMap((family) => hostsOf(part, family) ?? [])
     default:
-      return false
+      return []
   }
 }
 

@@ -13,10 +13,6 @@ import type { Filter } from './filter.js'
 import { FLOW_STREAMS, type Window } from './plan.js'
 import { windowOf } from './rows.js'
 
-/** `auto`: rows where they are still kept, sums for the time before. */
-export const resolutionNames = ['raw', '5m', '1h', 'auto'] as const
-export type Resolution = (typeof resolutionNames)[number]
-
 /** The streams of sums, and the length of their buckets in milliseconds. */
 export const rollupStreams = {
   '5m': { bucketMilliseconds: 300_000, streams: ['rollup4', 'rollup6'] },

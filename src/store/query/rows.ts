@@ -4,7 +4,7 @@
  */
 import type { Block } from '../../blocks/block.js'
 import type { Plane } from '../../blocks/builder.js'
-import { type RowSource, rowObject } from '../../blocks/row.js'
+import { meaningfulWith, type RowSource, rowObject } from '../../blocks/row.js'
 import type { Run } from '../../blocks/runs.js'
 import { ApplianceError } from '../../errors.js'
 import type { StreamName } from '../../records/columns.js'
@@ -23,6 +23,8 @@ export type RowQuery = {
   readonly filter?: Filter
   /** All streams of flows when absent. */
   readonly stream?: StreamName
+  /** The values that are wanted: columns that have none of them are not read. All when absent. */
+  readonly columns?: readonly string[]
   readonly limit: number
   /** As given back by the page before. */
   readonly cursor?: string
@@ -56,12 +58,13 @@ export async function queryRows(
   const before = query.cursor === undefined ? Number.POSITIVE_INFINITY : readCursor(query.cursor)
   const window = windowOf(query)
   const filter = prepare(query.filter ?? { type: 'any' })
-  const names = query.stream === undefined ? FLOW_STREAMS : [query.stream]
-  const planned = await planBlocks(store, names, window, filter)
+  const streams = query.stream === undefined ? FLOW_STREAMS : [query.stream]
+  const planned = await planBlocks(store, streams, window, filter)
   const wanted = planned
     .flatMap(({ entry }) => stretchesOf(entry))
     .filter(({ run }) => run.firstSequence < before)
     .sort((one, other) => other.run.firstSequence - one.run.firstSequence)
+  const names = query.columns === undefined ? undefined : withOrigins(query.columns)
   const selections = new Map<IndexedBlock, Selection>()
   const ends = Math.min(effort.deadlineMilliseconds, effort.now() + PAGE_MILLISECONDS)
   const rows: object[] = []
@@ -73,14 +76,6 @@ export async function queryRows(
     if (stopped !== undefined) reasons.push(stopped)
     return { rows, nextCursor, partial: reasons.length > 0, partialReasons: reasons, blocksFailed }
   }
-  /** The next block on its way, while rows of the one before are read. */
-  let coming: { readonly entry: IndexedBlock; readonly block: Promise<Block | undefined> } | undefined
-  const open = (entry: IndexedBlock) => {
-    const block = coming?.entry === entry ? coming.block : store.block(entry)
-    // Whether it can be read is looked at when its turn comes.
-    block.catch(() => {})
-    return block
-  }
   for (const [index, stretch] of wanted.entries()) {
     const stopped = index > 0 ? stopReason({ ...effort, deadlineMilliseconds: ends }) : undefined
     if (stopped !== undefined) return page(String(wanted[index - 1]!.run.firstSequence), stopped)
@@ -88,7 +83,7 @@ export async function queryRows(
       const { entry } = stretch
       let selection = selections.get(entry)
       if (selection === undefined) {
-        const block = await open(entry)
+        const block = await store.block(entry)
         // Retention removed it meanwhile.
         if (block === undefined) {
           isRemoved = true
@@ -97,15 +92,8 @@ export async function queryRows(
         const selected = selectRows(block, window, filter)
         selection = newest(block, selected, stretch, { before, most: query.limit - rows.length })
         if (entry.runs.length > 1) selections.set(entry, selection)
-        const next = wanted[index + 1]?.entry
-        if (
-          next !== undefined &&
-          !selections.has(next) &&
-          rows.length + selection.places.length < query.limit
-        )
-          coming = { entry: next, block: open(next) }
       }
-      const nextCursor = takeRows(selection, stretch, query.limit, rows)
+      const nextCursor = takeRows(selection, stretch, { limit: query.limit, rows, names })
       if (nextCursor !== undefined) return page(nextCursor)
     } catch {
       // Named by the scans of the detectors and counted here: a page over it is partial.
@@ -142,22 +130,33 @@ function newest(
   return { places, source: rowsAt(block, places) }
 }
 
+type Taken = {
+  readonly limit: number
+  readonly rows: object[]
+  readonly names: ReadonlySet<string> | undefined
+}
+
 /** Adds the stretch's matching rows, the newest first; the cursor once there are enough. */
 function takeRows(
   { places, source }: Selection,
   { run, firstRow }: Stretch,
-  limit: number,
-  rows: object[],
+  { limit, rows, names }: Taken,
 ): string | undefined {
   for (let at = countBelow(places, firstRow + run.rows) - 1; at >= 0 && places[at]! >= firstRow; at--) {
     const number = run.firstSequence + places[at]! - firstRow
-    const object = rowObject(source, at)
+    const object = rowObject(source, at, names)
     const line = object['message']
     if (typeof line === 'string') object['message'] = lineText(line)
     rows.push({ row: number, ...object, ...derived(object) })
     if (rows.length >= limit) return String(number)
   }
   return undefined
+}
+
+/** The names, and those that tell whether such values mean anything. */
+function withOrigins(names: readonly string[]): ReadonlySet<string> {
+  const origins = names.map((name) => meaningfulWith[name]).filter((name) => name !== undefined)
+  return new Set([...names, ...origins])
 }
 
 /** How many of the ascending places are below `end`. */

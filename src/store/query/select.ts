@@ -1,7 +1,7 @@
 /** The rows of one block that a query wants. */
 import type { Block } from '../../blocks/block.js'
 import { RECEIVED_COLUMN } from '../../blocks/builder.js'
-import { refine } from './evaluate.js'
+import { placesOfHosts, refine } from './evaluate.js'
 import type { Window } from './plan.js'
 import type { Prepared } from './prepare.js'
 
@@ -16,7 +16,10 @@ function allRows(rows: number): Uint32Array {
 /** Places in the block's arrays, ascending; not to be changed. */
 export function selectRows(block: Block, window: Window, filter: Prepared): Uint32Array {
   const { rows } = block.header
-  if (filter.kind === 'all' && isWithin(block, window)) return allRows(rows)
+  if (isWithin(block, window)) {
+    const places = filter.kind === 'all' ? allRows(rows) : placesOfHosts(filter, block)
+    if (places !== undefined) return places
+  }
   const mask = new Uint8Array(rows).fill(1)
   keepReceived(block, window, mask)
   refine(filter, block, mask)

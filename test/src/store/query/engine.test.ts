@@ -175,6 +175,27 @@ t.test('a filter on protocols opens no block of others, and counting opens none 
   t.equal(opened.length, 1)
 })
 
+t.test('of rows just the values are given that were asked for, and who sent them', async (t) => {
+  const store = await openStore(t.testdir())
+  const names = ['sourceAddress', 'destinationAddress', 'icmpFrom', 'icmpType', 'octets'] as const
+  const shape = shapeOf([0, 1, 2, ...names.map((name) => Column[name])])
+  const builder = new BlockBuilder(streamNamed('icmp4'), 1)
+  const row = builder.begin(exporter, shape, RECEIVED, 1)
+  builder.setAddress(Column.sourceAddress, row, [0, 0, 0, 0x0a000001])
+  builder.setNumber(Column.icmpFrom, row, 1)
+  builder.setNumber(Column.icmpType, row, 8)
+  await store.append(builder, 0)
+  const filter: Filter = { type: 'any' }
+  const columns = ['sourceAddress', 'icmpType', 'packets']
+  const { rows } = await queryRows(store, { filter, columns, limit: 9 })
+  const [whole] = (await queryRows(store, { filter, limit: 9 })).rows as Record<string, unknown>[]
+  const { destinationAddress, octets, receivedMilliseconds, ...wanted } = whole!
+  t.same(rows, [wanted])
+  t.match(wanted, { sourceAddress: '10.0.0.1', icmpType: 8, exporterAddress: String })
+  t.same([destinationAddress, octets, receivedMilliseconds], ['0.0.0.0', 0, RECEIVED])
+  await store.close()
+})
+
 t.test('a question about a host opens the blocks that may have it', async (t) => {
   const store = await openStore(t.testdir())
   const shape = shapeOf([0, 1, 2, Column.sourceAddress, Column.destinationAddress])
