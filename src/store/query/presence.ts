@@ -2,7 +2,7 @@
 import type { Block } from '../../blocks/block.js'
 import { type Plane, SHAPE_COLUMN } from '../../blocks/builder.js'
 import { enumerations, meaningfulWith } from '../../blocks/row.js'
-import type { ColumnDefinition, StreamDefinition } from '../../records/columns.js'
+import { type ColumnDefinition, icmpFromNames, type StreamDefinition } from '../../records/columns.js'
 
 const places = new Map<StreamDefinition, ReadonlyMap<string, number>>()
 
@@ -42,6 +42,8 @@ export function presentPlanes(block: Block, name: string, mask: Uint8Array): rea
     keepFlagged(block.column(SHAPE_COLUMN)![0]!, Uint8Array.from(having, Number), mask)
   const planes = block.column(column)
   if (planes === undefined) return nothing(mask)
+  const from = mayBeNoPort(block, name) ? block.column(columnNamed(stream, 'icmpFrom')!) : undefined
+  if (from !== undefined) keepFlagged(from[0]!, arePorts, mask)
   if (isZeroNone(stream.columns[column]!)) keepNonZero(planes[0]!, mask)
   const origin = meaningfulWith[name]
   if (origin !== undefined && presentPlanes(block, origin, mask) === undefined) return undefined
@@ -63,10 +65,22 @@ export function presentColumn(block: Block, name: string): PresentColumn | undef
   return { planes, known: known.includes(0) ? known : undefined }
 }
 
+/** By `icmpFrom`: 0 where type and code of ICMP stand in the place of the ports, so that they are none. */
+const arePorts = Uint8Array.from(icmpFromNames, (name) => Number(!name.endsWith('Port')))
+
+/** Whether the column is one of ports, and rows may hold type and code of ICMP there. */
+function mayBeNoPort({ header: { stream, shapes } }: Block, name: string): boolean {
+  if (!name.endsWith('TransportPort')) return false
+  const from = columnNamed(stream, 'icmpFrom')
+  return from !== undefined && shapes.some(({ columns }) => columns.includes(from))
+}
+
 /** Whether every row has the column, by what the header says. */
-function isEverywhere({ header: { stream, shapes } }: Block, name: string): boolean {
+function isEverywhere(block: Block, name: string): boolean {
+  const { stream, shapes } = block.header
   const column = columnNamed(stream, name)
   if (column === undefined || isZeroNone(stream.columns[column]!) || name in meaningfulWith) return false
+  if (mayBeNoPort(block, name)) return false
   return shapes.length > 0 && shapes.every(({ columns }) => columns.includes(column))
 }
 

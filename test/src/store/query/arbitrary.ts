@@ -36,7 +36,7 @@ const numbers: Partial<Record<FlowColumn, readonly number[]>> = {
   vlanId: [0, 100],
   icmpType: [0, 8],
   icmpCode: [0, 3],
-  icmpFrom: [0, 1],
+  icmpFrom: [0, 1, 2, 3, 4],
   samplingInterval: [0, 1, 1000],
   samplingFrom: [0, 2],
   outcome: [0, 1, 2, 3],

@@ -196,6 +196,39 @@ t.test('of rows just the values are given that were asked for, and who sent them
   await store.close()
 })
 
+t.test('type and code of ICMP in the place of a port are no port', async (t) => {
+  const store = await openStore(t.testdir())
+  const names = [
+    'sourceTransportPort',
+    'destinationTransportPort',
+    'icmpFrom',
+    'icmpType',
+    'icmpCode',
+  ] as const
+  const builder = new BlockBuilder(streamNamed('icmp4'), 1)
+  const row = builder.begin(exporter, shapeOf([0, 1, 2, ...names.map((name) => Column[name])]), RECEIVED, 1)
+  for (const [name, value] of [
+    ['destinationTransportPort', 2048],
+    ['icmpFrom', 2],
+    ['icmpType', 8],
+  ] as const)
+    builder.setNumber(Column[name], row, value)
+  await store.append(builder, 0)
+  const filters: [text: string, rows: number][] = [
+    ['src port != 53', 0],
+    ['dst port 2048', 0],
+    ['port >= 0', 0],
+    ['not port 53', 1],
+    ['icmp-type 8 and icmp-code 0', 1],
+  ]
+  for (const [text, wanted] of filters) {
+    const { filter } = parseFilter(text) as { filter: Filter }
+    const { rows } = await queryRows(store, { filter, limit: 9 })
+    t.equal(rows.length, wanted, text)
+  }
+  await store.close()
+})
+
 t.test('a question about a host opens the blocks that may have it', async (t) => {
   const store = await openStore(t.testdir())
   const shape = shapeOf([0, 1, 2, Column.sourceAddress, Column.destinationAddress])

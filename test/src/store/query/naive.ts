@@ -37,8 +37,15 @@ function valuesOf(row: Row, field: string): (number | string)[] {
     case 'outcome':
       return defined(row['outcome']).map((name) => ['none', 'allow', 'deny', 'other'].indexOf(String(name)))
     default:
-      return (columnsOf[field] ?? [field]).flatMap((column) => defined(row[column]))
+      return (columnsOf[field] ?? [field]).flatMap((column) => defined(statedValue(row, column)))
   }
+}
+
+/** Type and code of ICMP in the place of a port are no port. */
+function statedValue(row: Row, column: string): number | string | undefined {
+  const isNoPort =
+    column.endsWith('TransportPort') && ['destinationPort', 'sourcePort'].includes(String(row['icmpFrom']))
+  return isNoPort ? undefined : row[column]
 }
 
 function defined(value: number | string | undefined): (number | string)[] {
@@ -138,7 +145,7 @@ function keyPart(row: Row, { name, prefix4, prefix6, bucketMilliseconds }: Dimen
     const received = Number(row['receivedMilliseconds'])
     return [[name, Math.floor(received / bucketMilliseconds!) * bucketMilliseconds!]]
   }
-  const value = row[name]
+  const value = statedValue(row, name)
   if (value === undefined) return []
   const length = row.family === 4 ? prefix4 : prefix6
   if (!name.endsWith('Address') || name === 'exporterAddress' || length === undefined) return [[name, value]]
