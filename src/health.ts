@@ -32,6 +32,8 @@ export type HealthOptions = {
   /** Threads that receive. */
   readonly receivers: number
   readonly counts: () => ReceivedCounts | undefined
+  /** What is to be told of a file system too small for its limits; undefined where it is not. */
+  readonly smallDisk: string | undefined
   /** What retention did last; undefined before its first look. */
   readonly retention: () => RetentionOutcome | undefined
   /** What is missing of what was stored. */
@@ -56,6 +58,7 @@ export function createHealth(options: HealthOptions) {
     sockets,
     receivers,
     counts,
+    smallDisk,
     retention,
     losses,
     acknowledgedMilliseconds,
@@ -93,6 +96,7 @@ export function createHealth(options: HealthOptions) {
     if (receiving !== undefined) all.push(receiving)
     const space = retention()
     if (space !== undefined) all.push(spaceCheck(space))
+    if (smallDisk !== undefined) all.push(check('file system', 'degraded', smallDisk))
     const quiet = silent()
     all.push(
       check(

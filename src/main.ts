@@ -40,6 +40,7 @@ import type { Documents } from './store/documents.js'
 import type { StoreDamage } from './store/holes.js'
 import { findSetAside } from './store/mend.js'
 import { SCRUB_STATE, type ScrubState } from './store/scrub.js'
+import { smallDiskText } from './store/small-disk.js'
 import { keepVitals } from './thread-vitals.js'
 import { createAnalysisClient } from './workers/analysis-client.js'
 import type { RetentionOutcome, RollupState } from './workers/analysis-messages.js'
@@ -158,7 +159,10 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       onNotice: (message) => logger.info({ message }, 'receiver'),
       onDeath: onFatal,
     })
+    const smallDisk = await smallDiskText(data, config.retention.minimumFreeOctets)
+    if (smallDisk !== undefined) logger.warn(smallDisk)
     const health = createHealth({
+      smallDisk,
       retention: () => retention,
       sockets: receivers.sockets,
       receivers: receivers.workers,

@@ -98,6 +98,7 @@ t.test('an acknowledgement ends the fault, over a restart too, until more is los
   const scrub = { ...NO_SCRUB, damaged: [{ ...block('flow4/7'), foundMilliseconds: 1 }] }
   const checks = () => {
     const health = createHealth({
+      smallDisk: undefined,
       sockets: [],
       receivers: 1,
       counts: () => ({ droppedRows, lastDropMilliseconds: time - 90_000 }) as never,
