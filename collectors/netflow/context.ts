@@ -80,6 +80,8 @@ export type DomainStatistics = {
   readonly undecoded: Map<string, number>
   /** Strings that were no UTF-8, of those that were read. */
   illFormedStrings: number
+  /** Times beyond the year 9999, of those that were read. */
+  impossibleTimes: number
 }
 
 export class MessageContext {

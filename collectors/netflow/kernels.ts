@@ -4,8 +4,8 @@
  */
 import type { BlockBuilder } from '#core/blocks/builder.js'
 import type { ColumnType } from '#core/records/columns.js'
-import { fromNtp, NTP_MICROSECONDS_MASK } from '#core/records/time.js'
-import type { MessageContext } from './context.js'
+import { fromNtp, MOST_MILLISECONDS, NTP_MICROSECONDS_MASK } from '#core/records/time.js'
+import type { Domain, MessageContext } from './context.js'
 import { hex, readText, readUnsigned } from './elements.js'
 import { noteText } from './names.js'
 
@@ -189,7 +189,7 @@ export const upTime: Kernel = (context, builder, column, row, view, offset, _len
   if (context.protocol === 10) {
     const base = context.systemInitMilliseconds
     for (let index = 0, at = offset; index < count; index++, at += stride) {
-      to[row + index] = base > 0 ? base + view.getUint32(at) : 0
+      to[row + index] = base > 0 ? possibleTime(base + view.getUint32(at), context.domain) : 0
     }
     return
   }
@@ -206,9 +206,16 @@ export const seconds: Kernel = (_context, builder, column, row, view, offset, _l
     to[row + index] = view.getUint32(at) * 1000
 }
 
-/** dateTimeMilliseconds, or any count of milliseconds, eight octets. */
+/** A time in milliseconds since 1970; one that no calendar has is counted and unknown (0). */
+export function possibleTime(milliseconds: number, { statistics }: Domain): number {
+  if (milliseconds <= MOST_MILLISECONDS) return milliseconds
+  statistics.impossibleTimes++
+  return 0
+}
+
+/** dateTimeMilliseconds, eight octets. */
 export const milliseconds8: Kernel = (
-  _context,
+  context,
   builder,
   column,
   row,
@@ -220,7 +227,8 @@ export const milliseconds8: Kernel = (
 ) => {
   const to = builder.planes[column]![0] as Float64Array
   for (let index = 0, at = offset; index < count; index++, at += stride) {
-    to[row + index] = view.getUint32(at) * TWO_32 + view.getUint32(at + 4)
+    const time = view.getUint32(at) * TWO_32 + view.getUint32(at + 4)
+    to[row + index] = possibleTime(time, context.domain)
   }
 }
 

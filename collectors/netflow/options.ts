@@ -5,6 +5,7 @@
 import type { Domain, LearntName } from './context.js'
 import { hex, IANA, readText, readUnsigned } from './elements.js'
 import { identityElements, learnIdentity } from './identity.js'
+import { possibleTime } from './kernels.js'
 import { applicationKey, hasRoom, MAX_NAME_OCTETS, noteText } from './names.js'
 import type { Template } from './template.js'
 import { learnElement } from './type-information.js'
@@ -99,8 +100,8 @@ export function learnFromOptions(
   const read = readerOf(domain, found, view, fields)
   const { unsigned, text } = read
 
-  const systemInit = unsigned(160)
-  if (systemInit !== undefined && systemInit > 0 && systemInit !== domain.systemInitMilliseconds) {
+  const systemInit = possibleTime(unsigned(160) ?? 0, domain)
+  if (systemInit > 0 && systemInit !== domain.systemInitMilliseconds) {
     domain.systemInitMilliseconds = systemInit
     domain.systemInitLearntMilliseconds = nowMilliseconds
     domain.optionsRevision++

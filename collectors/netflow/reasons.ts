@@ -27,6 +27,8 @@ export const undecodedReasons = {
   'record-overrun': 'a record runs past its set',
   'string-not-utf8':
     'strings of a set that a column or a name is taken from are no UTF-8 (RFC 7011 §6.1.6); they are kept, with U+FFFD for what cannot be read',
+  'time-impossible':
+    'times of a set that a column is taken from lie beyond the year 9999; the rows are kept, without them',
   'exporter-limit': 'too many exporters or domains are known already',
   'internal-error': 'a fault of the decoder itself',
 } as const

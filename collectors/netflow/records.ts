@@ -43,10 +43,11 @@ export class RecordDecoder {
   /** Returns the number of records. */
   decodeSet(stored: StoredTemplate, view: DataView, setId: number, from: number, end: number): number {
     const { domain } = this.context
-    const { illFormedStrings } = domain.statistics
+    const { illFormedStrings, impossibleTimes } = domain.statistics
     const records = this.decodeRecords(stored, view, setId, from, end)
     if (domain.statistics.illFormedStrings > illFormedStrings)
       this.refuse('string-not-utf8', domain, setId, 0)
+    if (domain.statistics.impossibleTimes > impossibleTimes) this.refuse('time-impossible', domain, setId, 0)
     return records
   }
 

@@ -303,6 +303,7 @@ function makeDomain(
       reportedSkewMilliseconds: 0,
       undecoded: new Map(),
       illFormedStrings: 0,
+      impossibleTimes: 0,
     },
   }
 }

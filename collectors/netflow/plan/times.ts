@@ -1,6 +1,6 @@
 /** When a flow began and ended: absolute times, times since boot, and durations. */
 import { type FlowColumn, FlowColumnIndex } from '#core/records/columns.js'
-import type { Kernel } from '../kernels.js'
+import { type Kernel, possibleTime } from '../kernels.js'
 import type { RowDraft } from './draft.js'
 import { kernelFor, type Target } from './sources.js'
 
@@ -71,10 +71,10 @@ function addDuration(draft: RowDraft): void {
   }
   draft.step(missing, field, kernel)
   draft.columns.add(missing)
-  draft.rowSteps.push((_context, builder, row, count) => {
+  draft.rowSteps.push((context, builder, row, count) => {
     const to = builder.planes[missing]![0] as Float64Array
     const from = builder.planes[known]![0] as Float64Array
     for (let index = row; index < row + count; index++)
-      to[index] = from[index] === 0 ? 0 : from[index]! + to[index]!
+      to[index] = from[index] === 0 ? 0 : possibleTime(from[index]! + to[index]!, context.domain)
   })
 }

@@ -19,6 +19,47 @@ import { createProbe, type Probe } from './probe.js'
 
 const sources = (probe: Probe) => probe.flows.map((flow) => flow['sourceAddress'])
 
+t.test('times beyond the year 9999 are unknown, and told', async (t) => {
+  const most = 253_402_300_799_999n
+  const u64 = (value: bigint) => [...Buffer.from(value.toString(16).padStart(16, '0'), 'hex')]
+  const absolute: readonly Pair[] = [...simple, [152, 8], [153, 8]]
+  const lasting: readonly Pair[] = [...simple, [152, 8], [161, 4]]
+  const upTimes: readonly Pair[] = [...simple, [160, 8], [22, 4]]
+  for (const observed of [true, false]) {
+    const probe = createProbe({ observed })
+    const templates = [absolute, lasting, upTimes].map((fields, index) => ipfixTemplate(256 + index, fields))
+    const options = ipfixOptions(259, [
+      [149, 4],
+      [160, 8],
+    ])
+    probe.feed(ipfix([...templates, options]))
+    probe.feed(ipfix([data(256, record(1), u64(most), u64(most))]))
+    t.same(probe.reasons(), [], 'the last there is')
+    probe.feed(
+      ipfix([data(256, record(2), u64(2n ** 64n - 1n), u64(5n), record(3), u64(5n), u64(most + 1n))]),
+    )
+    t.same(probe.reasons(), ['time-impossible'], 'once a set')
+    probe.feed(ipfix([data(257, record(4), u64(most), [0, 0, 0, 1])]))
+    probe.feed(ipfix([data(258, record(5), u64(2n ** 63n), [0, 0, 0, 1])]))
+    probe.feed(ipfix([data(259, [0, 0, 0, 1], u64(2n ** 63n))]))
+    t.same(new Set(probe.reasons()), new Set(['time-impossible']))
+    t.equal(probe.reasons().length, 4)
+    const [domain] = probe.decoder.store.exporters[0]!.domains.values()
+    t.ok(Number.isNaN(domain!.systemInitMilliseconds))
+    probe.finish()
+    t.same(
+      probe.flows.map(({ startMilliseconds, endMilliseconds }) => [startMilliseconds, endMilliseconds]),
+      [
+        [Number(most), Number(most)],
+        [undefined, 5],
+        [5, undefined],
+        [Number(most), undefined],
+        [undefined, undefined],
+      ],
+    )
+  }
+})
+
 t.test('strings that are no UTF-8 are kept and told', async (t) => {
   const names: readonly Pair[] = [...simple, [371, 65_535]]
   const options: readonly Pair[] = [
