@@ -1,6 +1,7 @@
 /** The command line: one file per command, wired here; see docs/cli.md. */
 import { Command, CommanderError } from 'commander'
 import { ApplianceError } from '#core/errors.js'
+import { printable } from '#core/printable.js'
 import { VERSION } from '#core/version.js'
 
 type Register = (program: Command) => void
@@ -34,7 +35,7 @@ const program = new Command('culvert')
   .version(VERSION)
   .exitOverride()
   .showHelpAfterError('(add --help for the options)')
-  .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+  .configureOutput({ writeErr: (text) => process.stderr.write(shown(text)) })
 
 /** Anything but a command, as `--help`, concerns them all. */
 const named = commands.get(process.argv[2] ?? '')
@@ -54,12 +55,17 @@ function exitCodeOf(error: unknown): number {
       : EXIT_USAGE
   }
   if (error instanceof ApplianceError) {
-    process.stderr.write(`culvert: ${error.message}\n`)
-    if (error.cause instanceof Error) process.stderr.write(`  because: ${error.cause.message}\n`)
+    process.stderr.write(shown(`culvert: ${error.message}\n`))
+    if (error.cause instanceof Error) process.stderr.write(shown(`  because: ${error.cause.message}\n`))
     return error.code === 'USAGE' ? EXIT_USAGE : EXIT_FAILURE
   }
   process.stderr.write(
-    `culvert: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    shown(`culvert: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
   )
   return EXIT_FAILURE
+}
+
+/** Lines as a terminal may show them: names of files and of much else come from elsewhere. */
+function shown(text: string): string {
+  return text.split('\n').map(printable).join('\n')
 }

@@ -2,6 +2,7 @@
  * /api/v1/exceptions: what is not to be shown, by whose wish and until when; and what one would hide before it is saved.
  */
 import { Type } from 'typebox'
+import { detectorNamed, detectors } from '#core/detectors/registry.js'
 import { checkException, Exception, ExceptionInput, type StoredException } from '#core/findings/exception.js'
 import { PreviewResult } from '#core/findings/visibility.js'
 import { actorOf } from '../auth.js'
@@ -31,6 +32,11 @@ export function exceptionRoutes(app: App, deps: ApiDeps): void {
 
   function check(input: ExceptionInput, pointer = '', previous?: StoredException) {
     const problems = checkException(input, deps.now(), previous)
+    const { detector } = input.match
+    if (detector !== undefined && detectorNamed(detector) === undefined) {
+      const known = detectors.map(({ id }) => id).join(', ')
+      problems.push({ pointer: '/match/detector', message: `no such detector; there are ${known}` })
+    }
     if (problems.length === 0) return
     const details = problems.map((problem) => ({ ...problem, pointer: pointer + problem.pointer }))
     throw new ApiError('INVALID', 'the exception cannot be used as sent', details)

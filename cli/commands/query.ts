@@ -42,20 +42,23 @@ export function registerQuery(program: Command): void {
     .option('--limit <n>', 'rows to print', countOption, 100)
     .option('--json', 'JSON Lines, with everything that a row has')
     .option('--csv', 'CSV, safe to open in a spreadsheet')
-    .action(runQuery)
+    .allowExcessArguments()
+    .action((text: string, options: QueryOptions, command: Command) => runQuery(text, options, command))
 }
 
 function countOption(text: string): number {
   const count = Number(text)
   if (!/^\d{1,9}$/.test(text) || count < 1)
-    throw new InvalidArgumentError('a whole number above 0 is needed.')
+    throw new InvalidArgumentError('a whole number from 1 to 999999999 is needed.')
   return count
 }
 
-async function runQuery(text: string, options: QueryOptions): Promise<void> {
+async function runQuery(text: string, options: QueryOptions, command: Command): Promise<void> {
+  checkOptions(options, command)
   const filter = readFilter(text)
-  const isAggregate = [options.by, options.sum, options.top].some((option) => option !== undefined)
-  const print = isAggregate ? await printerOfGroups(filter, options) : await printerOfRows(filter, options)
+  const print = isAggregate(options)
+    ? await printerOfGroups(filter, options)
+    : await printerOfRows(filter, options)
   const format: Format = options.json === true ? 'json' : options.csv === true ? 'csv' : 'table'
   if (options.json === true && options.csv === true)
     throw new ApplianceError('USAGE', 'either --json or --csv, not both')
@@ -76,6 +79,27 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
 
 type Print = (store: BlockStore, format: Format) => Promise<void>
 
+function isAggregate({ by, sum, top }: QueryOptions): boolean {
+  return [by, sum, top].some((option) => option !== undefined)
+}
+
+/** Throws USAGE on what would be taken for something else, or not at all. */
+function checkOptions(options: QueryOptions, command: Command): void {
+  const refuse = (text: string): never => {
+    throw new ApplianceError('USAGE', text)
+  }
+  if (command.args.length > 1) refuse("the filter is one argument: put it in quotes, like 'proto icmp'")
+  const { from, to } = options
+  if (from !== undefined && to !== undefined && from >= to) refuse('--from must be a time before --to')
+  const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli'
+  if (isAggregate(options)) {
+    if (isGiven('limit')) refuse('--limit is of rows: of groups, --top says how many')
+    return
+  }
+  for (const name of ['resolution', 'scaled', 'bucket'])
+    if (isGiven(name)) refuse(`--${name} is of sums: name --by, --sum or --top too`)
+}
+
 async function printerOfGroups(filter: Filter, options: QueryOptions): Promise<Print> {
   const { printGroups, readGrouping } = await import('../query-groups.js')
   const grouping = readGrouping(filter, options)
@@ -83,8 +107,6 @@ async function printerOfGroups(filter: Filter, options: QueryOptions): Promise<P
 }
 
 async function printerOfRows(filter: Filter, options: QueryOptions): Promise<Print> {
-  if (options.resolution !== 'raw')
-    throw new ApplianceError('USAGE', '--resolution is of sums: name --by, --sum or --top too')
   const { printRows } = await import('../query-rows.js')
   return (store, format) => printRows(store, filter, options, format)
 }

@@ -399,6 +399,15 @@ t.test('a misspelt key is refused, never a wider exception', async (t) => {
     400,
     [{ pointer: '/match/sourceAdresses', message: 'unknown key; did you mean sourceAddresses?' }],
   ])
+  t.same(await post(exception({ detector: 'nope' })), [
+    400,
+    [
+      {
+        pointer: '/match/detector',
+        message: 'no such detector; there are icmp-tunnel, port-protocol',
+      },
+    ],
+  ])
   const { owner: _, ...ownerless } = exception({ icmpType: 8 }, { effect: { kind: 'hidden' } })
   t.same(await post(ownerless), [
     400,

@@ -120,7 +120,16 @@ t.test('what cannot be asked is a usage error that says where', async (t) => {
     [['--by', 'colour'], 'culvert: rows cannot be grouped by `colour`'],
     [['--sum', 'octets,colour'], 'culvert: `colour` cannot be summed'],
     [['--json', '--csv'], 'culvert: either --json or --csv'],
-    [['--top', '0'], 'a whole number above 0 is needed'],
+    [['--top', '0'], 'a whole number from 1 to 999999999 is needed'],
+    [['--limit', '999999999999'], 'a whole number from 1 to 999999999 is needed'],
+    [['--from', '2026-06-02', '--to', '2026-06-01'], 'culvert: --from must be a time before --to'],
+    [['--scaled'], 'culvert: --scaled is of sums: name --by, --sum or --top too'],
+    [['--bucket', '60'], 'culvert: --bucket is of sums'],
+    [['--resolution', '5m'], 'culvert: --resolution is of sums'],
+    [['--by', 'src', '--limit', '5'], 'culvert: --limit is of rows: of groups, --top says how many'],
+    [['proto', 'icmp'], "the filter is one argument: put it in quotes, like 'proto icmp'"],
+    [['--by', 'a\u001b[31mb'], 'culvert: rows cannot be grouped by `a\u00b7[31mb`'],
+    [['--no-\u001b[31m'], "unknown option '--no-\u00b7[31m'"],
   ]
   for (const [args, message] of wrong) {
     const { code, out, err } = await culvert('--data', data, ...args)

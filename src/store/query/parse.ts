@@ -6,6 +6,7 @@
  *   and    = not { ("and" | "&&") not }
  *   not    = ("not" | "!") not | "(" filter ")" | test
  */
+import { printable } from '../../printable.js'
 import { FlowColumnIndex } from '../../records/columns.js'
 import { type Filter, numberFields, textFields } from './filter.js'
 import { type Phrase, phrases, qualifiers } from './phrases.js'
@@ -48,11 +49,12 @@ const SHOWN_AFTER = 40
 /** The problem in three lines: what, the part of the filter around the place, and a caret under it. */
 export function explainProblem(text: string, { message, at, end }: FilterProblem): string {
   const from = Math.max(0, at - SHOWN_BEFORE)
-  const to = Math.min(text.length, Math.max(end, at) + SHOWN_AFTER)
+  const marked = Math.min(Math.max(end, at), at + SHOWN_AFTER)
+  const to = Math.min(text.length, marked + SHOWN_AFTER)
   const before = from > 0 ? '...' : ''
   const after = to < text.length ? '...' : ''
-  const part = text.slice(from, to).replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
-  const caret = '^'.repeat(Math.max(1, Math.min(end, to) - at))
+  const part = printable(text.slice(from, to).replace(/[\u0000-\u001f\u007f-\u009f]/g, ' '))
+  const caret = '^'.repeat(Math.max(1, marked - at))
   return `${message}\n  ${before}${part}${after}\n  ${' '.repeat(before.length + at - from)}${caret}`
 }
 
@@ -252,7 +254,13 @@ class Parser {
 
 function fault(message: string, token: Token): FilterFault {
   const isOperator = token.kind === 'symbol' && OPERATORS.has(token.value)
-  const hint =
-    isOperator && message.startsWith('`and`') ? `${message}, or this test takes no operator` : message
-  return new FilterFault(hint, token.at, token.end)
+  return new FilterFault(hinted(message, token, isOperator), token.at, token.end)
+}
+
+/** What is often meant where `and` or `or` is missing. */
+function hinted(message: string, { kind, value }: Token, isOperator: boolean): string {
+  if (!message.startsWith('`and`')) return message
+  if (isOperator) return `${message}, or this test takes no operator`
+  const isMask = kind === 'word' && ['mask', 'netmask'].includes(value.toLowerCase())
+  return isMask ? 'a mask is written as a length behind a slash: `net 10.0.0.0/8`' : message
 }

@@ -21,6 +21,9 @@ export const phrases: ReadonlyMap<string, Phrase> = new Map<string, Phrase>([
   ['any', { kind: 'any' }],
   ['ipv4', { kind: 'family', family: 4 }],
   ['ipv6', { kind: 'family', family: 6 }],
+  // nfdump's words for both.
+  ['inet', { kind: 'family', family: 4 }],
+  ['inet6', { kind: 'family', family: 6 }],
   ['proto', number('protocol')],
   ['icmp', { kind: 'protocol', protocol: 1 }],
   ['tcp', { kind: 'protocol', protocol: 6 }],

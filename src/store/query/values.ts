@@ -95,7 +95,10 @@ function expectation({ unit, most, names }: NumberFieldDefinition): string {
 /** An address, or where the test takes them a prefix; bits behind its length do not count. */
 export function readAddress(token: Token, takesPrefix: boolean): Prefix {
   const isPrefix = token.value.includes('/')
-  const prefix = token.kind === 'word' && token.value.length <= 49 ? parsePrefix(token.value) : undefined
+  if (token.kind === 'word' && token.value.includes('%'))
+    throw new FilterFault('a zone like %eth0 is in no row: leave it out', token.at, token.end)
+  const isShort = token.kind === 'word' && token.value.length <= 49
+  const prefix = isShort ? parsePrefix(takesPrefix ? wholePrefix(token.value) : token.value) : undefined
   if (prefix !== undefined && (takesPrefix || !isPrefix)) return prefix
   const message =
     prefix !== undefined
@@ -104,6 +107,14 @@ export function readAddress(token: Token, takesPrefix: boolean): Prefix {
         ? 'an address or prefix is expected here, like 10.0.0.0/8 or 2001:db8::1'
         : 'an address is expected here, like 192.0.2.1 or 2001:db8::1'
   throw new FilterFault(message, token.at, token.end)
+}
+
+/** `10/8` and `192.168/16`, as nfdump and tcpdump take them: the parts that are left out are 0. */
+function wholePrefix(text: string): string {
+  const match = /^(\d{1,3}(?:\.\d{1,3}){0,2})(\/\d{1,2})$/.exec(text)
+  if (match === null) return text
+  const [, parts = '', length = ''] = match
+  return `${parts}${'.0'.repeat(4 - parts.split('.').length)}${length}`
 }
 
 /** RFC 9293 §3.1, RFC 3168. */

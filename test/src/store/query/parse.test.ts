@@ -36,6 +36,10 @@ const accepted: readonly (readonly [string, object])[] = [
   ['PROTO 6', compare('protocol', '=', 6)],
   ['proto in [tcp, udp 132]', within('protocol', [6, 6], [17, 17], [132, 132])],
   ['proto ipv6-icmp', compare('protocol', '=', 58)],
+  ['inet', { type: 'family', family: 4 }],
+  ['inet6', { type: 'family', family: 6 }],
+  ['net 10/8', { type: 'address', field: 'address', prefixes: [ten] }],
+  ['src net 192.168/16', { type: 'address', field: 'source', prefixes: [prefix(16, 0xc0a80000)] }],
   ['tcp or icmp6', { type: 'or', filters: [compare('protocol', '=', 6), compare('protocol', '=', 58)] }],
   ['host 192.0.2.1', address('address', prefix(32, 0xc0000201))],
   ['dst host 2001:db8::1', address('destination', prefix(128, 0x20010db8, 0, 0, 1))],
@@ -123,6 +127,11 @@ const refused: readonly (readonly [string, string, string])[] = [
   ['port != 53', '     ^^', '`!=` of either of two'],
   ['zone != dmz', '     ^^', '`!=` of either of two'],
   ['tcp port 53', '    ^^^^', '`and` or `or` is missing'],
+  ['net 10.0.0.0 mask 255.0.0.0', '             ^^^^', 'a mask is written as a length'],
+  ['host fe80::1%eth0', '     ^^^^^^^^^^^^', 'a zone like %eth0 is in no row'],
+  ['host 10/8', '     ^^^^', 'an address is expected here'],
+  ['net 10', '    ^^', 'an address or prefix is expected here'],
+  ['net 300/8', '    ^^^^^', 'an address or prefix is expected here'],
   ['src 10.0.0.1', '    ^^^^^^^^', 'after `src` comes host, ip, net, port, zone'],
   ['source 10.0.0.1', '^^^^^^', 'no test begins like this'],
   ['__proto__ 1', '^^^^^^^^^', 'no test begins like this'],
@@ -173,6 +182,11 @@ t.test('the caret stays under its place in a filter that is cut to a line', asyn
   t.ok(shown.length < 110)
   t.equal(shown.slice(under.indexOf('^'), under.indexOf('^') + 2), 'x ')
   t.match(shown, /^ {2}\.\.\..*\.\.\.$/)
+  const long = 'tcp or '.repeat(MAX_FILTER_LENGTH)
+  const tooLong = parseFilter(long)
+  const lines = 'problem' in tooLong ? explainProblem(long, tooLong.problem).split('\n') : []
+  t.equal(lines.length, 3)
+  for (const line of lines) t.ok(line.length < 150, 'nor is a row of carets longer than the line')
 })
 
 t.test('what a filter may cost is bounded', async (t) => {
