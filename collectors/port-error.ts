@@ -14,7 +14,9 @@ export function portUnavailable(
       ? 'another program listens there'
       : code === 'EACCES'
         ? 'ports below 1024 need root or CAP_NET_BIND_SERVICE'
-        : (code ?? String(cause))
+        : code === 'ENOTFOUND'
+          ? 'no host has this name'
+          : (code ?? String(cause))
   return new ApplianceError(
     'PORT_UNAVAILABLE',
     `${transport} ${host} port ${port} cannot be opened: ${why}`,

@@ -14,7 +14,7 @@ import { readTls } from '#collectors/stream/tls-files.js'
 import { createBaselines } from './baselines/baselines.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
-import { checkExporters, learningOf } from './config-checks.js'
+import { checkExporters, checkListening, learningOf } from './config-checks.js'
 import { createCounters } from './counters.js'
 import { createCoverage } from './coverage/coverage.js'
 import { watchCoverage } from './coverage/watch.js'
@@ -108,6 +108,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const leaveVitals = keepVitals(counters.of('main'))
     closers.push(async () => leaveVitals())
     checkExporters(config)
+    checkListening(config)
     if (config.listen.tls !== undefined) await readTls(config.listen.tls)
     requireReceive(config.listen.receive)
     const scheduled = configuredDetectors(config)

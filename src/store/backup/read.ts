@@ -28,7 +28,7 @@ const MAX_HASH_OCTETS = 256
 
 /** The parts of an archive in order, the manifest last. Throws BACKUP_DAMAGED, naming what is wrong. */
 export async function* readArchive(archive: AsyncIterable<Uint8Array>): AsyncGenerator<ArchivePart> {
-  const entries = streamOf(archive).pipeThrough(createTarDecoder({ strict: true }))
+  const entries = streamOf(unpacked(archive)).pipeThrough(createTarDecoder({ strict: true }))
   const read: Manifest['entries'] = []
   let expected: Expected = { database: 'documents', number: 1 }
   let manifest: { readonly octets: Uint8Array; readonly sha256: string } | undefined
@@ -67,6 +67,18 @@ export async function* readArchive(archive: AsyncIterable<Uint8Array>): AsyncGen
     throw refused(/truncated/.test(message) ? `it is cut short after ${lastOf(read)}` : message, error)
   }
   if (!isProven) throw refused(`it is cut short after ${lastOf(read)}`)
+}
+
+/** A compressed archive is no tar: what is wrong with it is said, in place of a checksum that does not fit. */
+async function* unpacked(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let isFirst = true
+  for await (const octets of archive) {
+    // RFC 1952 §2.3.1.
+    if (isFirst && octets[0] === 0x1f && octets[1] === 0x8b)
+      throw refused('it is compressed by gzip: unpack it first')
+    isFirst = false
+    yield octets
+  }
 }
 
 /** `ReadableStream.from`, which the first versions of Node 20 have not. */

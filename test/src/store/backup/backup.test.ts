@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { ClassicLevel } from 'classic-level'
 import { packTar, type TarHeader, unpackTar } from 'modern-tar'
 import t from 'tap'
@@ -202,6 +203,8 @@ const hostile: Record<
   'cut before the hash of the manifest': (entries) => packTar(entries.slice(0, -1)),
   'without the end of the tar': (_, archive) => archive.subarray(0, -1024),
   empty: () => new Uint8Array(0),
+  compressed: (_, archive) => gzipSync(archive),
+  'twice in one': (_, archive) => Buffer.concat([archive, archive]),
   'no tar': () => Buffer.alloc(4096, 'no tar '),
   'a flipped bit': (_, archive) => {
     const octets = archive.slice()
@@ -250,7 +253,7 @@ t.test('archives that are not whole, and hostile ones, are refused and leave not
   const data = join(folder, 'data')
   await makeFolder(data)
   const archive = await archiveOf(data)
-  t.plan(3 * Object.keys(hostile).length)
+  t.plan(3 * Object.keys(hostile).length + 1)
   for (const [title, change] of Object.entries(hostile)) {
     const entries = (await unpackTar(archive)).map(({ header, data }) => ({ header, data: data!.slice() }))
     const changed = await change(entries, archive)
@@ -259,6 +262,9 @@ t.test('archives that are not whole, and hostile ones, are refused and leave not
     await t.rejects(restoreArchive(pieces(changed), target), { code: 'BACKUP_DAMAGED' }, title)
     t.notOk(existsSync(target), `${title}: nothing is left`)
   }
+  await t.rejects(verifyArchive(pieces(gzipSync(archive))), {
+    message: /compressed by gzip: unpack it first/,
+  })
 })
 
 t.test('a folder that is not empty is refused, one that an interrupted restore left is not', async (t) => {
