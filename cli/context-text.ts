@@ -77,6 +77,6 @@ function remarkLines(what: string, remarks: readonly Remark[]): string[] {
 
 function problemText({ line, pointer, field, message, found }: ImportProblem): string {
   const place = line === undefined ? (pointer ?? '') : `line ${line}`
-  const name = field === undefined ? '' : `, ${field}`
-  return `${place}${name}: ${message}${found === undefined ? '' : ` (found ${JSON.stringify(found)})`}`
+  const where = [place, field ?? ''].filter((part) => part !== '').join(', ')
+  return `${where === '' ? '' : `${where}: `}${message}${found === undefined ? '' : ` (found ${JSON.stringify(found)})`}`
 }

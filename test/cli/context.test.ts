@@ -37,6 +37,9 @@ t.test('a file is tried, refused with its rows, taken, and comes out as it went 
   t.match(refused.out, /^wrong: line 3, prefix: has bits set .* \(found "10\.0\.0\.2\/8"\)$/m)
   t.match(refused.out, /^wrong: line 4: 3 cells are expected/m)
   t.match(refused.err, /2 rows are wrong, so nothing is written/)
+  const bare = join(data, 'bare.json')
+  writeFileSync(bare, '[]')
+  t.match((await culvert('import', bare, '--data', data)).out, /^wrong: a bare list: say the kind/m)
   t.equal(
     (await culvert('export', '--data', data)).out,
     'zones: []\nassets: []\nservices: []\nmonitors: []\n',

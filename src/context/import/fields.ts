@@ -18,6 +18,15 @@ export function isNamed(field: string): boolean {
   return Object.values(aliases).includes(field)
 }
 
+/** What is wrong with a field, in words of a file: times and protocols are written there as they are read. */
+export function faultText(field: string, value: unknown, message: string): string {
+  if (field === '<<') return 'is a merge key, which is not read: write the names out'
+  if (typeof value !== 'string') return message
+  if (field === 'expiresMilliseconds') return 'must be a time like 2027-01-31T12:00:00Z, up to the year 9999'
+  if (field === 'protocolIdentifier') return 'must be a protocol: a number from 0 to 255, or a name like icmp'
+  return message
+}
+
 /** The field of a kind that a column names; undefined when it names none. */
 export function fieldOf(kind: ContextKind, column: string): string | undefined {
   const wanted = column.trim().toLowerCase()

@@ -13,6 +13,7 @@ import {
 } from '../kinds.js'
 import type { Incoming } from '../plan.js'
 import { readDocument } from './documents.js'
+import { faultText } from './fields.js'
 import { type NetBoxOptions, readNetBox } from './netbox.js'
 import { foundText, type ImportedRow, type ImportProblem, type ReadFile, type Remark } from './rows.js'
 import { readTable } from './tables.js'
@@ -98,7 +99,9 @@ function problemsOfRow(
     return faultsOf(entrySchemas[kind], value).map(({ path, message }) => {
       // A fault of the whole names the field in words.
       const missing = /^must have required propert(?:y|ies) (.+)$/.exec(message)?.[1]
-      return missing === undefined ? problem(path[0] ?? '', message) : problem(missing, 'is required')
+      if (missing !== undefined) return problem(missing, 'is required')
+      const field = path[0] ?? ''
+      return problem(field, faultText(field, value[field], message))
     })
   }
   const entry = value as ContextEntry

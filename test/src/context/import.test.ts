@@ -174,6 +174,15 @@ t.test(
     ])
     t.same([wrong.incoming.length, wrong.repeated], [1, 1])
 
+    const words = prepare(
+      'server,owner,protocol,expires\n10.0.0.1,net,gre,275760-09-13\n10.0.0.2,net,foo,2027-01-01\n',
+      { kind: 'services' },
+    )
+    t.match(words.problems, [
+      { line: 2, message: /must be a time like 2027-01-31T12:00:00Z/, found: '275760-09-13' },
+      { line: 3, message: /must be a protocol: a number from 0 to 255/, found: 'foo' },
+    ])
+
     const heads: [string, Partial<PrepareOptions>, RegExp, string | undefined][] = [
       ['prefix,name\n', {}, /zones or assets/, undefined],
       ['prefix,colour\n', {}, /no kind of entries/, undefined],
@@ -234,6 +243,10 @@ services:
     { pointer: '/zones', message: /list of zones/, found: '5' },
   ])
   t.match(prepare('just text', { format: 'yaml' }).problems, [{ found: 'just text' }])
+  const merged = 'zones:\n  - &a {prefix: 10.0.0.0/8, name: a}\n  - {<<: *a, prefix: 10.1.0.0/16, name: b}\n'
+  t.match(prepare(merged, { format: 'yaml' }).problems, [
+    { line: 3, field: '<<', message: /is a merge key, which is not read/ },
+  ])
 })
 
 t.test('what is there already may come again when its time is over', async (t) => {
