@@ -84,6 +84,9 @@ export function truthsOf({ labels, network }: Pick<Simulation, 'labels' | 'netwo
       protocolIdentifier: label.protocolIdentifier,
       ...(label.destinationTransportPort === 0 ? {} : { port: label.destinationTransportPort }),
       startMilliseconds: label.startMilliseconds,
+      ...(label.carriesFromMilliseconds === undefined
+        ? {}
+        : { carriesFromMilliseconds: label.carriesFromMilliseconds }),
       ...(seen.length === 0 ? {} : { activeTimeoutMilliseconds: Math.min(...seen) }),
     }
   })

@@ -60,14 +60,17 @@ export function medianOctets(cases: readonly Case[]): number | undefined {
   )
 }
 
-/** Whether a case was found within two active timeouts of its exporter. */
-export function isTimely({ truth, delayMilliseconds }: Case): boolean {
-  const { activeTimeoutMilliseconds } = truth
-  return (
-    activeTimeoutMilliseconds !== undefined &&
-    delayMilliseconds !== undefined &&
-    delayMilliseconds <= 2 * activeTimeoutMilliseconds
-  )
+/** Whether a case was found within two active timeouts of its exporter, counted from its first packet. */
+export const isTimely = (one: Case) => isWithinTwoTimeouts(one, one.truth.startMilliseconds)
+
+/** The same from the first packet that carries data: before it, a tunnel is a ping. */
+export const isTimelySinceData = (one: Case) =>
+  isWithinTwoTimeouts(one, one.truth.carriesFromMilliseconds ?? one.truth.startMilliseconds)
+
+function isWithinTwoTimeouts({ truth, delayMilliseconds }: Case, sinceMilliseconds: number): boolean {
+  const { activeTimeoutMilliseconds, startMilliseconds } = truth
+  if (activeTimeoutMilliseconds === undefined || delayMilliseconds === undefined) return false
+  return delayMilliseconds <= sinceMilliseconds - startMilliseconds + 2 * activeTimeoutMilliseconds
 }
 
 export const foundIn = (cases: readonly Case[]) => cases.filter(({ isFound }) => isFound).length

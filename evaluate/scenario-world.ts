@@ -1,5 +1,7 @@
 /** The small network of the sixteen scenarios: monitors and tunnels of every kind, seen by one exporter or two. */
+
 import type { Activity, Behaviour } from '#simulate/activity.js'
+import { carriesFrom } from '#simulate/carrying.js'
 import {
   createNetwork,
   type ExporterSettings,
@@ -119,12 +121,14 @@ function addTunnels(plan: TrafficPlan, { users, outside }: World, minutes: numbe
   ] as const satisfies readonly (readonly [string, typeof idleTunnel])[]
   for (const [index, [shape, make]] of shapes.entries()) {
     const [client, server] = [users[20 + index]!, outside[40 + index]!]
-    plan.add(make(plan.context(shape), { client, server }), {
+    const behaviour = () => make(plan.context(shape), { client, server })
+    plan.add(behaviour(), {
       label: 'icmp_tunnel',
       shape,
       source: client,
       destinations: server,
       protocolIdentifier: 1,
+      carriesFromMilliseconds: carriesFrom(behaviour(), plan.endMilliseconds),
     })
   }
 }

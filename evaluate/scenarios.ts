@@ -164,7 +164,7 @@ function otherMonitors(plan: TrafficPlan, { users, outside }: World): void {
 
 /** Every row of the sixteen. */
 export const scenarios: readonly Scenario[] = [
-  { number: 1, name: 'judged every minute' },
+  { number: 1, name: 'judged as rows come' },
   { number: 1, name: 'judged at the end', stepMilliseconds: DAY },
   ...[0.001, 0.005, 0.02].flatMap((loss): Scenario[] => [
     {

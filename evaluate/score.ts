@@ -20,6 +20,8 @@ export type Truth = {
   readonly protocolIdentifier?: number
   readonly port?: number
   readonly startMilliseconds: number
+  /** When a tunnel first carries data; absent where it is not known. */
+  readonly carriesFromMilliseconds?: number
   /** Active timeout of the exporter that sees it, ms. */
   readonly activeTimeoutMilliseconds?: number
 }

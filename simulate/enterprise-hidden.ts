@@ -1,6 +1,7 @@
 // Channels hidden among an enterprise's hosts: tunnels and beacons over ICMP, and services on ports that are not theirs.
 
 import type { Behaviour } from './activity.js'
+import { carriesFrom } from './carrying.js'
 import type { Host } from './network.js'
 import type { Random } from './random.js'
 import type { TrafficPlan } from './scenario.js'
@@ -155,11 +156,16 @@ export function injectHidden(
   let next = 0
   const rounds = Math.floor(strangers.length / injectedPerRound)
   for (let round = 0; round < rounds; round += 1) {
-    for (const [shape, make, hours] of injectedTunnels) {
+    for (const [shape, makeOf, hours] of injectedTunnels) {
       const [client, server, startMilliseconds] = [random.choice(hosts), strangers[next++]!, start()]
       const endMilliseconds = hours === undefined ? plan.endMilliseconds : startMilliseconds + hours * HOUR
-      const context = plan.context(`injected ${shape} ${round}`, startMilliseconds)
-      plan.add(during(make(context, { client, server }), startMilliseconds, endMilliseconds), {
+      const make = () =>
+        during(
+          makeOf(plan.context(`injected ${shape} ${round}`, startMilliseconds), { client, server }),
+          startMilliseconds,
+          endMilliseconds,
+        )
+      plan.add(make(), {
         label: 'icmp_tunnel',
         shape,
         source: client,
@@ -167,6 +173,7 @@ export function injectHidden(
         protocolIdentifier: 1,
         startMilliseconds,
         endMilliseconds,
+        carriesFromMilliseconds: carriesFrom(make(), plan.endMilliseconds),
       })
     }
     for (const [shape, protocolIdentifier, destinationTransportPort, make] of injectedServices) {

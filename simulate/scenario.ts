@@ -31,6 +31,8 @@ export interface Label {
   readonly destinationTransportPort: number
   readonly startMilliseconds: number
   readonly endMilliseconds: number
+  /** When a tunnel first carries data; absent where nobody said. */
+  readonly carriesFromMilliseconds?: number
   /** Names of the exporters and firewalls on the path. */
   readonly devices: readonly string[]
 }
@@ -45,6 +47,7 @@ export interface LabelDetails {
   readonly destinationTransportPort?: number
   readonly startMilliseconds?: number
   readonly endMilliseconds?: number
+  readonly carriesFromMilliseconds?: number | undefined
 }
 
 /** Where behaviours are registered. */
@@ -99,7 +102,7 @@ export function simulate(options: SimulationOptions): Simulation {
   const firewallPaths = createPaths(network.firewalls)
 
   function labelsOf(details: LabelDetails): Label[] {
-    const { label, shape, source, destinations, protocolIdentifier } = details
+    const { label, shape, source, destinations, protocolIdentifier, carriesFromMilliseconds } = details
     const list: readonly Host[] = 'address' in destinations ? [destinations] : destinations
     return list.map((destination) => ({
       label,
@@ -110,6 +113,7 @@ export function simulate(options: SimulationOptions): Simulation {
       destinationTransportPort: details.destinationTransportPort ?? 0,
       startMilliseconds: details.startMilliseconds ?? startMilliseconds,
       endMilliseconds: Math.min(endMilliseconds, details.endMilliseconds ?? endMilliseconds),
+      ...(carriesFromMilliseconds === undefined ? {} : { carriesFromMilliseconds }),
       devices: [
         ...exporterPaths(source.zone, destination.zone).map(({ index }) => network.exporters[index]!.name),
         ...firewallPaths(source.zone, destination.zone).map(({ index }) => network.firewalls[index]!.name),

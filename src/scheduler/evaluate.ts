@@ -2,6 +2,7 @@
  * Leads a judge over stored rows, step by step in received time. The scheduler and `culvert detect` both come
  * through here, so that a live run, a catch-up and a capture judged afterwards agree.
  */
+import { setImmediate } from 'node:timers/promises'
 import type { Judge } from '../detectors/detector.js'
 import type { Observation } from '../findings/finding.js'
 import type { StreamName } from '../records/columns.js'
@@ -65,6 +66,8 @@ export async function* evaluate(
     const observations = judge.evaluate(at)
     if (observations.length > 0) yield { at, observations }
     onProgress?.(at)
+    // A catch-up is long: what others tell the thread is heard between two steps.
+    await setImmediate()
     from = at
     if (at - quietSince >= QUIET_MILLISECONDS) {
       const next = Math.min(await nextReceived(store, streams, at), toMilliseconds - 1)

@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { ClassicLevel } from 'classic-level'
 import { addressFilter } from '../blocks/address-filter.js'
 import type { Block } from '../blocks/block.js'
@@ -162,9 +163,10 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
 
   /**
    * Readers of blocks are threads of their own and can wait: the value comes straight out of LevelDB's files, where an asynchronous
-   * reading copies it once more.
+   * reading copies it once more. Between two blocks what others tell the thread is heard.
    */
   async function read(place: BlockPlace): Promise<Uint8Array | undefined> {
+    await setImmediate()
     return level().getSync(blockKey(place), { fillCache: false })
   }
 

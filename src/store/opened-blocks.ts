@@ -2,7 +2,7 @@
 import type { Block } from '../blocks/block.js'
 
 /** Kept if nothing else is asked for: some pages of rows, whose readers come again. */
-export const OPENED_OCTETS = 48 * 1024 * 1024
+export const OPENED_OCTETS = 24 * 1024 * 1024
 
 export class OpenedBlocks {
   /** By name, the one used longest ago first. */

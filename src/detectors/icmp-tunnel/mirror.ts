@@ -127,6 +127,26 @@ export function areAligned(request: Slice, reply: Slice): boolean {
   return atStart >= 0 && atEnd >= 0 && atStart < half && atEnd < half
 }
 
+/** Packets of a direction that lie so far from all others are answered before the next: no round trip is longer. */
+const ALONE_MILLISECONDS = 10_000
+
+/**
+ * Whether records of one packet each are a request and its reply: the reply comes within a round trip, and no other record of
+ * either direction (`others`) is near. So it is where an exporter's idle timeout is shorter than a slow ping's interval.
+ */
+export function areLoneExchange(request: Slice, reply: Slice, others: Iterable<Slice>): boolean {
+  if (request.packets !== 1 || reply.packets !== 1) return false
+  const delay = reply.startMilliseconds - request.startMilliseconds
+  if (delay < -BEFORE_MILLISECONDS || delay > BEHIND_MILLISECONDS) return false
+  const from = Math.min(request.startMilliseconds, reply.startMilliseconds) - ALONE_MILLISECONDS
+  const to = Math.max(request.startMilliseconds, reply.startMilliseconds) + ALONE_MILLISECONDS
+  for (const other of others) {
+    if (other === request || other === reply) continue
+    if (other.endMilliseconds > from && other.startMilliseconds < to) return false
+  }
+  return true
+}
+
 /** The size that all packets of some records had, when every record gives one and the same whole number; else NaN. */
 export function constantSize(slices: readonly Slice[]): number {
   let size = Number.NaN

@@ -66,8 +66,10 @@ export function judge(session: Session, circumstances: Circumstances): Verdict {
   // Guard 4(b) holds whatever else was lost: both records are there and stand for the same exchanges.
   const { misaligned } = session
   const hasLarge = misaligned.some(({ request }) => request.packets >= ALIGNED_PACKETS)
-  const needed = circumstances.isTrusted ? 1 : ALIGNED_SMALL_RECORDS
-  if (hasLarge || misaligned.length >= needed) {
+  const isEnough =
+    misaligned.length >= ALIGNED_SMALL_RECORDS ||
+    (circumstances.isTrusted && misaligned.some(({ request }) => request.packets > 1))
+  if (hasLarge || isEnough) {
     return { state: 'broken', code: 'aligned-records-differ', k, d, missingRequests: 0 }
   }
   // One record of both directions stands for the same time; a reply at its edge may be of the exchange before, now and then.

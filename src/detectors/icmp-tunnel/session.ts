@@ -2,7 +2,7 @@
  * The echo traffic of one pair at one metering point, stitched over the exporter's active timeouts: what is kept of its
  * records. What they say is in session-verdict.ts.
  */
-import { areAligned, constantSize, repliesOutside, type Slice, type Sums } from './mirror.js'
+import { areAligned, areLoneExchange, constantSize, repliesOutside, type Slice, type Sums } from './mirror.js'
 
 /** Records of one pair whose gap is shorter belong to one session. Exporters' idle timeouts are 15 to 60 s. */
 export const SESSION_GAP_MILLISECONDS = 120_000
@@ -154,11 +154,13 @@ function fold(session: Session, side: Side): void {
 
 /** Guard 4(b): looks for the record's counterpart. */
 function align(session: Session, direction: Direction, slice: Slice): void {
-  const others = (direction === 'request' ? session.replies : session.requests).slices
+  const { requests, replies } = session
+  const others = (direction === 'request' ? replies : requests).slices
+  const all = slice.packets === 1 ? [...requests.slices, ...replies.slices] : []
   for (let index = others.length - 1; index >= 0; index--) {
     const other = others[index]!
     const [request, reply] = direction === 'request' ? [slice, other] : [other, slice]
-    if (!areAligned(request, reply)) continue
+    if (!areAligned(request, reply) && !areLoneExchange(request, reply, all)) continue
     if (request.octets !== reply.octets) addMisaligned(session, request, reply)
     return
   }

@@ -1,9 +1,9 @@
 /** The records behind a finding: the last one of each direction of a conversation. */
-import type { Evidence } from '../../findings/finding.js'
 import { formatAddress } from '../../records/address.js'
 import { lastRecordOf } from './add-record.js'
 import { Flag } from './conversation-record.js'
 import type { Conversations } from './conversations.js'
+import type { RecordEvidence } from './evidence-log.js'
 import { createOpener } from './opened.js'
 import type { Point } from './points.js'
 import { addressAt } from './settings.js'
@@ -13,11 +13,11 @@ export function evidenceOf(
   slot: number,
   point: Point,
   applicationName: string,
-): Evidence[] {
+): RecordEvidence[] {
   const of = createOpener(conversations)(slot)
   const ends = [addressAt(of.ends, 0, of.family), addressAt(of.ends, 4, of.family)].map(formatAddress)
   const ports = [of.lowPort, of.highPort]
-  const found: Evidence[] = []
+  const found: RecordEvidence[] = []
   for (const direction of [0, 1] as const) {
     if ((of.flags & (direction === 0 ? Flag.hasLow : Flag.hasHigh)) === 0) continue
     const { receivedMilliseconds, startMilliseconds, endMilliseconds, row, octets, packets } = lastRecordOf(

@@ -1,6 +1,5 @@
 /** Judges the pairs that have news, and tells the findings' subjects of them. */
 import type { Context } from '../../context/context.js'
-import type { Evidence } from '../../findings/finding.js'
 import { formatAddress } from '../../records/address.js'
 import { applications } from './applications.js'
 import type { Conversations } from './conversations.js'
@@ -107,7 +106,7 @@ export function createPairJudge(parts: PairJudgeParts): JudgePairs {
     const server = addressAt(keys, serverAt, family)
     const pairing = { client, server, protocolIdentifier, port, application: nameText }
     if (sanctionOf(context, pairing, atMilliseconds) !== undefined) return undefined
-    const evidence: Evidence[] = slots.flatMap((slot) => evidenceOf(conversations, slot, point, nameText))
+    const evidence = slots.flatMap((slot) => evidenceOf(conversations, slot, point, nameText))
     return subjects.note(
       {
         point,

@@ -2,10 +2,11 @@
  * What was found, by server, port and application: the pairs that speak for it, their evidence, and the observation that
  * is made of them.
  */
-import { type Evidence, findingId, MAX_EVIDENCE, type Observation } from '../../findings/finding.js'
+import { findingId, type Observation } from '../../findings/finding.js'
 import { protocolNames } from '../../iana/protocols.js'
 import { formatAddress } from '../../records/address.js'
 import { attackNetworkDevices } from '../detector.js'
+import { EvidenceLog, type RecordEvidence } from './evidence-log.js'
 import { TCP, UDP } from './expected.js'
 import { rareProtocols } from './intake.js'
 import type { Point } from './points.js'
@@ -38,13 +39,13 @@ type Subject = {
   /** Of the finding: what all entries have in common. */
   readonly id: string
   readonly entries: Map<string, Entry>
-  evidence: Evidence[]
+  readonly evidence: EvidenceLog
   overflowed: boolean
 }
 
 export type Subjects = {
   /** Takes a pair's verdict and the records behind it; returns the subject's key. */
-  note(entry: Entry, evidence: readonly Evidence[]): string | undefined
+  note(entry: Entry, evidence: readonly RecordEvidence[]): string | undefined
   observation(key: string): Observation | undefined
 }
 
@@ -66,13 +67,18 @@ export function createSubjects(): Subjects {
           subjects.delete(oldest)
           named.delete(oldest.split(' ').slice(0, 3).join(' '))
         }
-        subject = { id: idOf(entry, isNamed), entries: new Map(), evidence: [], overflowed: false }
+        subject = {
+          id: idOf(entry, isNamed),
+          entries: new Map(),
+          evidence: new EvidenceLog(),
+          overflowed: false,
+        }
         subjects.set(key, subject)
       }
       const own = `${entry.client} ${entry.point.key}`
       if (!subject.entries.has(own) && subject.entries.size >= MAX_CLIENTS) subject.overflowed = true
       else subject.entries.set(own, entry)
-      subject.evidence = [...subject.evidence, ...evidence].slice(-MAX_EVIDENCE)
+      for (const record of evidence) subject.evidence.add(record)
       return key
     },
     observation(key) {
@@ -135,7 +141,7 @@ function observationOf({ id, entries, evidence, overflowed }: Subject): Observat
     reasons: [...verdict.reasons, { code: 'conversations-counted', value: best.conversations }],
     subScores: verdict.subScores,
     attack: attackNetworkDevices,
-    evidence,
+    evidence: evidence.list(),
   }
 }
 

@@ -151,3 +151,14 @@ t.test('pairs are found by their words, and the one not used for the longest goe
   t.equal(many.peek(0, 4, words(17_000), words(1)), 17_000)
   t.equal(many.peek(0, 4, words(14_999), words(1)), undefined)
 })
+
+t.test('one packet a record: three exchanges of unequal sizes are enough, fewer are not', async (t) => {
+  const session = newSession(START)
+  const codes = [56, 56, 65, 72, 56, 80].map((octets, index) => {
+    const at = index * MINUTE
+    addSlice(session, 'request', slice(at, at, 1, 56), 1)
+    addSlice(session, 'reply', slice(at + 30, at + 30, 1, octets), 2)
+    return judge(session, { ...believed, atMilliseconds: START + at + 1000 }).code
+  })
+  t.equal(codes.indexOf('aligned-records-differ'), 5)
+})

@@ -4,6 +4,7 @@ import t from 'tap'
 import { icmpTunnel } from '#core/detectors/icmp-tunnel/index.js'
 import {
   areAligned,
+  areLoneExchange,
   canMirror,
   ipv4EchoLimits,
   repliesOutside,
@@ -115,6 +116,22 @@ t.test('records are aligned when both ends lie within half an interval', async (
     'a round trip of more than half an interval',
   )
   t.equal(areAligned(request, slice(-20, 58_980, 60, 5000)), false, 'a reply before its request')
+})
+
+t.test('a request and a reply that nothing else is near are one exchange', async (t) => {
+  const [request, reply] = [slice(0, 0, 1, 56), slice(40, 40, 1, 65)]
+  const cases: readonly (readonly [what: string, expected: boolean, ...others: Slice[]])[] = [
+    ['alone', true],
+    ['others half a minute away', true, slice(-30_000, -30_000, 1, 56), slice(30_000, 30_000, 1, 56)],
+    ['a request just before', false, slice(-4000, -4000, 1, 56)],
+    ['a reply just behind', false, slice(5000, 5000, 1, 65)],
+    ['a record that lasts over both', false, slice(-60_000, 60_000, 5, 280)],
+  ]
+  for (const [what, expected, ...others] of cases)
+    t.equal(areLoneExchange(request, reply, [request, reply, ...others]), expected, what)
+  t.equal(areLoneExchange(request, slice(40, 90, 2, 130), []), false, 'two packets')
+  t.equal(areLoneExchange(request, slice(4000, 4000, 1, 65), []), false, 'beyond a round trip')
+  t.equal(areLoneExchange(reply, slice(-2000, -2000, 1, 56), []), false, 'a reply before its request')
 })
 
 /** Shapes whose far end carries data of its own; a mirrored beacon and a one-way stream equal a ping in counters. */
