@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { refuseUnfinished } from '#core/store/backup/unfinished.js'
-import { type BlockStore, createBlockStore } from '#core/store/blocks.js'
+import type { BlockStore } from '#core/store/block-store.js'
+import { createBlockStore } from '#core/store/blocks.js'
 import { createDocuments, type Documents } from '#core/store/documents.js'
 import { WRITTEN_TO } from '#core/store/holes.js'
 

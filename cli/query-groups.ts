@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { ApplianceError } from '#core/errors.js'
-import type { BlockStore } from '#core/store/blocks.js'
+import type { BlockStore } from '#core/store/block-store.js'
 import { findHoles } from '#core/store/holes.js'
 import { type Dimension, definitionOf, parseDimensions } from '#core/store/query/dimensions.js'
 import type { Filter } from '#core/store/query/filter.js'

@@ -1,5 +1,5 @@
 /** Rows of a store that match a filter, printed page by page. */
-import type { BlockStore } from '#core/store/blocks.js'
+import type { BlockStore } from '#core/store/block-store.js'
 import { findHoles } from '#core/store/holes.js'
 import type { PartialReason } from '#core/store/query/effort.js'
 import type { Filter } from '#core/store/query/filter.js'

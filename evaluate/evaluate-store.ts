@@ -1,7 +1,7 @@
 /** One store judged by all: the detectors, and beside them the peers' rules on the same rows. */
 import { detectors } from '#core/detectors/registry.js'
 import { nothingKnown, type SurroundingsData } from '#core/detectors/surroundings.js'
-import type { BlockStore } from '#core/store/blocks.js'
+import type { BlockStore } from '#core/store/block-store.js'
 import { type Alarm, judgeStore, startJudge } from './judge.js'
 import { createPeers, type RuleScore, scoreEchoRules, scoreFlowRules } from './peers.js'
 import { createOctetCounter, type EchoRow, type FlowRow, pairOf, rowReader } from './rows.js'

@@ -9,7 +9,8 @@ import { makeSurroundings, nothingKnown, type SurroundingsData } from '#core/det
 import { type Observation, type Severity, severityRank } from '#core/findings/finding.js'
 import { type Address, parseAddress } from '#core/records/address.js'
 import { ceilingTo, evaluate, floorTo, STEP_MILLISECONDS } from '#core/scheduler/evaluate.js'
-import { type BlockStore, createBlockStore } from '#core/store/blocks.js'
+import type { BlockStore } from '#core/store/block-store.js'
+import { createBlockStore } from '#core/store/blocks.js'
 import { emptyScanCounts, receivedRange } from '#core/store/scan.js'
 import { createBlockWriter } from '#core/store/writer.js'
 

@@ -4,8 +4,9 @@
  */
 
 import { type StreamName, streamNames } from '../records/columns.js'
-import type { BlockStore, IndexedBlock } from '../store/blocks.js'
+import type { BlockStore } from '../store/block-store.js'
 import { findGaps } from '../store/holes.js'
+import type { IndexedBlock } from '../store/index-entry.js'
 import { endOf } from '../store/index-entry.js'
 import { Contexts, type Stretch } from './contexts.js'
 import { Groups } from './groups.js'

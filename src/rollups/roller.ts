@@ -4,7 +4,7 @@
  * each row counts exactly once.
  */
 import type { StreamName } from '../records/columns.js'
-import type { BlockStore } from '../store/blocks.js'
+import type { BlockStore } from '../store/block-store.js'
 import { decodeProgress, encodeProgress, type Progress } from '../store/rollup-progress.js'
 import { receivedRange } from '../store/scan.js'
 import { type Cut, nextCut, sumRows } from './pass.js'

@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Judge } from '../detectors/detector.js'
 import type { Observation } from '../findings/finding.js'
 import type { StreamName } from '../records/columns.js'
-import type { BlockStore } from '../store/blocks.js'
+import type { BlockStore } from '../store/block-store.js'
 import { nextReceived, type ScanCounts, scan } from '../store/scan.js'
 
 /**

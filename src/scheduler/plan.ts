@@ -3,7 +3,7 @@
  * receive time lies before what was judged already (an import), and everything on the very first run.
  */
 import type { Detector } from '../detectors/detector.js'
-import type { BlockStore } from '../store/blocks.js'
+import type { BlockStore } from '../store/block-store.js'
 import { receivedRange } from '../store/scan.js'
 import { floorTo } from './evaluate.js'
 

@@ -5,7 +5,7 @@
  */
 import { streamNames } from '../records/columns.js'
 import { type SequenceRun, sequenceRuns } from './backup/runs.js'
-import type { BlockStore } from './blocks.js'
+import type { BlockStore } from './block-store.js'
 import { nameOfBlock } from './keys.js'
 
 /**

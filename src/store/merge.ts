@@ -7,7 +7,8 @@ import { BlockAppender } from '../blocks/append.js'
 import { BLOCK_ROWS, BlockBuilder } from '../blocks/builder.js'
 import { joinRuns } from '../blocks/runs.js'
 import { streamNames } from '../records/columns.js'
-import type { BlockStore, IndexedBlock } from './blocks.js'
+import type { BlockStore } from './block-store.js'
+import type { IndexedBlock } from './index-entry.js'
 import { nameOfBlock } from './keys.js'
 
 /** A block of so many rows is large enough to be left as it is. */

@@ -5,7 +5,8 @@
 import type { Block } from '../blocks/block.js'
 import { type Plane, RECEIVED_COLUMN } from '../blocks/builder.js'
 import type { StreamName } from '../records/columns.js'
-import type { BlockStore, IndexedBlock } from './blocks.js'
+import type { BlockStore } from './block-store.js'
+import type { IndexedBlock } from './index-entry.js'
 import { endOf } from './index-entry.js'
 import { nameOfBlock } from './keys.js'
 

@@ -3,7 +3,8 @@
  * the rows. Slow by intent: a pass takes about as long as it is given, and never more of the disk than it may.
  */
 import { streamNames } from '../records/columns.js'
-import type { BlockStore, IndexedBlock } from './blocks.js'
+import type { BlockStore } from './block-store.js'
+import type { IndexedBlock } from './index-entry.js'
 import { openBlock } from './index-entry.js'
 import { nameOfBlock } from './keys.js'
 

@@ -2,7 +2,7 @@
  * Sessions of firewalls: the rows that one of them wrote about a connection (opened, still there, closed), joined by
  * exporter, host, session id and the two ends. Rows stay as they are; joining is done here, when somebody asks.
  */
-import type { BlockStore } from './blocks.js'
+import type { BlockStore } from './block-store.js'
 import { allEffort, type Effort, type PartialReason, stopReason } from './query/effort.js'
 import { queryRows, type RowQuery } from './query/rows.js'
 

@@ -4,7 +4,7 @@
  */
 import { BLOCK_ROWS, BlockBuilder } from '../blocks/builder.js'
 import { streams } from '../records/columns.js'
-import type { BlockStore } from './blocks.js'
+import type { BlockStore } from './block-store.js'
 
 /** Octets of blocks being written beyond which rows are dropped and counted: the disk does not keep up. */
 const MAX_PENDING_OCTETS = 256 * 1024 * 1024

@@ -1,5 +1,5 @@
 /** What is missing of what was stored, looked for now and then. */
-import type { BlockStore } from '../store/blocks.js'
+import type { BlockStore } from '../store/block-store.js'
 import { findHoles, type StoreDamage } from '../store/holes.js'
 
 /** A look at all blocks costs time where there are many. */

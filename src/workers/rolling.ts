@@ -1,6 +1,6 @@
 /** Sums rows beside everything else of the analysing thread: one bucket after the other as they are over. */
 import { createRoller } from '../rollups/roller.js'
-import type { BlockStore } from '../store/blocks.js'
+import type { BlockStore } from '../store/block-store.js'
 import { findHoles } from '../store/holes.js'
 import { createLowWater } from '../store/low-water.js'
 import type { Progress } from '../store/rollup-progress.js'

@@ -1,5 +1,5 @@
 /** Scrubs a store beside everything else of the analysing thread, a little each second. */
-import type { BlockStore } from '../store/blocks.js'
+import type { BlockStore } from '../store/block-store.js'
 import { createScrubber, type ScrubState } from '../store/scrub.js'
 import type { AnalysisSetup } from './analysis-messages.js'
 

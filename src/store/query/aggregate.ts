@@ -5,7 +5,7 @@
 import type { Block } from '../../blocks/block.js'
 import { BLOCK_ROWS, type Plane } from '../../blocks/builder.js'
 import { type StreamName, streams } from '../../records/columns.js'
-import type { BlockStore } from '../blocks.js'
+import type { BlockStore } from '../block-store.js'
 import { type Dimension, definitionOf } from './dimensions.js'
 import { type Effort, type PartialReason, stopReason } from './effort.js'
 import type { Filter } from './filter.js'

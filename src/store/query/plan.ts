@@ -4,7 +4,8 @@
  */
 import type { StreamDefinition, StreamName } from '../../records/columns.js'
 import type { AddressTest } from '../block-index.js'
-import type { BlockStore, IndexedBlock } from '../blocks.js'
+import type { BlockStore } from '../block-store.js'
+import type { IndexedBlock } from '../index-entry.js'
 import type { Prepared } from './prepare.js'
 import { columnNamed } from './presence.js'
 

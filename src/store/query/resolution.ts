@@ -4,7 +4,7 @@
  */
 import { ApplianceError } from '../../errors.js'
 import type { StreamDefinition, StreamName } from '../../records/columns.js'
-import type { BlockStore } from '../blocks.js'
+import type { BlockStore } from '../block-store.js'
 import { decodeProgress } from '../rollup-progress.js'
 import { receivedRange } from '../scan.js'
 import type { AggregateQuery } from './aggregate.js'
