@@ -120,7 +120,7 @@ for (const way of ways) {
     const foreign = await failureOf(way, { host: '192.0.2.1', port: 0 })
     t.equal(foreign.message, 'UDP 192.0.2.1 port 0 cannot be opened: EADDRNOTAVAIL')
     const unknown = await failureOf(way, { host: 'nowhere.invalid', port: 0 })
-    t.match(unknown.message, /^UDP nowhere\.invalid port 0 cannot be opened: E/)
+    t.equal(unknown.message, 'UDP nowhere.invalid port 0 cannot be opened: no host has this name')
   })
 
   t.test(`${way.kind}: the receive buffer asked for and granted is told`, async (t) => {

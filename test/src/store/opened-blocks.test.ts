@@ -5,7 +5,7 @@ import { BLOCK_ROWS, BlockBuilder } from '#core/blocks/builder.js'
 import { encodeBlock } from '#core/blocks/encode.js'
 import { FlowColumnIndex, streamNamed } from '#core/records/columns.js'
 import { shapeOf } from '#core/records/shape.js'
-import { OpenedBlocks } from '#core/store/opened-blocks.js'
+import { OPENED_OCTETS, OpenedBlocks } from '#core/store/opened-blocks.js'
 
 const exporter = {
   address: { family: 4, words: [0, 0, 0, 0xc0000201] },
@@ -38,7 +38,7 @@ t.test('blocks stay open up to a number of octets, the latest used ones', async 
   const opened = new OpenedBlocks()
   const block = largeBlock()
   block.column(FlowColumnIndex.sourceAddress)
-  const room = Math.floor((48 * 1024 * 1024) / block.heldOctets)
+  const room = Math.floor(OPENED_OCTETS / block.heldOctets)
   for (let number = 0; number < room; number++) opened.add(`b${number}`, block)
   t.equal(opened.get('b0'), block, 'all have room')
   opened.add('more', block)
