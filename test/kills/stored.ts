@@ -1,10 +1,10 @@
 /** Reads a store that nothing has open: which numbered records it holds, and which sequences. */
 import { join } from 'node:path'
-import { FlowColumnIndex as Column } from '#core/records/columns.js'
+import { FlowColumnIndex as Column, rawStreamNames } from '#core/records/columns.js'
 import { sequenceRuns } from '#core/store/backup/runs.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { findHoles } from '#core/store/holes.js'
-import { emptyScanCounts, scan } from '#core/store/scan.js'
+import { emptyScanCounts, type Selection, scan } from '#core/store/scan.js'
 import type { Kind } from './load.js'
 
 export type Stored = {
@@ -26,10 +26,17 @@ export async function readStored(data: string): Promise<Stored> {
     const times = { flow: new Map<number, number>(), line: new Map<number, number>() }
     const counts = emptyScanCounts()
     const sequences = new Set<number>()
-    const window = { stream: 'flow4' as const, fromMilliseconds: 0, toMilliseconds: Number.POSITIVE_INFINITY }
-    for await (const { block, rows } of scan(store, window, counts)) {
+    const always = { fromMilliseconds: 0, toMilliseconds: Number.POSITIVE_INFINITY }
+    const note = ({ block }: Selection) => {
       for (const { first, end } of sequenceRuns(block.header))
         for (let sequence = first; sequence < end; sequence++) sequences.add(sequence)
+    }
+    // What the appliance itself notes of an exporter, such as drops on a busy machine, has numbers, too.
+    for (const stream of rawStreamNames.filter((name) => name !== 'flow4'))
+      for await (const selection of scan(store, { stream, ...always }, emptyScanCounts())) note(selection)
+    for await (const selection of scan(store, { stream: 'flow4', ...always }, counts)) {
+      note(selection)
+      const { block, rows } = selection
       const exporterIndexes = block.column(Column.exporter)![0]!
       const octets = block.column(Column.octets)
       const [source] = block.column(Column.sourceAddress)!
