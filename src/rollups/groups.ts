@@ -18,6 +18,8 @@ const CHUNK = 16_384
 const NO_ROOM = 0
 /** Groups for whose sums there is room at first. */
 const FIRST_GROUPS = 1024
+/** Groups put together for which room is made at a time. */
+const TOGETHER_ROOM = 1024
 const PROTOCOLS = 256
 
 /** The columns of some rows; values of absent ones are 0. */
@@ -43,7 +45,7 @@ export type TogetherKey = { readonly context: number; readonly protocol: number 
 export class Groups {
   readonly family: 4 | 6
   /** Groups kept apart: their key is source, destination, protocol + 256 × port, context. */
-  table: KeyTable
+  readonly table: KeyTable
   /** SUMS doubles a group: first those of the table, from `firstTogether` on those put together. */
   values: Float64Array
   readonly firstTogether: number
@@ -120,9 +122,10 @@ export class Groups {
     const { together, firstTogether, table } = this
     const groups = together.length > 0 ? firstTogether + together.length : table.size
     if (this.values.length >= groups * SUMS) return
-    let room = this.values.length
-    while (room < groups * SUMS) room *= 2
-    const values = new Float64Array(room)
+    let room = this.values.length / SUMS
+    while (room < groups)
+      room = Math.min(2 * room, room < firstTogether ? firstTogether : room + TOGETHER_ROOM)
+    const values = new Float64Array(room * SUMS)
     values.set(this.values)
     this.values = values
   }
@@ -134,13 +137,17 @@ export class Groups {
     const limit = Math.max(1, this.#maximum >>> 1)
     const bound = medianSize(this.values, size)
     const width = this.#width
-    const kept: number[] = []
-    for (let group = 1; group < size && kept.length < limit; group++)
-      if (sizeOf(this.values, group) > bound) kept.push(group)
-    for (let group = 1; group < size && kept.length < limit; group++)
-      if (sizeOf(this.values, group) === bound) kept.push(group)
+    let count = 0
+    const kept = new Uint32Array(limit)
     const isKept = new Uint8Array(size)
-    for (const group of kept) isKept[group] = 1
+    const keep = (group: number) => {
+      kept[count++] = group
+      isKept[group] = 1
+    }
+    for (let group = 1; group < size && count < limit; group++)
+      if (sizeOf(this.values, group) > bound) keep(group)
+    for (let group = 1; group < size && count < limit; group++)
+      if (sizeOf(this.values, group) === bound) keep(group)
     for (let group = 1; group < size; group++) {
       if (isKept[group] === 1) continue
       const at = group * width + width
@@ -149,19 +156,12 @@ export class Groups {
       addSums(this.values, target * SUMS, this.values, group * SUMS)
       this.togetherRows += this.values[group * SUMS + Sum.flows]!
     }
-    kept.sort((one, other) => one - other)
-    this.table = new KeyTable(width, this.#maximum)
-    for (let first = 0; first < kept.length; first += CHUNK) {
-      const some = kept.slice(first, first + CHUNK)
-      const words = Array.from({ length: width }, (_, word) =>
-        Uint32Array.from(some, (group) => keys[group * width + word]!),
-      )
-      this.table.assign(words, some.length, new Uint32Array(some.length))
-    }
-    // In the order of their old numbers they have the next new ones, so sums only move to the front.
-    for (const [index, group] of kept.entries())
+    const ascending = kept.subarray(0, count).sort()
+    this.table.keep(ascending)
+    // Their new numbers are in the order of the old ones, so sums only move to the front.
+    for (const [index, group] of ascending.entries())
       this.values.copyWithin((index + 1) * SUMS, group * SUMS, (group + 1) * SUMS)
-    this.values.fill(0, (kept.length + 1) * SUMS, this.firstTogether * SUMS)
+    this.values.fill(0, (count + 1) * SUMS, this.firstTogether * SUMS)
   }
 }
 

@@ -32,12 +32,36 @@ export class KeyTable {
     const hashes = this.#hashes
     hashes.fill(0, 0, count)
     for (const word of words) mixWords(hashes, word, count)
-    finish(hashes, count)
+    finishAll(hashes, count)
     look(hashes, count, this.#slots, numbers)
     for (let row = 0; row < count; row++) {
       const number = numbers[row]!
       if (number === 0 || !this.#has(words, row, number)) numbers[row] = this.#find(words, row, hashes[row]!)
     }
+  }
+
+  /** Forgets all keys but those of some numbers, ascending, which get the numbers from 1 on in their order. */
+  keep(numbers: Uint32Array): void {
+    const { keys, width } = this
+    const slots = this.#slots.fill(0)
+    const mask = slots.length - 2
+    for (let index = 0; index < numbers.length; index++) {
+      const from = numbers[index]! * width
+      const to = (index + 1) * width
+      let mixed = 0
+      for (let word = 0; word < width; word++) {
+        const value = keys[from + word]!
+        keys[to + word] = value
+        mixed = mix(mixed, value)
+      }
+      const hash = finish(mixed) >>> 0
+      let at = (2 * hash) & mask
+      while (slots[at + 1] !== 0) at = (at + 2) & mask
+      slots[at] = hash
+      slots[at + 1] = index + 1
+    }
+    this.size = numbers.length + 1
+    this.isFull = false
   }
 
   #has(words: readonly Uint32Array[], row: number, number: number): boolean {
@@ -85,19 +109,23 @@ export class KeyTable {
 }
 
 function mixWords(hashes: Uint32Array, words: Uint32Array, count: number): void {
-  for (let row = 0; row < count; row++) {
-    const mixed = Math.imul(hashes[row]! ^ words[row]!, 0x9e3779b1)
-    hashes[row] = mixed ^ (mixed >>> 15)
-  }
+  for (let row = 0; row < count; row++) hashes[row] = mix(hashes[row]!, words[row]!)
+}
+
+function finishAll(hashes: Uint32Array, count: number): void {
+  for (let row = 0; row < count; row++) hashes[row] = finish(hashes[row]!)
+}
+
+function mix(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0x9e3779b1)
+  return mixed ^ (mixed >>> 15)
 }
 
 /** The last mixing is MurmurHash3's. */
-function finish(hashes: Uint32Array, count: number): void {
-  for (let row = 0; row < count; row++) {
-    let mixed = Math.imul(hashes[row]!, 0x85ebca6b)
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-    hashes[row] = mixed ^ (mixed >>> 16)
-  }
+function finish(hash: number): number {
+  let mixed = Math.imul(hash, 0x85ebca6b)
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return mixed ^ (mixed >>> 16)
 }
 
 /** The number at each key's first slot where the hash is the same, else 0: loads that do not wait for each other. */
