@@ -86,7 +86,7 @@ export class KeyTable {
     slots[at] = hash
     slots[at + 1] = number
     for (let word = 0; word < this.width; word++) this.keys[number * this.width + word] = words[word]![row]!
-    if (4 * this.size >= slots.length) this.#grow()
+    if (4 * (this.size - 1) > slots.length) this.#grow()
     return number
   }
 
