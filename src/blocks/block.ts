@@ -4,6 +4,7 @@
  */
 import { ApplianceError } from '../errors.js'
 import { FlowColumnIndex } from '../records/columns.js'
+import type { ArrayRoom } from './array-room.js'
 import type { Plane } from './builder.js'
 import { Codec, decodeAddresses, decodeColumn, decodeStrings, valuesAt } from './codecs.js'
 import { decompress } from './compression.js'
@@ -20,6 +21,8 @@ const STRING_OCTETS = 24
 export class Block {
   readonly header: BlockHeader
   private readonly octets: Uint8Array
+  private readonly room: ArrayRoom | undefined
+  private readonly roomResets: number
   private readonly pieces: readonly Piece[]
   private readonly decoded = new Map<number, readonly Plane[]>()
   private readonly dictionaries = new Map<number, readonly string[]>()
@@ -27,9 +30,14 @@ export class Block {
   private decodedOctets = 0
   private readonly verified = new Set<Piece>()
 
-  /** Throws BLOCK_DAMAGED when the header does not match its checksum or cannot be of this format. */
-  constructor(octets: Uint8Array) {
+  /**
+   * Columns are decoded into arrays of the room, if there is one, and gone when that is reset. Throws BLOCK_DAMAGED when the
+   * header does not match its checksum or cannot be of this format.
+   */
+  constructor(octets: Uint8Array, room?: ArrayRoom) {
     this.octets = octets
+    this.room = room
+    this.roomResets = room?.resets ?? 0
     const { header, pieces } = readHeader(octets)
     this.header = header
     this.pieces = pieces
@@ -46,12 +54,14 @@ export class Block {
 
   /** The arrays of a column, undefined when no row of the block has it. */
   column(column: number): readonly Plane[] | undefined {
+    if (this.room !== undefined && this.room.resets !== this.roomResets)
+      throw new Error('a block was read after its memory had gone to another')
     const found = this.decoded.get(column)
     if (found !== undefined) return found
     const piece = this.find(column, VALUES_PIECE)
     if (piece === undefined) return undefined
     const starts = () => this.column(FlowColumnIndex.startMilliseconds)?.[0] as Float64Array
-    const planes = decodeColumn(this.stored(piece), starts)
+    const planes = decodeColumn({ ...this.stored(piece), room: this.room }, starts)
     this.decoded.set(column, planes)
     for (const { byteLength } of planes) this.decodedOctets += byteLength
     return planes

@@ -2,10 +2,12 @@
  * Rows on their way into a block: one set of typed arrays per stream, filled by the decoders and emptied by sealing.
  * Arrays are made when a shape first needs them and then kept, so that a row allocates nothing.
  */
+
 import type { ColumnDefinition, StreamDefinition } from '../records/columns.js'
 import type { ExporterIdentity } from '../records/exporter.js'
 import type { Shape } from '../records/shape.js'
 import { AddressDictionary } from './address-dictionary.js'
+import type { ArrayRoom } from './array-room.js'
 import { TextDictionary } from './text-dictionary.js'
 
 export type Plane = Uint8Array | Uint16Array | Uint32Array | Float64Array
@@ -164,22 +166,28 @@ export class BlockBuilder {
   }
 }
 
-/** The arrays that hold `rows` values of a column. */
-export function makePlanes(definition: ColumnDefinition, family: 0 | 4 | 6, rows: number): Plane[] {
+/** The arrays that hold `rows` values of a column: new ones of zeros, or those of a room with whatever it holds. */
+export function makePlanes(
+  definition: ColumnDefinition,
+  family: 0 | 4 | 6,
+  rows: number,
+  room?: ArrayRoom,
+): Plane[] {
+  const words = () => room?.take(Uint32Array, rows) ?? new Uint32Array(rows)
   switch (definition.type) {
     case 'u8':
-      return [new Uint8Array(rows)]
+      return [room?.take(Uint8Array, rows) ?? new Uint8Array(rows)]
     case 'u16':
-      return [new Uint16Array(rows)]
+      return [room?.take(Uint16Array, rows) ?? new Uint16Array(rows)]
     case 'f64':
-      return [new Float64Array(rows)]
+      return [room?.take(Float64Array, rows) ?? new Float64Array(rows)]
     case 'u64':
-      return [new Uint32Array(rows), new Uint32Array(rows)]
+      return [words(), words()]
     case 'address':
-      return Array.from({ length: family === 6 ? 4 : 1 }, () => new Uint32Array(rows))
+      return Array.from({ length: family === 6 ? 4 : 1 }, words)
     case 'u32':
     case 'text':
     case 'address16':
-      return [new Uint32Array(rows)]
+      return [words()]
   }
 }

@@ -2,8 +2,10 @@
  * How a column becomes octets and back, by the codec's number on disk (docs/storage-format.md). Every codec is pure but
  * for its scratch arrays, which the next call uses again.
  */
+
 import { ApplianceError } from '../errors.js'
 import type { ColumnDefinition } from '../records/columns.js'
+import type { ArrayRoom } from './array-room.js'
 import { makePlanes, type Plane } from './builder.js'
 import { encodePlanes, encodeWords, HALF_NOISE_BITS, type WholeNumbers } from './byte-planes.js'
 import { decodeTransposed, decodeTransposedOffsets } from './codecs-version1.js'
@@ -99,6 +101,8 @@ export type StoredColumn = {
   readonly codec: number
   readonly raw: Uint8Array
   readonly rows: number
+  /** Where the arrays come from; absent: they are new. */
+  readonly room?: ArrayRoom | undefined
 }
 
 /**
@@ -110,13 +114,16 @@ export function decodeColumn(
   starts?: () => Float64Array,
   places?: Uint32Array,
 ): readonly Plane[] {
-  const { definition, family, codec, raw, rows } = stored
+  const { definition, family, codec, raw, rows, room } = stored
   const isWhole = codec === Codec.transposed || codec === Codec.transposedOffsets
   // Pieces of version 1 have no parts to choose from.
   if (places !== undefined && isWhole) return valuesAt(decodeColumn(stored, starts), places)
-  const planes = makePlanes(definition, family, places?.length ?? rows)
-  const fill: FillPlanes = (section, arrays) =>
-    places === undefined ? decodePlanes(section, arrays, rows) : decodePlaces(section, arrays, rows, places)
+  // Pieces of version 1 are added to zeros.
+  const planes = makePlanes(definition, family, places?.length ?? rows, isWhole ? undefined : room)
+  const fill: FillPlanes = (section, arrays, areZeros) =>
+    places === undefined
+      ? decodePlanes(section, arrays, rows, areZeros)
+      : decodePlaces(section, arrays, rows, places)
   switch (codec) {
     case Codec.constant:
       fillConstant(raw, planes)
@@ -126,7 +133,7 @@ export function decodeColumn(
       return planes
     case Codec.bytePlanes:
       if (definition.type === 'f64') decodeDoubleWords(raw, planes[0] as Float64Array, fill)
-      else fill(raw, planes as WholeNumbers[])
+      else fill(raw, planes as WholeNumbers[], room === undefined)
       return planes
     default:
       if (definition.type !== 'f64') break
@@ -137,7 +144,7 @@ export function decodeColumn(
 }
 
 /** Fills arrays from their byte planes with the rows that are wanted. */
-type FillPlanes = (section: Uint8Array, arrays: readonly WholeNumbers[]) => void
+type FillPlanes = (section: Uint8Array, arrays: readonly WholeNumbers[], areZeros?: boolean) => void
 
 /** The values of a column at the places. */
 export function valuesAt(planes: readonly Plane[], places: Uint32Array): Plane[] {
@@ -167,7 +174,6 @@ function decodeDoubles(
   starts: (() => Float64Array) | undefined,
 ): void {
   const rows = values.length
-  const offsets = new Uint32Array(rows)
   switch (codec) {
     case Codec.transposedOffsets:
       decodeTransposedOffsets(raw, rows, values)
@@ -175,13 +181,16 @@ function decodeDoubles(
     case Codec.offsets: {
       requireLength(raw, 8)
       const least = new DataView(raw.buffer, raw.byteOffset, 8).getFloat64(0, true)
+      const offsets = wordsFor(rows)
       fill(raw.subarray(8), [offsets])
       for (let row = 0; row < rows; row++) values[row] = offsets[row] === 0 ? 0 : least + offsets[row]! - 1
       return
     }
     case Codec.after: {
-      fill(raw, [offsets])
+      // These may be decoded through the same words, so they come first.
       const from = starts?.() ?? new Float64Array(rows)
+      const offsets = wordsFor(rows)
+      fill(raw, [offsets])
       for (let row = 0; row < rows; row++)
         values[row] = offsets[row] === 0 ? 0 : from[row]! + offsets[row]! - 1
       return
@@ -191,12 +200,20 @@ function decodeDoubles(
   }
 }
 
+/** What times are counted by; whoever decodes next uses it again. */
+let words = new Uint32Array(0)
+
+function wordsFor(rows: number): Uint32Array {
+  if (words.length < rows) words = new Uint32Array(rows)
+  return words.subarray(0, rows)
+}
+
 function decodeDoubleWords(raw: Uint8Array, values: Float64Array, fill: FillPlanes): void {
   const rows = values.length
   const low = new Uint32Array(rows)
   const high = new Uint32Array(rows)
   fill(raw, [low, high])
-  const words = new Uint32Array(values.buffer)
+  const words = new Uint32Array(values.buffer, values.byteOffset, 2 * rows)
   for (let row = 0; row < rows; row++) {
     words[2 * row] = low[row]!
     words[2 * row + 1] = high[row]!

@@ -5,18 +5,18 @@ import type { WholeNumbers } from './byte-planes.js'
 export type VaryingPlane = { readonly shift: number; readonly octets: Uint8Array }
 
 /**
- * Puts the values of all rows together in one pass, whatever number of planes vary; the array holds zeros before. One loop
- * for each kind of array: a loop that serves several is several times slower.
+ * Puts the values of all rows together in one pass, whatever number of planes vary. Arrays that hold zeros, `isZero`, cost no memory
+ * while nobody writes there. One loop for each kind of array: a loop that serves several is several times slower.
  */
 export function join(
   array: WholeNumbers,
   rows: number,
   constant: number,
   varying: readonly VaryingPlane[],
+  isZero: boolean,
 ): void {
-  // New arrays are of zeros, and untouched ones cost no memory.
   if (varying.length === 0) {
-    if (constant !== 0) array.fill(constant, 0, rows)
+    if (constant !== 0 || !isZero) array.fill(constant, 0, rows)
   } else if (array instanceof Uint32Array) join32(array, rows, constant, varying)
   else if (array instanceof Uint16Array) join16(array, rows, constant, varying)
   else array.set(varying[0]!.octets)

@@ -17,13 +17,21 @@ type StoredPlane =
   | PlaneOctets
 type PlaneOctets = { readonly mode: number; readonly octets: Uint8Array; readonly end: number }
 
-/** Fills the arrays from their planes. Throws BLOCK_DAMAGED when the octets do not hold so many rows. */
-export function decodePlanes(section: Uint8Array, arrays: readonly WholeNumbers[], rows: number): void {
+/**
+ * Fills the arrays from their planes; `areZeros` says that they are new. Throws BLOCK_DAMAGED when the octets do not hold so many
+ * rows.
+ */
+export function decodePlanes(
+  section: Uint8Array,
+  arrays: readonly WholeNumbers[],
+  rows: number,
+  areZeros = false,
+): void {
   decode(
     section,
     arrays,
     ({ mode, octets }) => wholePlane(mode, octets, rows),
-    (array, constant, varying) => join(array, rows, constant, varying),
+    (array, constant, varying) => join(array, rows, constant, varying, areZeros),
   )
 }
 

@@ -3,6 +3,7 @@
  * imported, has a higher sequence: it is taken by a later pass and adds a row to the bucket of its receive time.
  */
 
+import { ArrayRoom } from '../blocks/array-room.js'
 import { type StreamName, streamNames } from '../records/columns.js'
 import type { BlockStore } from '../store/block-store.js'
 import { findGaps } from '../store/holes.js'
@@ -87,6 +88,7 @@ export async function sumRows(
   const contexts = new Contexts(rollup.bucketMilliseconds)
   const groups = [new Groups(4, contexts, maximumGroups), new Groups(6, contexts, maximumGroups)] as const
   const pending = await pendingFrom(store, rollup.sources, fromSequence)
+  const room = new ArrayRoom()
   let reached = toSequence
   let takenTo = fromSequence
   let rows = 0
@@ -99,7 +101,8 @@ export async function sumRows(
     const stretches = stretchesOf(entry, fromSequence, reached)
     takenTo = Math.max(takenTo, Math.min(reached, endOf(entry)))
     try {
-      const block = await store.block(entry, false)
+      room.reset()
+      const block = await store.block(entry, room)
       // Removed by retention meanwhile: it is missing below.
       if (block === undefined) continue
       const columns = stretches.map((each) => readRows(block, contexts, each))

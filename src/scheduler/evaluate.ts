@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Judge } from '../detectors/detector.js'
 import type { Observation } from '../findings/finding.js'
 import type { StreamName } from '../records/columns.js'
+import { BlockReader } from '../store/block-reader.js'
 import type { BlockStore } from '../store/block-store.js'
 import { nextReceived, type ScanCounts, scan } from '../store/scan.js'
 
@@ -49,6 +50,8 @@ export async function* evaluate(
 ): AsyncGenerator<{ at: number; observations: Observation[] }> {
   const { store, judge, streams, fromMilliseconds, toMilliseconds, stepMilliseconds, counts, onProgress } =
     options
+  // Judges take what they want of a block before they are given the next.
+  const readers = new Map(streams.map((stream) => [stream, new BlockReader(store)]))
   let from = fromMilliseconds
   let quietSince = from
   while (from < toMilliseconds) {
@@ -58,7 +61,7 @@ export async function* evaluate(
       if (wanted === false) continue
       const columns = wanted === true ? {} : { columns: wanted }
       const window = { stream, fromMilliseconds: from, toMilliseconds: at, ...columns }
-      for await (const selection of scan(store, window, counts)) {
+      for await (const selection of scan(store, window, counts, readers.get(stream))) {
         judge.observe(selection)
         quietSince = at
       }

@@ -1,4 +1,5 @@
 /** What the blocks database offers; blocks.ts makes it. */
+import type { ArrayRoom } from '../blocks/array-room.js'
 import type { Block } from '../blocks/block.js'
 import type { BlockBuilder } from '../blocks/builder.js'
 import type { Run } from '../blocks/runs.js'
@@ -37,10 +38,13 @@ export type BlockStore = {
   /** The blocks of a stream below the watermark, in sequence order, as the index has them after looking for new ones. */
   index(stream: StreamName): Promise<readonly IndexedBlock[]>
   /**
-   * Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. It is kept
-   * open for others unless they are not likely to ask for it.
+   * Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. It is `kept` open
+   * for who asks for it next, as is supposed; or read `once`; or its columns go into a room of who asks.
    */
-  block(entry: BlockPlace & Pick<IndexedBlock, 'damage'>, isKept?: boolean): Promise<Block | undefined>
+  block(
+    entry: BlockPlace & Pick<IndexedBlock, 'damage'>,
+    use?: 'kept' | 'once' | ArrayRoom,
+  ): Promise<Block | undefined>
   /** A block's octets as they lie in the database now, unchecked; undefined when it has been removed. Throws BLOCK_DAMAGED. */
   octets(entry: BlockPlace): Promise<Uint8Array | undefined>
   /** Numbers rows that were received and will never be written, so that they show as missing ones. */

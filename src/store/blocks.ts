@@ -173,18 +173,19 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       await guarded(what, index.sync())
     },
     index: (stream) => guarded(what, index.of(streamNamed(stream))),
-    async block(entry, isKept = true) {
+    async block(entry, use = 'kept') {
       if (entry.damage !== undefined) throw new ApplianceError('BLOCK_DAMAGED', entry.damage)
       const name = nameOfBlock(entry)
-      const found = opened.get(name)
+      // Who has a room of its own goes through everything once: looking would only turn out what others come back for.
+      const found = typeof use === 'string' ? opened.get(name) : undefined
       if (found !== undefined) return found
       const octets = await guarded(what, read(entry))
       if (octets === undefined) {
         if (entry.firstSequence < (await guarded(what, index.floor(entry.stream)))) return undefined
         throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
       }
-      const block = openBlock(entry, octets)
-      if (isKept) opened.add(name, block)
+      const block = openBlock(entry, octets, typeof use === 'string' ? undefined : use)
+      if (use === 'kept') opened.add(name, block)
       return block
     },
     async octets(place) {

@@ -90,7 +90,7 @@ export function createMerger(store: BlockStore): Merger {
     const appender = new BlockAppender(new BlockBuilder(group[0]!.stream, rows))
     for (const entry of group) {
       try {
-        const block = await store.block(entry)
+        const block = await store.block(entry, 'once')
         // Retention was faster.
         if (block === undefined) return false
         appender.append(block)

@@ -5,6 +5,7 @@
 import type { Block } from '../blocks/block.js'
 import { type Plane, RECEIVED_COLUMN } from '../blocks/builder.js'
 import type { StreamName } from '../records/columns.js'
+import { BlockReader } from './block-reader.js'
 import type { BlockStore } from './block-store.js'
 import type { IndexedBlock } from './index-entry.js'
 import { endOf } from './index-entry.js'
@@ -40,11 +41,12 @@ export type Selection = { readonly block: Block; readonly rows: Uint32Array }
 
 const NAMED_FAILURES = 10
 
-/** The selected rows of a stream, block by block in sequence order. */
+/** The selected rows of a stream, block by block in sequence order; each block is good until the next is asked for. */
 export async function* scan(
   store: BlockStore,
   options: ScanOptions,
   counts: ScanCounts,
+  reader = new BlockReader(store),
 ): AsyncGenerator<Selection> {
   const { fromMilliseconds, toMilliseconds } = options
   for (const entry of await store.index(options.stream)) {
@@ -52,7 +54,7 @@ export async function* scan(
       continue
     if (options.accept !== undefined && entry.damage === undefined && !options.accept(entry)) continue
     // What the caller does with a block must not fail on damage, so that is looked for before it is given.
-    const selection = await readBlock(store, entry, options, counts)
+    const selection = await readBlock(reader, entry, options, counts)
     if (selection === undefined) continue
     counts.blocksRead++
     counts.rowsRead += selection.rows.length
@@ -61,13 +63,13 @@ export async function* scan(
 }
 
 async function readBlock(
-  store: BlockStore,
+  reader: BlockReader,
   entry: IndexedBlock,
   { fromMilliseconds, toMilliseconds, columns }: ScanOptions,
   counts: ScanCounts,
 ): Promise<Selection | undefined> {
   try {
-    const block = await store.block(entry)
+    const block = await reader.open(entry)
     if (block === undefined) return undefined
     if (columns === undefined) block.verify()
     else for (const column of columns) block.column(column)
@@ -168,7 +170,7 @@ async function firstWithin(store: BlockStore, entry: IndexedBlock, from: number)
   const unread = emptyScanCounts()
   const to = entry.receivedToMilliseconds + 1
   const selection = await readBlock(
-    store,
+    new BlockReader(store),
     entry,
     { stream: entry.stream.name, fromMilliseconds: from, toMilliseconds: to, columns: [RECEIVED_COLUMN] },
     unread,

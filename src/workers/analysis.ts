@@ -18,8 +18,6 @@ import { createRetention } from './retaining.js'
 import { keepRolling } from './rolling.js'
 import { keepScrubbing } from './scrubbing.js'
 
-/** Detectors go through blocks once; what a step ends in, the next begins with: one block of each stream. */
-const OPENED_OCTETS = 16 * 1024 * 1024
 /** Observations on their way to the main thread: of each there may be some kilobytes of evidence. */
 const MOST_OBSERVATIONS = 512
 
@@ -28,12 +26,7 @@ async function run(setup: AnalysisSetup): Promise<void> {
   if (counts !== undefined) keepVitals(counts)
   const port = parentPort!
   const say = (message: FromAnalysis) => port.postMessage(message)
-  const store = createBlockStore({
-    location: join(data, 'blocks'),
-    sequence,
-    isFirst: false,
-    openedOctets: OPENED_OCTETS,
-  })
+  const store = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false })
   await store.open()
   const documents = createDocuments({ location: join(data, 'documents') })
   await documents.open()

@@ -175,7 +175,7 @@ async function openPlanned(
   const place = { stream, firstSequence: plan.firstSequences[index]!, level: plan.levels[index]! }
   try {
     const from = resolutionOf(stream) === 'raw' ? store : rollups
-    const block = await from.block(place, plan.blocksToOpen <= MOST_KEPT)
+    const block = await from.block(place, plan.blocksToOpen <= MOST_KEPT ? 'kept' : 'once')
     if (block === undefined) return 'removed'
     return block.header.rows === plan.rows[index] ? block : undefined
   } catch {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { ClassicLevel } from 'classic-level'
 import t from 'tap'
 import { FlowColumnIndex as Column, type StreamName, streamNamed } from '#core/records/columns.js'
+import { BlockReader } from '#core/store/block-reader.js'
 import type { BlockStore, BlockStoreOptions } from '#core/store/block-store.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { blockKey } from '#core/store/keys.js'
@@ -291,4 +292,37 @@ t.test('ten times killed while it writes: whatever was synced is there, whole an
     from = found.length + 1
     await store.close()
   }
+})
+
+t.test('a reader gives one block after the other, and the last once more without reading it', async (t) => {
+  const store = await openStore(t.testdir())
+  t.teardown(() => store.close())
+  await store.append(builderOf(300, 1), 0)
+  await store.append(builderOf(200, 1000), 0)
+  const [one, other] = await store.index('flow4')
+  const reader = new BlockReader(store)
+  const portsOf = async (entry = one!) => {
+    const block = (await reader.open(entry))!
+    return { block, ports: block.column(Column.sourceTransportPort)![0]! }
+  }
+  const first = await portsOf()
+  t.strictSame(
+    [...first.ports],
+    Array.from({ length: 300 }, (_, index) => 1 + index),
+  )
+  t.equal((await portsOf()).block, first.block)
+  const second = await portsOf(other)
+  t.strictSame(
+    [...second.ports],
+    Array.from({ length: 200 }, (_, index) => 1000 + index),
+  )
+  t.equal(second.ports.buffer, first.ports.buffer, 'in the memory of the one before')
+  t.throws(() => first.block.column(Column.sourceTransportPort), /gone to another/)
+  t.strictSame([...(await portsOf()).ports].slice(0, 3), [1, 2, 3], 'and back again')
+
+  const damaged = { ...other!, damage: 'a torn page' }
+  await t.rejects(reader.open(damaged), { code: 'BLOCK_DAMAGED' })
+  t.equal((await portsOf(other)).block.header.rows, 200, 'the next is read all the same')
+  await store.removeBefore(new Map([['flow4', 2000]]))
+  t.equal(await reader.open(one!), undefined, 'removed meanwhile')
 })
