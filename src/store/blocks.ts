@@ -36,8 +36,8 @@ import { migrateFromVersion1 } from './version1.js'
 
 /** Blocks that are written at a time, as a rule. */
 const SPARE_WRITERS = 8
-/** LevelDB's memory table: blocks are large, so it is. */
-const WRITE_BUFFER_OCTETS = 16 * 1024 * 1024
+/** LevelDB's memory table, of which there are two while one is written: some blocks. */
+const WRITE_BUFFER_OCTETS = 8 * 1024 * 1024
 
 /** Makes a store over the folder; inert until `open`. */
 export function createBlockStore(options: BlockStoreOptions): BlockStore {
@@ -236,7 +236,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         for (const entry of await index.of(stream)) if (entry.firstSequence < floor) places.push(entry)
       await guarded(what, level().batch(places.map((place) => ({ type: 'del', key: blockKey(place) }))))
       await guarded(what, index.remove(places))
-      // Whole tables go at once; what lay in LevelDB's memory table, 16 MiB at most, goes with a later merge.
+      // Whole tables go at once; what lay in LevelDB's memory table, 8 MiB at most, goes with a later merge.
       await guarded(what, level().compactRange(sequenceKey(0), sequenceKey(Math.max(...limits.values()))))
       for (const place of places) opened.delete(nameOfBlock(place))
     },
