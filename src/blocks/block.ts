@@ -8,7 +8,14 @@ import type { Plane } from './builder.js'
 import { Codec, decodeAddresses, decodeColumn, decodeStrings, valuesAt } from './codecs.js'
 import { decompress } from './compression.js'
 import { crc32c } from './crc32c.js'
-import { type BlockHeader, DICTIONARY_PIECE, type Piece, readHeader, VALUES_PIECE } from './header.js'
+import {
+  type BlockHeader,
+  DICTIONARY_PIECE,
+  frontOctets,
+  type Piece,
+  readHeader,
+  VALUES_PIECE,
+} from './header.js'
 import { placesOfWord } from './plane-section.js'
 
 export type { BlockHeader } from './header.js'
@@ -16,10 +23,14 @@ export type { BlockHeader } from './header.js'
 /** What a string takes beside its characters, about. */
 const STRING_OCTETS = 24
 
+/** Octets that are read to begin with: the front of most blocks. */
+const FRONT_OCTETS = 4096
+
 /** A block opened for reading; columns are decoded when first asked for. */
 export class Block {
   readonly header: BlockHeader
   private readonly octets: Uint8Array
+  private readonly fill: ((from: number, end: number) => void) | undefined
   private readonly pieces: readonly Piece[]
   private readonly decoded = new Map<number, readonly Plane[]>()
   private readonly dictionaries = new Map<number, readonly string[]>()
@@ -27,9 +38,19 @@ export class Block {
   private decodedOctets = 0
   private readonly verified = new Set<Piece>()
 
-  /** Throws BLOCK_DAMAGED when the header does not match its checksum or cannot be of this format. */
-  constructor(octets: Uint8Array) {
+  /**
+   * Throws BLOCK_DAMAGED when the header does not match its checksum or cannot be of this format. Where `fill` is given, `octets` have
+   * the block's length alone, and `fill` is asked to put there what is looked at.
+   */
+  constructor(octets: Uint8Array, fill?: (from: number, end: number) => void) {
     this.octets = octets
+    this.fill = fill
+    if (fill !== undefined) {
+      const read = Math.min(FRONT_OCTETS, octets.length)
+      fill(0, read)
+      const end = Math.min(frontOctets(octets), octets.length)
+      if (end > read) fill(read, end)
+    }
     const { header, pieces } = readHeader(octets)
     this.header = header
     this.pieces = pieces
@@ -126,6 +147,7 @@ export class Block {
   private checked(piece: Piece): Uint8Array {
     const octets = this.octets.subarray(piece.offset, piece.offset + piece.length)
     if (this.verified.has(piece)) return octets
+    if (octets.length === piece.length) this.fill?.(piece.offset, piece.offset + piece.length)
     if (octets.length !== piece.length || crc32c(octets) !== piece.checksum) {
       const name = this.header.stream.columns[piece.column]!.name
       throw new ApplianceError(

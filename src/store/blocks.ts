@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { ClassicLevel } from 'classic-level'
 import { addressFilter } from '../blocks/address-filter.js'
+import type { Block } from '../blocks/block.js'
 import { encodeBlock } from '../blocks/encode.js'
 import { OctetWriter } from '../blocks/octet-writer.js'
 import { requireVectors } from '../blocks/simd/room.js'
@@ -31,6 +32,7 @@ import { guarded, openLevel } from './level.js'
 import { OpenedBlocks } from './opened-blocks.js'
 import { reconcile } from './reconcile.js'
 import { createIngestSequence } from './sequence.js'
+import { TableValues } from './table-values.js'
 import { forgetRepair, wasRepaired } from './tables.js'
 import { migrateFromVersion1 } from './version1.js'
 
@@ -42,6 +44,7 @@ const WRITE_BUFFER_OCTETS = 16 * 1024 * 1024
 /** Makes a store over the folder; inert until `open`. */
 export function createBlockStore(options: BlockStoreOptions): BlockStore {
   const { location, isFirst, what = 'blocks' } = options
+  const isReadOnce = options.openedOctets === 0
   const sequence = createIngestSequence(options.sequence)
   const index = createBlockIndex(location, sequence)
   let database: ClassicLevel<Uint8Array, Uint8Array> | undefined
@@ -51,6 +54,9 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   /** The latest synced write on its way. */
   let syncing: Promise<void> = Promise.resolve()
   const opened = new OpenedBlocks(options.openedOctets)
+  const values = new TableValues(location)
+  /** What parts of a block are read into, where they are wanted for the moment. */
+  let scratch = new Uint8Array(0)
   /** What blocks are put together in, free again when they are written. */
   const writers: OctetWriter[] = []
 
@@ -69,7 +75,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     if (isRepaired) await forgetRepair(location)
     for (const stream of streams) next = Math.max(next, await index.floor(stream))
     const noted = readSequenceValue(await level().get(SYNC_KEY))
-    sequence.startAt(Math.max(next, noted, await index.syncedNext(), options.writtenTo ?? 1))
+    sequence.startAt(Math.max(next, noted, await index.syncedNext(), (await options.writtenTo) ?? 1))
     if (found.entries !== undefined) index.remember(found.entries)
   }
 
@@ -87,6 +93,22 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     return level().getSync(blockKey(place), { fillCache: false })
   }
 
+  /** Undefined where the block's value is not in a table by itself. */
+  function readParts<Result>(
+    place: BlockPlace,
+    work: (block: Block) => Result,
+  ): { readonly result: Result } | undefined {
+    const value = values.open(blockKey(place))
+    if (value === undefined) return undefined
+    try {
+      if (scratch.length < value.octets) scratch = new Uint8Array(value.octets)
+      const octets = scratch.subarray(0, value.octets)
+      return { result: work(openBlock(place, octets, (from, end) => value.read(octets, from, end))) }
+    } finally {
+      value.close()
+    }
+  }
+
   async function put(place: BlockPlace, block: Uint8Array, sync: boolean): Promise<void> {
     const before = written
     const putting = level().put(blockKey(place), block, { sync })
@@ -94,6 +116,21 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     await putting
     if (sync) durable = Math.max(durable, before)
     else written++
+  }
+
+  async function block(entry: BlockPlace & Pick<IndexedBlock, 'damage'>, isKept = true) {
+    if (entry.damage !== undefined) throw new ApplianceError('BLOCK_DAMAGED', entry.damage)
+    const name = nameOfBlock(entry)
+    const found = opened.get(name)
+    if (found !== undefined) return found
+    const octets = await guarded(what, read(entry))
+    if (octets === undefined) {
+      if (entry.firstSequence < (await guarded(what, index.floor(entry.stream)))) return undefined
+      throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
+    }
+    const block = openBlock(entry, octets)
+    if (isKept) opened.add(name, block)
+    return block
   }
 
   return {
@@ -109,6 +146,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         compression: false,
         writeBufferOctets: WRITE_BUFFER_OCTETS,
         isChecked: options.isFirst,
+        onTable: isReadOnce ? (table) => values.add(table) : undefined,
         onRepair: options.onRepair,
       })
       await index.open(isFirst)
@@ -173,19 +211,18 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       await guarded(what, index.sync())
     },
     index: (stream) => guarded(what, index.of(streamNamed(stream))),
-    async block(entry, isKept = true) {
-      if (entry.damage !== undefined) throw new ApplianceError('BLOCK_DAMAGED', entry.damage)
-      const name = nameOfBlock(entry)
-      const found = opened.get(name)
-      if (found !== undefined) return found
-      const octets = await guarded(what, read(entry))
-      if (octets === undefined) {
-        if (entry.firstSequence < (await guarded(what, index.floor(entry.stream)))) return undefined
-        throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
+    block,
+    async read(entry, isKept, work) {
+      if (
+        entry.damage === undefined &&
+        (isReadOnce || !isKept) &&
+        opened.get(nameOfBlock(entry)) === undefined
+      ) {
+        const done = readParts(entry, work)
+        if (done !== undefined) return done
       }
-      const block = openBlock(entry, octets)
-      if (isKept) opened.add(name, block)
-      return block
+      const whole = await block(entry, isKept && !isReadOnce)
+      return whole && { result: work(whole) }
     },
     async octets(place) {
       const octets = await guarded(what, level().get(blockKey(place), { fillCache: false }))

@@ -61,9 +61,13 @@ export function decodeEntry(place: BlockPlace, value: Uint8Array): IndexedBlock 
   }
 }
 
-/** Opens the block that lies under a key; one that says it is another is as good as damaged. */
-export function openBlock(place: BlockPlace, value: Uint8Array): Block {
-  const block = new Block(value)
+/** Opens the block that lies under a key; one that says it is another is as good as damaged. `fill` as of `Block`. */
+export function openBlock(
+  place: BlockPlace,
+  value: Uint8Array,
+  fill?: (from: number, end: number) => void,
+): Block {
+  const block = new Block(value, fill)
   const { stream, firstSequence } = block.header
   if (stream === place.stream && firstSequence === place.firstSequence) return block
   const other = `${stream.name}/${firstSequence}`
