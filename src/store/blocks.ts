@@ -33,7 +33,7 @@ import { OpenedBlocks } from './opened-blocks.js'
 import { reconcile } from './reconcile.js'
 import { createIngestSequence } from './sequence.js'
 import { TableValues } from './table-values.js'
-import { forgetRepair, wasRepaired } from './tables.js'
+import { findBadTables, forgetRepair, tableNames, wasRepaired } from './tables.js'
 import { migrateFromVersion1 } from './version1.js'
 
 /** Blocks that are written at a time, as a rule. */
@@ -149,6 +149,8 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         onTable: isReadOnce ? (table) => values.add(table) : undefined,
         onRepair: options.onRepair,
       })
+      if (isReadOnce && !isFirst)
+        await findBadTables(location, await guarded(what, tableNames(location)), (table) => values.add(table))
       await index.open(isFirst)
       if (isFirst) await guarded(what, prepare())
     },
