@@ -1,6 +1,6 @@
 /**
  * Where single values lie in LevelDB's table files, so that parts of a large one are read without the rest: LevelDB gives a value
- * whole, and copied twice. What is not found here (in the log, in a table that was merged since, beside others in one block of a
+ * whole, and copied twice. What is not found here (in the log, in a table that was merged since, behind many others in one block of a
  * table) is LevelDB's to give. Format: LevelDB's doc/table_format.md, and its table/block_builder.cc.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
@@ -27,12 +27,14 @@ const NUMBER_OCTETS = 8
 const KEY_TRAILER_OCTETS = 8
 const TYPE_VALUE = 1
 const RESTART_OCTETS = 4
-/** Behind the one entry of a block: where it begins, and that it is one. */
+/** Behind the entries of a block: where some of them begin, at least the first, and how many such places there are. */
 const RESTARTS_OCTETS = 2 * RESTART_OCTETS
 /** The head of an entry, three numbers of 32 bits in LEB128, and a key of ours with its trailer. */
 const HEAD_OCTETS = 3 * 5 + NUMBER_OCTETS + 2 + KEY_TRAILER_OCTETS
 /** A table that was merged may lie beside what it became. */
 const MOST_LOOKED_AT = 4
+/** Small values that are passed over before the one that is looked for, which has begun behind them. */
+const MOST_OTHERS = 16
 
 /** Values of a database whose keys begin with a number: 8 octets, big-endian. */
 export class TableValues {
@@ -48,18 +50,16 @@ export class TableValues {
   add({ name, octets, file }: TableIndex): void {
     const blocks = blocksOf(name, octets)
     const last = blocks.at(-1)
-    if (last === undefined) return
+    if (last === undefined || blocks.some(({ offset, size }) => !Number.isSafeInteger(offset + size))) return
     // Of the last block the index says that its keys are below some round number.
-    const head = Buffer.alloc(Math.min(HEAD_OCTETS, last.size))
-    readSync(file, head, 0, head.length, last.offset)
-    const { key } = readEntry(head)
-    last.last = key === undefined ? Number.NaN : numberOf(key)
-    if (blocks.some((block) => !Number.isSafeInteger(block.offset + block.size) || !(block.last >= 0))) return
+    const number = lastNumber(file, last)
+    if (number === undefined) return
+    last.last = number
     this.#blocks.push(...blocks)
     this.#isSorted = false
   }
 
-  /** Opens the value of a key that lies in a block by itself. */
+  /** Opens the value of a key; undefined where it is not found. */
   open(key: Uint8Array): OpenValue | undefined {
     if (!this.#isSorted) this.#blocks.sort((one, other) => one.last - other.last)
     this.#isSorted = true
@@ -115,22 +115,60 @@ function numberOf(key: Uint8Array): number {
   return number
 }
 
-/** The first entry of a table's block, by octets from its begin on. The key is undefined where that is no entry of a value. */
-function readEntry(octets: Uint8Array): {
-  key: Uint8Array | undefined
-  valueAt: number
-  valueOctets: number
-} {
-  const reader = new Leb128Reader(octets)
-  const [shared, more, valueOctets] = [reader.next(), reader.next(), reader.next()]
-  const valueAt = reader.at + more
-  const isValue = shared === 0 && octets[valueAt - KEY_TRAILER_OCTETS] === TYPE_VALUE
-  const isWhole = more > KEY_TRAILER_OCTETS && valueAt <= octets.length
-  const key = isValue && isWhole ? octets.subarray(reader.at, valueAt - KEY_TRAILER_OCTETS) : undefined
-  return { key, valueAt, valueOctets }
+/** An entry of a table's block: its key and where in the block its value lies. */
+type Entry = {
+  readonly key: Uint8Array
+  readonly isDeletion: boolean
+  readonly valueAt: number
+  readonly valueEnd: number
 }
 
-function openIn(path: string, { offset, size }: TableBlock, key: Uint8Array): OpenValue | undefined {
+/** The entry behind another one, or the first, of which it may share octets of the key. Undefined where there is none. */
+function readEntry(file: number, { offset, size }: TableBlock, before?: Entry): Entry | undefined {
+  const at = before?.valueEnd ?? 0
+  const head = Buffer.alloc(Math.max(0, Math.min(HEAD_OCTETS, size - RESTARTS_OCTETS - at)))
+  if (readSync(file, head, 0, head.length, offset + at) !== head.length) return undefined
+  const reader = new Leb128Reader(head)
+  const [shared, more, valueOctets] = [reader.next(), reader.next(), reader.next()]
+  const end = reader.at + more
+  const valueEnd = at + end + valueOctets
+  const known = before?.key.length ?? 0
+  if (!(shared <= known && more >= KEY_TRAILER_OCTETS && end <= head.length)) return undefined
+  if (!(valueEnd <= size - RESTARTS_OCTETS)) return undefined
+  const own = head.subarray(reader.at, end - KEY_TRAILER_OCTETS)
+  const key = new Uint8Array(shared + own.length)
+  if (before !== undefined) key.set(before.key.subarray(0, shared))
+  key.set(own, shared)
+  const isDeletion = head[end - KEY_TRAILER_OCTETS] !== TYPE_VALUE
+  return { key, isDeletion, valueAt: at + end, valueEnd }
+}
+
+/** What the last key of a block begins with; undefined where it is far behind the first, or cannot be read. */
+function lastNumber(file: number, block: TableBlock): number | undefined {
+  let number: number | undefined
+  try {
+    let entry = readEntry(file, block)
+    for (let others = 0; entry !== undefined; others++) {
+      if (others > MOST_OTHERS) return undefined
+      number = numberOf(entry.key)
+      entry = readEntry(file, block, entry)
+    }
+  } catch {
+    return undefined
+  }
+  return number
+}
+
+function findEntry(file: number, block: TableBlock, key: Uint8Array): Entry | undefined {
+  let entry = readEntry(file, block)
+  for (let others = 0; entry !== undefined && others <= MOST_OTHERS; others++) {
+    if (Buffer.compare(entry.key, key) === 0) return entry.isDeletion ? undefined : entry
+    entry = readEntry(file, block, entry)
+  }
+  return undefined
+}
+
+function openIn(path: string, block: TableBlock, key: Uint8Array): OpenValue | undefined {
   let file: number
   try {
     file = openSync(path, 'r')
@@ -138,18 +176,18 @@ function openIn(path: string, { offset, size }: TableBlock, key: Uint8Array): Op
     // Merged since.
     return undefined
   }
-  const head = Buffer.alloc(Math.min(HEAD_OCTETS, size))
-  readSync(file, head, 0, head.length, offset)
-  const entry = readEntry(head)
-  const isFound = entry.key !== undefined && Buffer.compare(entry.key, key) === 0
-  if (!isFound || entry.valueAt + entry.valueOctets + RESTARTS_OCTETS !== size) {
-    closeSync(file)
-    return undefined
+  let entry: Entry | undefined
+  try {
+    entry = findEntry(file, block, key)
+  } finally {
+    if (entry === undefined) closeSync(file)
   }
+  if (entry === undefined) return undefined
+  const { valueAt, valueEnd } = entry
   return {
-    octets: entry.valueOctets,
+    octets: valueEnd - valueAt,
     read(into, from, end) {
-      const octets = readSync(file, into, from, end - from, offset + entry.valueAt + from)
+      const octets = readSync(file, into, from, end - from, block.offset + valueAt + from)
       if (octets !== end - from) throw new ApplianceError('BLOCK_DAMAGED', 'the table is cut short')
     },
     close: () => closeSync(file),
