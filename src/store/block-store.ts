@@ -42,8 +42,8 @@ export type BlockStore = {
    */
   block(entry: BlockPlace & Pick<IndexedBlock, 'damage'>, isKept?: boolean): Promise<Block | undefined>
   /**
-   * Gives a block, opened as by `block`, to work that is done when it returns. Of one that is not kept for others just what the work
-   * asks for is read; then nothing of it may be used afterwards but what was decoded.
+   * Gives a block, opened as by `block`, to work that is done when it returns. Of a store whose blocks are read once each just what
+   * the work asks for is read, and nothing of the block may be used afterwards but what was decoded.
    */
   read<Result>(
     entry: BlockPlace & Pick<IndexedBlock, 'damage'>,

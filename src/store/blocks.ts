@@ -55,6 +55,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   let syncing: Promise<void> = Promise.resolve()
   const opened = new OpenedBlocks(options.openedOctets)
   const values = new TableValues(location)
+  let looked: Promise<void> | undefined
   /** What parts of a block are read into, where they are wanted for the moment. */
   let scratch = new Uint8Array(0)
   /** What blocks are put together in, free again when they are written. */
@@ -93,11 +94,20 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     return level().getSync(blockKey(place), { fillCache: false })
   }
 
-  /** Undefined where the block's value is not in a table by itself. */
-  function readParts<Result>(
+  /** The first thread has looked at all tables when it opened them. */
+  const lookAtTables = async () => {
+    await findBadTables(location, await guarded(what, tableNames(location)), (table) => values.add(table))
+  }
+
+  /** Undefined where the block's value is not found in a table. */
+  async function readParts<Result>(
     place: BlockPlace,
     work: (block: Block) => Result,
-  ): { readonly result: Result } | undefined {
+  ): Promise<{ readonly result: Result } | undefined> {
+    if (!isFirst) {
+      looked ??= lookAtTables()
+      await looked
+    }
     const value = values.open(blockKey(place))
     if (value === undefined) return undefined
     try {
@@ -149,8 +159,6 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         onTable: isReadOnce ? (table) => values.add(table) : undefined,
         onRepair: options.onRepair,
       })
-      if (isReadOnce && !isFirst)
-        await findBadTables(location, await guarded(what, tableNames(location)), (table) => values.add(table))
       await index.open(isFirst)
       if (isFirst) await guarded(what, prepare())
     },
@@ -215,12 +223,8 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     index: (stream) => guarded(what, index.of(streamNamed(stream))),
     block,
     async read(entry, isKept, work) {
-      if (
-        entry.damage === undefined &&
-        (isReadOnce || !isKept) &&
-        opened.get(nameOfBlock(entry)) === undefined
-      ) {
-        const done = readParts(entry, work)
+      if (isReadOnce && entry.damage === undefined) {
+        const done = await readParts(entry, work)
         if (done !== undefined) return done
       }
       const whole = await block(entry, isKept && !isReadOnce)

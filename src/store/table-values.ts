@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { Leb128Reader } from '../blocks/leb128.js'
 import { ApplianceError } from '../errors.js'
 
-/** The index of a table whose file is open. */
-export type TableIndex = { readonly name: string; readonly octets: Uint8Array; readonly file: number }
+/** The index of a table, by the name of its file. */
+export type TableIndex = { readonly name: string; readonly octets: Uint8Array }
 
 /** A value in an open file. */
 export type OpenValue = {
@@ -39,36 +39,44 @@ const MOST_OTHERS = 16
 /** Values of a database whose keys begin with a number: 8 octets, big-endian. */
 export class TableValues {
   readonly #location: string
-  #blocks: TableBlock[] = []
-  #isSorted = true
+  /** Those whose blocks nobody has asked for yet. */
+  #unread: TableIndex[] = []
+  readonly #blocks: TableBlock[] = []
 
   constructor(location: string) {
     this.#location = location
   }
 
-  /** Notes the blocks of a table; of one that it cannot make out, none. */
-  add({ name, octets, file }: TableIndex): void {
-    const blocks = blocksOf(name, octets)
-    const last = blocks.at(-1)
-    if (last === undefined || blocks.some(({ offset, size }) => !Number.isSafeInteger(offset + size))) return
-    // Of the last block the index says that its keys are below some round number.
-    const number = lastNumber(file, last)
-    if (number === undefined) return
-    last.last = number
-    this.#blocks.push(...blocks)
-    this.#isSorted = false
+  add(table: TableIndex): void {
+    this.#unread.push(table)
   }
 
   /** Opens the value of a key; undefined where it is not found. */
   open(key: Uint8Array): OpenValue | undefined {
-    if (!this.#isSorted) this.#blocks.sort((one, other) => one.last - other.last)
-    this.#isSorted = true
+    if (this.#unread.length > 0) this.#readIndexes()
     const first = this.#firstFrom(numberOf(key))
     for (const block of this.#blocks.slice(first, first + MOST_LOOKED_AT)) {
       const value = openIn(join(this.#location, block.name), block, key)
       if (value !== undefined) return value
     }
     return undefined
+  }
+
+  /** Of an index that it cannot make out, no block is noted. */
+  #readIndexes(): void {
+    for (const { name, octets } of this.#unread) {
+      const blocks = blocksOf(name, octets)
+      const last = blocks.at(-1)
+      if (last === undefined || blocks.some(({ offset, size }) => !Number.isSafeInteger(offset + size)))
+        continue
+      // Of the last block the index says that its keys are below some round number.
+      const number = lastNumber(join(this.#location, name), last)
+      if (number === undefined) continue
+      last.last = number
+      this.#blocks.push(...blocks)
+    }
+    this.#unread = []
+    this.#blocks.sort((one, other) => one.last - other.last)
   }
 
   #firstFrom(number: number): number {
@@ -144,7 +152,9 @@ function readEntry(file: number, { offset, size }: TableBlock, before?: Entry): 
 }
 
 /** What the last key of a block begins with; undefined where it is far behind the first, or cannot be read. */
-function lastNumber(file: number, block: TableBlock): number | undefined {
+function lastNumber(path: string, block: TableBlock): number | undefined {
+  const file = openFile(path)
+  if (file === undefined) return undefined
   let number: number | undefined
   try {
     let entry = readEntry(file, block)
@@ -153,10 +163,21 @@ function lastNumber(file: number, block: TableBlock): number | undefined {
       number = numberOf(entry.key)
       entry = readEntry(file, block, entry)
     }
+    return number
+  } catch {
+    return undefined
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Undefined where there is none: it was merged since. */
+function openFile(path: string): number | undefined {
+  try {
+    return openSync(path, 'r')
   } catch {
     return undefined
   }
-  return number
 }
 
 function findEntry(file: number, block: TableBlock, key: Uint8Array): Entry | undefined {
@@ -169,13 +190,8 @@ function findEntry(file: number, block: TableBlock, key: Uint8Array): Entry | un
 }
 
 function openIn(path: string, block: TableBlock, key: Uint8Array): OpenValue | undefined {
-  let file: number
-  try {
-    file = openSync(path, 'r')
-  } catch {
-    // Merged since.
-    return undefined
-  }
+  const file = openFile(path)
+  if (file === undefined) return undefined
   let entry: Entry | undefined
   try {
     entry = findEntry(file, block, key)

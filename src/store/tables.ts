@@ -36,7 +36,7 @@ export async function findBadTables(
   const bad = new Map<string, string>()
   for (const [index, name] of names.entries()) {
     if (index % TOGETHER === TOGETHER - 1) await turn()
-    const fault = faultOf(join(location, name), (octets, file) => onTable?.({ name, octets, file }))
+    const fault = faultOf(join(location, name), (octets) => onTable?.({ name, octets }))
     if (fault !== undefined) bad.set(name, fault)
   }
   return bad
@@ -65,7 +65,7 @@ export async function setAside(location: string, names: Iterable<string>): Promi
 }
 
 /** Four calls of the kernel, which a promise for each would make several times as dear. */
-function faultOf(path: string, onIndex: (octets: Uint8Array, file: number) => void): string | undefined {
+function faultOf(path: string, onIndex: (octets: Uint8Array) => void): string | undefined {
   let file: number
   try {
     file = openSync(path, 'r')
@@ -84,7 +84,7 @@ function faultOf(path: string, onIndex: (octets: Uint8Array, file: number) => vo
     const checksum = mask(crc32c(block.subarray(0, index.size + 1)))
     if (block.readUInt32LE(index.size + 1) !== checksum) return 'its index is damaged'
     // LevelDB compresses an index, too, where it compresses.
-    if (block[index.size] === NO_COMPRESSION) onIndex(block.subarray(0, index.size), file)
+    if (block[index.size] === NO_COMPRESSION) onIndex(block.subarray(0, index.size))
     return undefined
   } catch (error) {
     return (error as Error).message
