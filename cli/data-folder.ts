@@ -17,15 +17,18 @@ export function warnOfRepair(what: string): (cause: Error) => void {
 /** `openedOctets`: blocks kept open for who reads them again. */
 export async function openBlocks(data: string, openedOctets?: number): Promise<BlockStore> {
   refuseUnfinished(data)
+  const writtenTo = readWrittenTo(data)
   const store = createBlockStore({
     location: join(data, 'blocks'),
     isFirst: true,
     openedOctets,
-    writtenTo: await readWrittenTo(data),
+    writtenTo,
     onRepair: warnOfRepair('blocks'),
   })
-  await store.open()
-  return store
+  const [documents, blocks] = await Promise.allSettled([writtenTo, store.open()])
+  if (documents.status === 'fulfilled' && blocks.status === 'fulfilled') return store
+  await store.close()
+  throw (documents.status === 'rejected' ? documents : (blocks as PromiseRejectedResult)).reason
 }
 
 /** The sums of rows that lie beside them; of older folders there are none. */

@@ -52,6 +52,7 @@ export async function printGroups(
     setup: {
       data: resolve(options.data),
       sequence: store.sequence.shared,
+      openedOctets: 0,
       ...(rollups === undefined ? {} : { rollupSequence: rollups.sequence.shared }),
     },
     damage: () => damage,

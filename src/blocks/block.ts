@@ -9,7 +9,14 @@ import type { Plane } from './builder.js'
 import { Codec, decodeAddresses, decodeColumn, decodeStrings, valuesAt } from './codecs.js'
 import { decompress } from './compression.js'
 import { crc32c } from './crc32c.js'
-import { type BlockHeader, DICTIONARY_PIECE, type Piece, readHeader, VALUES_PIECE } from './header.js'
+import {
+  type BlockHeader,
+  DICTIONARY_PIECE,
+  frontOctets,
+  type Piece,
+  readHeader,
+  VALUES_PIECE,
+} from './header.js'
 import { placesOfWord } from './plane-section.js'
 
 export type { BlockHeader } from './header.js'
@@ -17,12 +24,24 @@ export type { BlockHeader } from './header.js'
 /** What a string takes beside its characters, about. */
 const STRING_OCTETS = 24
 
+/** Octets that are read to begin with: the front of most blocks. */
+const FRONT_OCTETS = 4096
+
+/** Memory of who reads a block, instead of its own. */
+export type BlockMemory = {
+  /** Columns are decoded into its arrays, and are gone when it is reset. */
+  readonly room?: ArrayRoom | undefined
+  /** Asked to put octets of the block where they belong before they are looked at. */
+  readonly fill?: ((from: number, end: number) => void) | undefined
+}
+
 /** A block opened for reading; columns are decoded when first asked for. */
 export class Block {
   readonly header: BlockHeader
   private readonly octets: Uint8Array
   private readonly room: ArrayRoom | undefined
   private readonly roomResets: number
+  private readonly fill: BlockMemory['fill']
   private readonly pieces: readonly Piece[]
   private readonly decoded = new Map<number, readonly Plane[]>()
   private readonly dictionaries = new Map<number, readonly string[]>()
@@ -31,13 +50,20 @@ export class Block {
   private readonly verified = new Set<Piece>()
 
   /**
-   * Columns are decoded into arrays of the room, if there is one, and gone when that is reset. Throws BLOCK_DAMAGED when the
-   * header does not match its checksum or cannot be of this format.
+   * `octets` are the whole block, or have its length, where `fill` is given. Throws BLOCK_DAMAGED when the header does not match its
+   * checksum or cannot be of this format.
    */
-  constructor(octets: Uint8Array, room?: ArrayRoom) {
+  constructor(octets: Uint8Array, { room, fill }: BlockMemory = {}) {
     this.octets = octets
     this.room = room
     this.roomResets = room?.resets ?? 0
+    this.fill = fill
+    if (fill !== undefined) {
+      const read = Math.min(FRONT_OCTETS, octets.length)
+      fill(0, read)
+      const end = Math.min(frontOctets(octets), octets.length)
+      if (end > read) fill(read, end)
+    }
     const { header, pieces } = readHeader(octets)
     this.header = header
     this.pieces = pieces
@@ -136,6 +162,7 @@ export class Block {
   private checked(piece: Piece): Uint8Array {
     const octets = this.octets.subarray(piece.offset, piece.offset + piece.length)
     if (this.verified.has(piece)) return octets
+    if (octets.length === piece.length) this.fill?.(piece.offset, piece.offset + piece.length)
     if (octets.length !== piece.length || crc32c(octets) !== piece.checksum) {
       const name = this.header.stream.columns[piece.column]!.name
       throw new ApplianceError(

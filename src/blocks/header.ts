@@ -139,6 +139,12 @@ function damaged(what: string): never {
   throw new ApplianceError('BLOCK_DAMAGED', `not a readable block: ${what}`)
 }
 
+/** Octets before the pieces, by the first of them; whatever they hold. */
+export function frontOctets(octets: Uint8Array): number {
+  if (octets.length < PREFIX_OCTETS) return octets.length
+  return PREFIX_OCTETS + new DataView(octets.buffer, octets.byteOffset).getUint32(8, true)
+}
+
 /** Reads the front of a block; throws BLOCK_DAMAGED when it does not match its checksum or cannot be of this format. */
 export function readHeader(octets: Uint8Array): { header: BlockHeader; pieces: Piece[] } {
   const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength)

@@ -45,6 +45,15 @@ export type BlockStore = {
     entry: BlockPlace & Pick<IndexedBlock, 'damage'>,
     use?: 'kept' | 'once' | ArrayRoom,
   ): Promise<Block | undefined>
+  /**
+   * Gives a block, opened as by `block`, to work that is done when it returns. Of a store whose blocks are read once each just what
+   * the work asks for is read, and nothing of the block may be used afterwards but what was decoded.
+   */
+  read<Result>(
+    entry: BlockPlace & Pick<IndexedBlock, 'damage'>,
+    use: 'kept' | 'once',
+    work: (block: Block) => Result,
+  ): Promise<{ readonly result: Result } | undefined>
   /** A block's octets as they lie in the database now, unchecked; undefined when it has been removed. Throws BLOCK_DAMAGED. */
   octets(entry: BlockPlace): Promise<Uint8Array | undefined>
   /** Numbers rows that were received and will never be written, so that they show as missing ones. */
@@ -85,8 +94,8 @@ export type BlockStoreOptions = {
   /** True in the one thread that mends the index and finds where numbering goes on. */
   readonly isFirst: boolean
   /** Rows below this number are known to have been written: numbering goes on at it at the least. */
-  readonly writtenTo?: number
+  readonly writtenTo?: number | Promise<number>
   readonly onRepair?: (cause: Error) => void
-  /** Blocks kept open for who reads them again, with what was decoded of them. */
+  /** Blocks kept open for who reads them again, with what was decoded of them; 0: each is read once. */
   readonly openedOctets?: number | undefined
 }

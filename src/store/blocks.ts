@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { ClassicLevel } from 'classic-level'
 import { addressFilter } from '../blocks/address-filter.js'
+import type { ArrayRoom } from '../blocks/array-room.js'
+import type { Block } from '../blocks/block.js'
 import { encodeBlock } from '../blocks/encode.js'
 import { OctetWriter } from '../blocks/octet-writer.js'
 import { requireVectors } from '../blocks/simd/room.js'
@@ -31,7 +33,8 @@ import { guarded, openLevel } from './level.js'
 import { OpenedBlocks } from './opened-blocks.js'
 import { reconcile } from './reconcile.js'
 import { createIngestSequence } from './sequence.js'
-import { forgetRepair, wasRepaired } from './tables.js'
+import { TableValues } from './table-values.js'
+import { findBadTables, forgetRepair, tableNames, wasRepaired } from './tables.js'
 import { migrateFromVersion1 } from './version1.js'
 
 /** Blocks that are written at a time, as a rule. */
@@ -42,6 +45,7 @@ const WRITE_BUFFER_OCTETS = 8 * 1024 * 1024
 /** Makes a store over the folder; inert until `open`. */
 export function createBlockStore(options: BlockStoreOptions): BlockStore {
   const { location, isFirst, what = 'blocks' } = options
+  const isReadOnce = options.openedOctets === 0
   const sequence = createIngestSequence(options.sequence)
   const index = createBlockIndex(location, sequence)
   let database: ClassicLevel<Uint8Array, Uint8Array> | undefined
@@ -51,6 +55,10 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   /** The latest synced write on its way. */
   let syncing: Promise<void> = Promise.resolve()
   const opened = new OpenedBlocks(options.openedOctets)
+  const values = new TableValues(location)
+  let looked: Promise<void> | undefined
+  /** What parts of a block are read into, where they are wanted for the moment. */
+  let scratch = new Uint8Array(0)
   /** What blocks are put together in, free again when they are written. */
   const writers: OctetWriter[] = []
 
@@ -69,7 +77,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     if (isRepaired) await forgetRepair(location)
     for (const stream of streams) next = Math.max(next, await index.floor(stream))
     const noted = readSequenceValue(await level().get(SYNC_KEY))
-    sequence.startAt(Math.max(next, noted, await index.syncedNext(), options.writtenTo ?? 1))
+    sequence.startAt(Math.max(next, noted, await index.syncedNext(), (await options.writtenTo) ?? 1))
     if (found.entries !== undefined) index.remember(found.entries)
   }
 
@@ -87,6 +95,33 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     return level().getSync(blockKey(place), { fillCache: false })
   }
 
+  /** The first thread has looked at all tables when it opened them. */
+  const lookAtTables = async () => {
+    await findBadTables(location, await guarded(what, tableNames(location)), (table) => values.add(table))
+  }
+
+  /** Undefined where the block's value is not found in a table. */
+  async function readParts<Result>(
+    place: BlockPlace,
+    work: (block: Block) => Result,
+  ): Promise<{ readonly result: Result } | undefined> {
+    if (!isFirst) {
+      looked ??= lookAtTables()
+      await looked
+    }
+    const value = values.open(blockKey(place))
+    if (value === undefined) return undefined
+    try {
+      if (scratch.length < value.octets) scratch = new Uint8Array(value.octets)
+      const octets = scratch.subarray(0, value.octets)
+      return {
+        result: work(openBlock(place, octets, { fill: (from, end) => value.read(octets, from, end) })),
+      }
+    } finally {
+      value.close()
+    }
+  }
+
   async function put(place: BlockPlace, block: Uint8Array, sync: boolean): Promise<void> {
     const before = written
     const putting = level().put(blockKey(place), block, { sync })
@@ -94,6 +129,26 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     await putting
     if (sync) durable = Math.max(durable, before)
     else written++
+  }
+
+  async function block(
+    entry: BlockPlace & Pick<IndexedBlock, 'damage'>,
+    use: 'kept' | 'once' | ArrayRoom = 'kept',
+  ): Promise<Block | undefined> {
+    if (entry.damage !== undefined) throw new ApplianceError('BLOCK_DAMAGED', entry.damage)
+    const name = nameOfBlock(entry)
+    const room = typeof use === 'string' ? undefined : use
+    // Who has a room of its own goes through everything once: looking would only turn out what others come back for.
+    const found = room === undefined ? opened.get(name) : undefined
+    if (found !== undefined) return found
+    const octets = await guarded(what, read(entry))
+    if (octets === undefined) {
+      if (entry.firstSequence < (await guarded(what, index.floor(entry.stream)))) return undefined
+      throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
+    }
+    const block = openBlock(entry, octets, { room })
+    if (use === 'kept') opened.add(name, block)
+    return block
   }
 
   return {
@@ -109,6 +164,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         compression: false,
         writeBufferOctets: WRITE_BUFFER_OCTETS,
         isChecked: options.isFirst,
+        onTable: isReadOnce ? (table) => values.add(table) : undefined,
         onRepair: options.onRepair,
       })
       await index.open(isFirst)
@@ -173,20 +229,14 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       await guarded(what, index.sync())
     },
     index: (stream) => guarded(what, index.of(streamNamed(stream))),
-    async block(entry, use = 'kept') {
-      if (entry.damage !== undefined) throw new ApplianceError('BLOCK_DAMAGED', entry.damage)
-      const name = nameOfBlock(entry)
-      // Who has a room of its own goes through everything once: looking would only turn out what others come back for.
-      const found = typeof use === 'string' ? opened.get(name) : undefined
-      if (found !== undefined) return found
-      const octets = await guarded(what, read(entry))
-      if (octets === undefined) {
-        if (entry.firstSequence < (await guarded(what, index.floor(entry.stream)))) return undefined
-        throw new ApplianceError('BLOCK_DAMAGED', `block ${name} is gone`)
+    block,
+    async read(entry, use, work) {
+      if (isReadOnce && entry.damage === undefined) {
+        const done = await readParts(entry, work)
+        if (done !== undefined) return done
       }
-      const block = openBlock(entry, octets, typeof use === 'string' ? undefined : use)
-      if (use === 'kept') opened.add(name, block)
-      return block
+      const whole = await block(entry, isReadOnce ? 'once' : use)
+      return whole && { result: work(whole) }
     },
     async octets(place) {
       const octets = await guarded(what, level().get(blockKey(place), { fillCache: false }))

@@ -2,8 +2,7 @@
  * What the index knows of a block without its columns, and how that lies in the index database (docs/storage-format.md,
  * "The index"). All of it can be made anew from the blocks.
  */
-import type { ArrayRoom } from '../blocks/array-room.js'
-import { Block } from '../blocks/block.js'
+import { Block, type BlockMemory } from '../blocks/block.js'
 import { crc32c } from '../blocks/crc32c.js'
 import type { BlockHeader } from '../blocks/header.js'
 import { decodeRuns, encodeRuns, endOfRuns, type Run } from '../blocks/runs.js'
@@ -63,8 +62,8 @@ export function decodeEntry(place: BlockPlace, value: Uint8Array): IndexedBlock 
 }
 
 /** Opens the block that lies under a key; one that says it is another is as good as damaged. */
-export function openBlock(place: BlockPlace, value: Uint8Array, room?: ArrayRoom): Block {
-  const block = new Block(value, room)
+export function openBlock(place: BlockPlace, value: Uint8Array, memory?: BlockMemory): Block {
+  const block = new Block(value, memory)
   const { stream, firstSequence } = block.header
   if (stream === place.stream && firstSequence === place.firstSequence) return block
   const other = `${stream.name}/${firstSequence}`

@@ -5,6 +5,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { ApplianceError } from '../errors.js'
+import type { TableIndex } from './table-values.js'
 import { findBadTables, noteRepair, setAside, tableNames } from './tables.js'
 
 export type LevelOptions = {
@@ -18,6 +19,8 @@ export type LevelOptions = {
   readonly writeBufferOctets?: number
   /** Looks at every table before the database is used; by the first thread that opens it alone. */
   readonly isChecked?: boolean
+  /** Given the index of each table that was looked at. */
+  readonly onTable?: ((table: TableIndex) => void) | undefined
   /** Told when a damaged database was repaired; rows may have been lost. */
   readonly onRepair?: ((cause: Error) => void) | undefined
 }
@@ -30,7 +33,7 @@ export async function openLevel<Key, Value>(options: LevelOptions): Promise<Clas
   const names = options.isChecked === true ? await guarded(options.what, tableNames(options.location)) : []
   try {
     const database = await openDatabase<Key, Value>(options)
-    const [bad] = await findBadTables(options.location, names)
+    const [bad] = await findBadTables(options.location, names, options.onTable)
     if (bad === undefined) return database
     await database.close()
     return await repairAndOpen(options, new Error(`table ${bad[0]}: ${bad[1]}`))

@@ -8,6 +8,7 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { crc32c } from '../blocks/crc32c.js'
+import type { TableIndex } from './table-values.js'
 
 /** In a database's folder: what a repair put aside, LevelDB's and ours. Nothing reads it. */
 export const SET_ASIDE = 'lost'
@@ -18,6 +19,7 @@ const MAGIC = 0xdb4775248b80fb57n
 /** Behind each block of a table: its compression <1> and a masked CRC-32C <4>. */
 const TRAILER_OCTETS = 5
 const CRC_MASK = 0xa282ead8
+const NO_COMPRESSION = 0
 /** Tables looked at before others have a turn. */
 const TOGETHER = 256
 
@@ -25,15 +27,16 @@ export async function tableNames(location: string): Promise<string[]> {
   return (await readdir(location)).filter((name) => /\.(ldb|sst)$/.test(name)).sort()
 }
 
-/** What is wrong with tables, by name; those that are gone meanwhile are no fault. */
+/** What is wrong with tables, by name; those that are gone meanwhile are no fault. `onTable` is given what was found right. */
 export async function findBadTables(
   location: string,
   names: readonly string[],
+  onTable?: (table: TableIndex) => void,
 ): Promise<Map<string, string>> {
   const bad = new Map<string, string>()
   for (const [index, name] of names.entries()) {
     if (index % TOGETHER === TOGETHER - 1) await turn()
-    const fault = faultOf(join(location, name))
+    const fault = faultOf(join(location, name), (octets) => onTable?.({ name, octets }))
     if (fault !== undefined) bad.set(name, fault)
   }
   return bad
@@ -62,7 +65,7 @@ export async function setAside(location: string, names: Iterable<string>): Promi
 }
 
 /** Four calls of the kernel, which a promise for each would make several times as dear. */
-function faultOf(path: string): string | undefined {
+function faultOf(path: string, onIndex: (octets: Uint8Array) => void): string | undefined {
   let file: number
   try {
     file = openSync(path, 'r')
@@ -79,7 +82,10 @@ function faultOf(path: string): string | undefined {
       return 'its footer is damaged'
     const block = readAt(file, index.offset, index.size + TRAILER_OCTETS)
     const checksum = mask(crc32c(block.subarray(0, index.size + 1)))
-    return block.readUInt32LE(index.size + 1) === checksum ? undefined : 'its index is damaged'
+    if (block.readUInt32LE(index.size + 1) !== checksum) return 'its index is damaged'
+    // LevelDB compresses an index, too, where it compresses.
+    if (block[index.size] === NO_COMPRESSION) onIndex(block.subarray(0, index.size))
+    return undefined
   } catch (error) {
     return (error as Error).message
   } finally {

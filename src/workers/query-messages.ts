@@ -13,6 +13,8 @@ export type QuerySetup = {
   readonly sequence: SharedArrayBuffer
   /** The same of the rollups; absent where they are not to be asked. */
   readonly rollupSequence?: SharedArrayBuffer
+  /** As of the store's: 0 where just one question is asked. */
+  readonly openedOctets?: number
 }
 
 /**

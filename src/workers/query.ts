@@ -27,10 +27,10 @@ type Work = Extract<ToQuery, { type: 'work' }>
 /** Both databases of rows. */
 type Stores = { readonly blocks: BlockStore; readonly rollups: BlockStore | undefined }
 
-async function run({ data, counts, sequence, rollupSequence }: QuerySetup): Promise<void> {
+async function run({ data, counts, sequence, rollupSequence, openedOctets }: QuerySetup): Promise<void> {
   const port = parentPort!
   if (counts !== undefined) keepVitals(counts)
-  const blocks = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false })
+  const blocks = createBlockStore({ location: join(data, 'blocks'), sequence, isFirst: false, openedOctets })
   const rollups =
     rollupSequence === undefined
       ? undefined
@@ -39,6 +39,7 @@ async function run({ data, counts, sequence, rollupSequence }: QuerySetup): Prom
           what: 'rollups',
           sequence: rollupSequence,
           isFirst: false,
+          openedOctets,
         })
   await blocks.open()
   await rollups?.open()

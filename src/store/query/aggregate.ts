@@ -4,6 +4,7 @@
  */
 import type { Block } from '../../blocks/block.js'
 import { BLOCK_ROWS, type Plane } from '../../blocks/builder.js'
+import { ApplianceError } from '../../errors.js'
 import { type StreamName, streams } from '../../records/columns.js'
 import type { BlockStore } from '../block-store.js'
 import { type Dimension, definitionOf } from './dimensions.js'
@@ -131,30 +132,22 @@ export async function aggregatePart(
   const countsWhole = isCounting(query)
   const counts = { blocksRead: 0, blocksFailed: 0, blocksRemoved: 0 }
   let stopped: 'time' | 'cancelled' | undefined
-  /** The next block on its way, while the one before is worked on. */
-  const next = (): ReturnType<typeof openPlanned> | undefined => {
+  /** The next block to open. */
+  const next = (): number | undefined => {
     for (;;) {
       const index = take()
       if (index >= plan.rows.length) return undefined
-      if (!countsWhole || plan.isWhole[index] === 0) return openPlanned({ store, rollups }, plan, index)
+      if (!countsWhole || plan.isWhole[index] === 0) return index
       sums.addRows(plan.rows[index]!)
     }
   }
-  let coming = next()
-  while (coming !== undefined) {
+  for (let index = next(); index !== undefined; index = next()) {
     stopped = stopReason(effort)
     if (stopped !== undefined) break
-    const current = coming
-    coming = next()
-    const block = await current
     try {
-      if (block === 'removed') {
-        counts.blocksRemoved++
-        continue
-      }
-      if (block === undefined) counts.blocksFailed++
-      else sums.addBlock(block)
-      counts.blocksRead += Number(block !== undefined)
+      const done = await readPlanned({ store, rollups }, plan, index, (block) => sums.addBlock(block))
+      if (done === undefined) counts.blocksRemoved++
+      else counts.blocksRead++
     } catch {
       counts.blocksFailed++
     }
@@ -165,22 +158,21 @@ export async function aggregatePart(
 /** Of more blocks than this, those read first are no longer open when the query comes again. */
 const MOST_KEPT = 24
 
-/** Undefined when the block cannot be read, or is another than was planned; retention may have removed it meanwhile. */
-async function openPlanned(
+/** Undefined when retention has removed the block meanwhile. Throws when it cannot be read, or is another than was planned. */
+async function readPlanned(
   { store, rollups }: { readonly store: BlockStore; readonly rollups: BlockStore },
   plan: AggregatePlan,
   index: number,
-): Promise<Block | 'removed' | undefined> {
+  work: (block: Block) => void,
+) {
   const stream = streams[plan.streamIds[index]!]!
   const place = { stream, firstSequence: plan.firstSequences[index]!, level: plan.levels[index]! }
-  try {
-    const from = resolutionOf(stream) === 'raw' ? store : rollups
-    const block = await from.block(place, plan.blocksToOpen <= MOST_KEPT ? 'kept' : 'once')
-    if (block === undefined) return 'removed'
-    return block.header.rows === plan.rows[index] ? block : undefined
-  } catch {
-    return undefined
-  }
+  const from = resolutionOf(stream) === 'raw' ? store : rollups
+  return from.read(place, plan.blocksToOpen <= MOST_KEPT ? 'kept' : 'once', (block) => {
+    if (block.header.rows !== plan.rows[index])
+      throw new ApplianceError('BLOCK_DAMAGED', 'a block is another than was planned')
+    work(block)
+  })
 }
 
 type KeyTable = { readonly layout: KeyLayout; readonly table: GroupTable; readonly words: Uint32Array[] }

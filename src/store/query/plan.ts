@@ -124,8 +124,20 @@ const FILTERED: readonly string[] = ['sourceAddress', 'destinationAddress']
 /** An address as one word or four. */
 type Host = readonly number[]
 
+/** By part of a filter and family, for each is asked for every block. */
+const knownHosts = new WeakMap<AddressPart, Map<number, readonly Host[] | undefined>>()
+
 /** The hosts that a test of addresses is for; undefined when it is for networks, or for many. */
 function hostsOf(part: AddressPart, family: 0 | 4 | 6): readonly Host[] | undefined {
+  let known = knownHosts.get(part)
+  if (known === undefined) {
+    known = new Map(([0, 4, 6] as const).map((each) => [each, findHosts(part, each)]))
+    knownHosts.set(part, known)
+  }
+  return known.get(family)
+}
+
+function findHosts(part: AddressPart, family: 0 | 4 | 6): readonly Host[] | undefined {
   if (!FILTERED.includes(part.column)) return undefined
   if (family === 6) {
     const isHosts = part.prefixes6.every(({ masks }) => masks.every((mask) => mask === -1))

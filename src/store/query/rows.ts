@@ -82,19 +82,28 @@ export async function queryRows(
     if (stopped !== undefined) return page(String(wanted[index - 1]!.run.firstSequence), stopped)
     try {
       const { entry } = stretch
+      const take = (selection: Selection) => takeRows(selection, stretch, { limit: query.limit, rows, names })
+      const select = (block: Block) =>
+        newest(block, selectRows(block, window, filter), stretch, { before, most: query.limit - rows.length })
       let selection = selections.get(entry)
-      if (selection === undefined) {
+      let nextCursor: string | undefined
+      if (selection !== undefined) nextCursor = take(selection)
+      else if (entry.runs.length === 1) {
+        const taken = await store.read(entry, 'kept', (block) => take(select(block)))
+        isRemoved ||= taken === undefined
+        nextCursor = taken?.result
+      } else {
+        // Its rows are taken run by run, between those of other blocks.
         const block = await store.block(entry)
         // Retention removed it meanwhile.
         if (block === undefined) {
           isRemoved = true
           continue
         }
-        const selected = selectRows(block, window, filter)
-        selection = newest(block, selected, stretch, { before, most: query.limit - rows.length })
-        if (entry.runs.length > 1) selections.set(entry, selection)
+        selection = select(block)
+        selections.set(entry, selection)
+        nextCursor = take(selection)
       }
-      const nextCursor = takeRows(selection, stretch, { limit: query.limit, rows, names })
       if (nextCursor !== undefined) return page(nextCursor)
     } catch {
       // Named by the scans of the detectors and counted here: a page over it is partial.

@@ -15,7 +15,7 @@ import { RECEIVED, STORED } from './examples.js'
 const fixtures = fileURLToPath(new URL('../../fixtures/blocks/', import.meta.url))
 
 function columnsOf(octets: Uint8Array, room?: ArrayRoom) {
-  const block = new Block(octets, room)
+  const block = new Block(octets, { room })
   return [...block.header.stream.columns.keys()].map((column) =>
     block.column(column)?.map((plane) => [plane.constructor.name, ...plane]),
   )
@@ -96,7 +96,7 @@ t.test('a block whose memory has gone to another says so', async (t) => {
   const room = new ArrayRoom()
   const builder = new BlockBuilder(streamNamed('flow4'), 1)
   builder.begin(exporter, shapeOf([0, 1, 2]), RECEIVED, 1)
-  const block = new Block(encodeBlock(builder, [{ firstSequence: 1, rows: 1 }], STORED).slice(), room)
+  const block = new Block(encodeBlock(builder, [{ firstSequence: 1, rows: 1 }], STORED).slice(), { room })
   t.equal(block.column(0)?.[0]?.[0], RECEIVED)
   room.reset()
   t.throws(() => block.column(0), /gone to another/)

@@ -157,9 +157,9 @@ t.test('a filter on protocols opens no block of others, and counting opens none 
   const opened: number[] = []
   const watched: BlockStore = {
     ...store,
-    block: (entry) => {
+    read: (entry, use, work) => {
       opened.push(entry.firstSequence)
-      return store.block(entry)
+      return store.read(entry, use, work)
     },
   }
   const count = await aggregated(watched, { filter, by: [], sums: ['flows'], top: 1 }, 1)
@@ -245,9 +245,9 @@ t.test('a question about a host opens the blocks that may have it', async (t) =>
   const opened = new Set<number>()
   const watched: BlockStore = {
     ...store,
-    block: (entry) => {
+    read: (entry, use, work) => {
       opened.add(entry.firstSequence)
-      return store.block(entry)
+      return store.read(entry, use, work)
     },
   }
   const cases = [
