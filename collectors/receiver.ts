@@ -103,16 +103,14 @@ async function run(setup: ReceiverSetup): Promise<void> {
       counts[Count.octets]! += length
       if (!quota.admit(address, receivedMilliseconds)) return
       if (protocol === 'syslog') {
-        const octets = octetsOf(view)
-        const from = view.byteOffset
-        const to = lineEnd(octets, from, from + length)
-        syslog.octets(octets, from, to, address, listenerPort, 0, receivedMilliseconds)
+        const end = lineEnd(view, length)
+        syslog.octets(view, 0, end, address, listenerPort, 0, receivedMilliseconds)
       } else flows.datagram(view, length, address, listenerPort, receivedMilliseconds)
     },
     onLine(octets, start, end, address, listenerPort, transport) {
       counts[Count.datagrams]!++
       counts[Count.octets]! += end - start
-      syslog.octets(octets, start, end, address, listenerPort, transport, clock.now())
+      syslog.octets(viewOf(octets), start, end, address, listenerPort, transport, clock.now())
     },
     openIpfix: sessions.open,
     drained: writer.drained,
@@ -232,18 +230,22 @@ async function run(setup: ReceiverSetup): Promise<void> {
   }
 }
 
-/** The octets of the buffer that a datagram is in: datagrams of one batch share it, so that it is wrapped once. */
-let wrapped = new Uint8Array(0)
-function octetsOf({ buffer }: DataView): Uint8Array {
-  if (wrapped.buffer !== buffer) wrapped = new Uint8Array(buffer as ArrayBuffer)
-  return wrapped
+/** What a connection sent, to be read in words: its lines share it, so that it is wrapped once. */
+let wrapped: Uint8Array = new Uint8Array(0)
+let wrap: DataView = new DataView(wrapped.buffer)
+function viewOf(octets: Uint8Array): DataView {
+  if (wrapped !== octets) {
+    wrapped = octets
+    wrap = new DataView(octets.buffer, octets.byteOffset, octets.byteLength)
+  }
+  return wrap
 }
 
 /** Some senders end a datagram's line as they would in a file. */
-function lineEnd(octets: Uint8Array, from: number, to: number): number {
-  let end = to
-  while (end > from) {
-    const last = octets[end - 1]
+function lineEnd(datagram: DataView, length: number): number {
+  let end = length
+  while (end > 0) {
+    const last = datagram.getUint8(end - 1)
     if (last !== 10 && last !== 13 && last !== 0) break
     end--
   }

@@ -41,7 +41,7 @@ export type SyslogIntake = {
   readonly counts: { refusedExporters: number }
   /** Takes the octets of one line as received, without its line end. */
   octets(
-    octets: Uint8Array,
+    octets: DataView,
     from: number,
     to: number,
     source: Address,

@@ -19,10 +19,14 @@ export class Line {
   /** The line alone, made when something is looked for far behind. */
   #line: Buffer | undefined
 
-  /** Takes the octets from `from` to `to`, of which no more than the longest line is kept. */
-  set(octets: Uint8Array, from: number, to: number): void {
-    this.length = Math.min(to - from, MAX_LINE_OCTETS)
-    this.octets.set(octets.subarray(from, from + this.length))
+  /** Takes the octets from `from` to `to`, of which no more than the longest line is kept; makes nothing for it. */
+  set(octets: DataView, from: number, to: number): void {
+    const { view } = this
+    const length = Math.min(to - from, MAX_LINE_OCTETS)
+    const whole = length & ~3
+    for (let at = 0; at < whole; at += 4) view.setInt32(at, octets.getInt32(from + at, true), true)
+    for (let at = whole; at < length; at++) view.setUint8(at, octets.getUint8(from + at))
+    this.length = length
     this.#line = undefined
   }
 

@@ -42,7 +42,7 @@ export function createContext(
 
 /** Fills `event` from the octets of one line; false where neither header nor body is understood. Never throws. */
 export function parseOctets(
-  octets: Uint8Array,
+  octets: DataView,
   from: number,
   to: number,
   event: SyslogEvent,

@@ -13,11 +13,16 @@ const zstd = zlib as unknown as Zstd
 const constants = zlib.constants as typeof zlib.constants & { ZSTD_c_compressionLevel?: number }
 /** What a compressor may add to octets that it cannot make fewer. */
 const EXPANSION_OCTETS = 1024
+/** Texts that shrink to less than this part of themselves are the rule: lines of log take a seventh. */
+const TEXT_SHARE = 1 / 4
 
-/** The chunk takes the whole result: putting several together costs as much as compressing. */
+/**
+ * The chunk takes the whole result: putting several together costs as much as compressing. It is no larger than it must be,
+ * since it is garbage afterwards, and megabytes of it make the engine look through the whole heap every few seconds.
+ */
 const brotli = (octets: Uint8Array, quality: number) =>
   zlib.brotliCompressSync(octets, {
-    chunkSize: octets.length + EXPANSION_OCTETS,
+    chunkSize: roomFor(octets, quality),
     params: {
       [constants.BROTLI_PARAM_QUALITY]: quality,
       [constants.BROTLI_PARAM_LGWIN]: 18,
@@ -25,15 +30,19 @@ const brotli = (octets: Uint8Array, quality: number) =>
     },
   })
 
-const zstdFast = (octets: Uint8Array) =>
+const zstdFast = (octets: Uint8Array, quality: number) =>
   zstd.zstdCompressSync!(octets, {
-    chunkSize: octets.length + EXPANSION_OCTETS,
+    chunkSize: roomFor(octets, quality),
     params: { [constants.ZSTD_c_compressionLevel!]: 1 },
   })
 
 /** Qualities of brotli: 0 costs half of 1, and takes a twentieth more on planes, a third more on texts. */
 const PLANE_QUALITY = 0
 const TEXT_QUALITY = 1
+
+function roomFor({ length }: Uint8Array, quality: number): number {
+  return Math.ceil(quality === TEXT_QUALITY ? length * TEXT_SHARE : length) + EXPANSION_OCTETS
+}
 
 /** Below this many octets a compressor's own header eats what it saves. */
 const SMALLEST_WORTH_COMPRESSING = 64
@@ -55,7 +64,7 @@ export function compressPlane(plane: Uint8Array): Compressed {
 function compressWith(octets: Uint8Array, quality: number): Compressed {
   return zstd.zstdCompressSync === undefined
     ? { compression: Compression.brotli, octets: brotli(octets, quality) }
-    : { compression: Compression.zstd, octets: zstdFast(octets) }
+    : { compression: Compression.zstd, octets: zstdFast(octets, quality) }
 }
 
 export function decompress(compression: number, octets: Uint8Array, rawLength: number): Uint8Array {

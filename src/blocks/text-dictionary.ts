@@ -104,7 +104,12 @@ export class TextDictionary {
 
   /** As `append`, of octets that stand for the first 256 characters of Unicode, one each. */
   appendLatin1({ octets, view }: TextOctets, start: number, end: number): number {
-    if (isAscii(view, start, end)) return this.append(octets, start, end)
+    const used = this.#used
+    const first = this.#addEntry(end - start)
+    if (copyWords(this.#view, first, view, start, end - start)) return this.#count
+    // Some take two octets: the text is begun anew.
+    this.#used = used
+    this.#count--
     let wide = 0
     for (let index = start; index < end; index++) wide += octets[index]! >> 7
     let at = this.#addEntry(end - start + wide)
@@ -262,12 +267,18 @@ function tailMask(length: number): number {
   return (1 << ((length & 3) << 3)) - 1
 }
 
-/** Whether no octet of a range has its highest bit set. */
-export function isAscii(view: DataView, start: number, end: number): boolean {
-  const whole = end - ((end - start) & 3)
-  let high = view.getInt32(whole, true) & tailMask(end - start)
-  for (let at = start; at < whole; at += 4) high |= view.getInt32(at, true)
-  return (high & HIGH_BITS) === 0
+/** Copies octets in words, with up to four of what stands behind them, and tells whether all of them are ASCII. */
+function copyWords(to: DataView, at: number, from: DataView, start: number, length: number): boolean {
+  const whole = length & ~3
+  let high = 0
+  for (let offset = 0; offset < whole; offset += 4) {
+    const word = from.getInt32(start + offset, true)
+    high |= word
+    to.setInt32(at + offset, word, true)
+  }
+  const tail = from.getInt32(start + whole, true)
+  to.setInt32(at + whole, tail, true)
+  return ((high | (tail & tailMask(length))) & HIGH_BITS) === 0
 }
 
 function grown<A extends Uint8Array | Int32Array>(to: A, from: A): A {

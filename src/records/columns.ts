@@ -233,7 +233,8 @@ function indexes<Name extends string>(columns: readonly { readonly name: Name }[
   columns.forEach((column, index) => {
     result[column.name] = index
   })
-  return result
+  // An object filled by computed names is a hash table to the engine, a parsed one is not: loops over rows read it.
+  return JSON.parse(JSON.stringify(result)) as Record<Name, number>
 }
 
 /** Column name → its place in the schema. */

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { decodeStrings } from '#core/blocks/codecs.js'
-import { isAscii, TextDictionary, type TextOctets } from '#core/blocks/text-dictionary.js'
+import { TextDictionary, type TextOctets } from '#core/blocks/text-dictionary.js'
 
 /** The octets of a text at an offset, with something else around them. */
 function octetsOf(text: Uint8Array, at: number): TextOctets {
@@ -76,13 +76,18 @@ t.test('octets that are appended stand for characters, and are not looked for', 
 })
 
 t.test('the highest bit of an octet is seen wherever it stands', async (t) => {
-  for (let length = 0; length < 12; length++) {
-    const octets = new Uint8Array(length).fill(0x7f)
-    t.ok(isAscii(octetsOf(octets, 2).view, 2, 2 + length))
-    for (let at = 0; at < length; at++) {
-      const other = Uint8Array.from(octets)
-      other[at] = 0x80
-      t.notOk(isAscii(octetsOf(other, 2).view, 2, 2 + length), `${at} of ${length}`)
+  for (let length = 1; length < 12; length++) {
+    const dictionary = new TextDictionary()
+    const put = (text: string) => {
+      // What stands before and behind is no part of it.
+      const octets = Buffer.from(`\u00ff${text}\u00ff\u00ff\u00ff`, 'latin1')
+      return dictionary.appendLatin1(octetsOf(octets, 2), 3, 3 + length)
     }
+    const texts = ['a'.repeat(length)]
+    for (let at = 0; at < length; at++) texts.push(`${'a'.repeat(at)}\u0080${'a'.repeat(length - at - 1)}`)
+    texts.push('b'.repeat(length))
+    for (const [index, text] of texts.entries()) t.equal(put(text), index + 1)
+    t.strictSame(decodeStrings(dictionary.encoded()), ['', ...texts], `${length} octets`)
+    t.strictSame(dictionary.strings(), ['', ...texts])
   }
 })
