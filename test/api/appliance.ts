@@ -264,3 +264,12 @@ function exporter(id: string): ExporterStatus {
     lastSeenMilliseconds: NOON,
   }
 }
+
+/** An exception as somebody would ask for one. */
+export const exceptionInput = () => ({
+  match: { detector: 'icmp-tunnel', sourceAddresses: ['10.9.0.0/16'] },
+  effect: { kind: 'hide' },
+  owner: 'net team',
+  reason: 'monitoring',
+  expiresMilliseconds: NOON + 86_400_000,
+})
