@@ -18,7 +18,7 @@ const TRIMMED_OCTETS = 1_048_576
 /** Each arena keeps gaps of its own; by itself there are eight for each core. */
 const ARENAS = 2
 /** By itself an arena gives back what is free at its end; one small array that lives holds all before it. */
-const TRIM_EVERY_MILLISECONDS = 5000
+const TRIM_EVERY_MILLISECONDS = 2000
 
 type Koffi = {
   load(path: null): { func(name: string, result: string, types: string[]): (...values: number[]) => number }

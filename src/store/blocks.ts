@@ -39,8 +39,6 @@ import { migrateFromVersion1 } from './version1.js'
 
 /** Blocks that are written at a time, as a rule. */
 const SPARE_WRITERS = 8
-/** LevelDB's memory table, of which there are two while one is written: some blocks. */
-const WRITE_BUFFER_OCTETS = 8 * 1024 * 1024
 
 /** Makes a store over the folder; inert until `open`. */
 export function createBlockStore(options: BlockStoreOptions): BlockStore {
@@ -162,7 +160,6 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         keyEncoding: 'view',
         valueEncoding: 'view',
         compression: false,
-        writeBufferOctets: WRITE_BUFFER_OCTETS,
         isChecked: options.isFirst,
         onTable: isReadOnce ? (table) => values.add(table) : undefined,
         onRepair: options.onRepair,
@@ -200,19 +197,22 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       const puts: { type: 'put'; key: Uint8Array; value: Uint8Array }[] = [
         { type: 'put', key: NOTE_KEY, value: note },
       ]
+      const writer = writers.pop() ?? new OctetWriter()
       try {
         for (const builder of builders) {
           const { rows, stream } = builder
           const firstSequence = sequence.reserve(rows)
           numbers.push(firstSequence)
           const place = { stream, firstSequence, level: 0 }
-          const value = encodeBlock(builder, [{ firstSequence, rows }], storedMilliseconds)
+          // They wait for each other, so none keeps the room in which it was put together.
+          const value = encodeBlock(builder, [{ firstSequence, rows }], storedMilliseconds, writer).slice()
           puts.push({ type: 'put', key: blockKey(place), value })
           entries.push({ entry: entryOf(place, value), addresses: addressFilter(builder) })
         }
         await guarded(what, level().batch(puts, { sync: true }))
         for (const { entry, addresses } of entries) await guarded(what, index.add(entry, addresses))
       } finally {
+        if (writers.length < SPARE_WRITERS) writers.push(writer)
         for (const number of numbers) sequence.committed(number)
       }
       const total = (key: 'rows' | 'octets') => entries.reduce((sum, { entry }) => sum + entry[key], 0)
@@ -286,7 +286,7 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
         for (const entry of await index.of(stream)) if (entry.firstSequence < floor) places.push(entry)
       await guarded(what, level().batch(places.map((place) => ({ type: 'del', key: blockKey(place) }))))
       await guarded(what, index.remove(places))
-      // Whole tables go at once; what lay in LevelDB's memory table, 8 MiB at most, goes with a later merge.
+      // Whole tables go at once; what lay in LevelDB's memory table, 4 MiB at most, goes with a later merge.
       await guarded(what, level().compactRange(sequenceKey(0), sequenceKey(Math.max(...limits.values()))))
       for (const place of places) opened.delete(nameOfBlock(place))
     },

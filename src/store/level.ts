@@ -8,6 +8,9 @@ import { ApplianceError } from '../errors.js'
 import type { TableIndex } from './table-values.js'
 import { findBadTables, noteRepair, setAside, tableNames } from './tables.js'
 
+/** LevelDB's memory table, of which there are two while one is written; larger ones gain nothing with keys that only grow. */
+const WRITE_BUFFER_OCTETS = 4 * 1024 * 1024
+
 export type LevelOptions = {
   readonly location: string
   /** What is kept there, for messages: "documents", "blocks". */
@@ -115,7 +118,7 @@ async function openDatabase<Key, Value>(options: LevelOptions) {
     keyEncoding,
     valueEncoding,
     compression = true,
-    writeBufferOctets = 4 * 1024 * 1024,
+    writeBufferOctets = WRITE_BUFFER_OCTETS,
   } = options
   const database = new ClassicLevel<Key, Value>(location, {
     keyEncoding,
