@@ -3,6 +3,7 @@
  * number, so that a key which is not there costs one look; a table that is full is asked for millions of those. Keys beyond
  * the most that there is room for have the number 0.
  */
+import { finishHash, mixWord } from '../word-hash.js'
 
 const FIRST_SLOTS = 2048
 
@@ -52,9 +53,9 @@ export class KeyTable {
       for (let word = 0; word < width; word++) {
         const value = keys[from + word]!
         keys[to + word] = value
-        mixed = mix(mixed, value)
+        mixed = mixWord(mixed, value)
       }
-      const hash = finish(mixed) >>> 0
+      const hash = finishHash(mixed) >>> 0
       let at = (2 * hash) & mask
       while (slots[at + 1] !== 0) at = (at + 2) & mask
       slots[at] = hash
@@ -109,23 +110,11 @@ export class KeyTable {
 }
 
 function mixWords(hashes: Uint32Array, words: Uint32Array, count: number): void {
-  for (let row = 0; row < count; row++) hashes[row] = mix(hashes[row]!, words[row]!)
+  for (let row = 0; row < count; row++) hashes[row] = mixWord(hashes[row]!, words[row]!)
 }
 
 function finishAll(hashes: Uint32Array, count: number): void {
-  for (let row = 0; row < count; row++) hashes[row] = finish(hashes[row]!)
-}
-
-function mix(hash: number, word: number): number {
-  const mixed = Math.imul(hash ^ word, 0x9e3779b1)
-  return mixed ^ (mixed >>> 15)
-}
-
-/** The last mixing is MurmurHash3's. */
-function finish(hash: number): number {
-  let mixed = Math.imul(hash, 0x85ebca6b)
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-  return mixed ^ (mixed >>> 16)
+  for (let row = 0; row < count; row++) hashes[row] = finishHash(hashes[row]!)
 }
 
 /** The number at each key's first slot where the hash is the same, else 0: loads that do not wait for each other. */

@@ -2,6 +2,7 @@
  * Groups by keys of 32-bit words: open addressing over typed arrays, sums beside them. A table has a number of groups
  * that it never exceeds; rows of further groups are counted in group 0, "other".
  */
+import { finishHash, mixWord } from '../../word-hash.js'
 
 /** The group of all that found no room. */
 export const OTHER = 0
@@ -103,28 +104,16 @@ function enlarged<T extends Uint32Array | Float64Array>(from: T, to: T): T {
   return to
 }
 
-function mixWord(hash: number, word: number): number {
-  const mixed = Math.imul(hash ^ word, 0x9e3779b1)
-  return mixed ^ (mixed >>> 15)
-}
-
-/** The last mixing is MurmurHash3's. */
-function finish(hash: number): number {
-  let mixed = Math.imul(hash, 0x85ebca6b)
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-  return mixed ^ (mixed >>> 16)
-}
-
 function hashOfRow(words: readonly Uint32Array[], row: number): number {
   let hash = 0
   for (let word = 0; word < words.length; word++) hash = mixWord(hash, words[word]![row]!)
-  return finish(hash)
+  return finishHash(hash)
 }
 
 function hashOfKey(keys: Uint32Array, at: number, width: number): number {
   let hash = 0
   for (let word = 0; word < width; word++) hash = mixWord(hash, keys[at + word]!)
-  return finish(hash)
+  return finishHash(hash)
 }
 
 /** Writes the group at each row's first slot. Loops of their own for the usual widths, which have all words at hand. */
@@ -133,18 +122,18 @@ function look(words: readonly Uint32Array[], count: number, slots: Uint32Array, 
   const [first, second, third] = words as [Uint32Array, Uint32Array, Uint32Array]
   switch (words.length) {
     case 1:
-      for (let row = 0; row < count; row++) groups[row] = slots[finish(mixWord(0, first[row]!)) & mask]!
+      for (let row = 0; row < count; row++) groups[row] = slots[finishHash(mixWord(0, first[row]!)) & mask]!
       return
     case 2:
       for (let row = 0; row < count; row++) {
         const hash = mixWord(mixWord(0, first[row]!), second[row]!)
-        groups[row] = slots[finish(hash) & mask]!
+        groups[row] = slots[finishHash(hash) & mask]!
       }
       return
     case 3:
       for (let row = 0; row < count; row++) {
         const hash = mixWord(mixWord(mixWord(0, first[row]!), second[row]!), third[row]!)
-        groups[row] = slots[finish(hash) & mask]!
+        groups[row] = slots[finishHash(hash) & mask]!
       }
       return
     default:
