@@ -15,7 +15,7 @@ export async function benchIngest(): Promise<void> {
   process.stdout.write(`\nover loopback into a running Culvert, ${DATAGRAMS_PER_SECOND} datagrams a second\n`)
   const sender = startSender()
   for (const receive of ['recvmmsg', 'dgram'] as const) {
-    const run = await measure(culvert(receive, 'flows'), sender, {
+    const run = await measure(culvert({ receive, takes: 'flows' }), sender, {
       traffic: { kind: 'v9', seed: 1 },
       datagramsPerSecond: DATAGRAMS_PER_SECOND,
       seconds: SECONDS,

@@ -141,10 +141,11 @@ function textOf(report: Report): string {
     ['flows lost', whole(report.lost), `${report.datagramsDroppedByKernel} datagrams dropped by the kernel`],
     ['CPU-s a million', report.processorSecondsPerMillion.toFixed(3), `${report.coresUsed.toFixed(2)} cores`],
     ['store at most', mega(report.mostStoreOctets), `of ${mega(report.maximumOctets)} allowed`],
+    ['memory at most', mega(memory.mostOctets), `at the end ${mega(memory.lastOctets)}`],
     [
-      'memory at most',
-      mega(memory.mostOctets),
-      `${mega(memory.mostOwnOctets)} without pages of files, at the end ${mega(memory.lastOctets)}`,
+      'without files',
+      `${mega(memory.mostOwnOctets)} at most`,
+      `median ${mega(memory.medianOwnOctets)}, p99 ${mega(memory.p99OwnOctets)}, looked at each second`,
     ],
     [
       'memory grows',

@@ -27,7 +27,9 @@ export function windowOf({ from, to }: QueryOptions) {
 /** What was printed is true, but there may be more: throws STORE_DAMAGED. */
 export function warnOfDamage(blocksFailed: number, isLost: boolean): void {
   const causes = [
-    ...(blocksFailed > 0 ? [`${blocksFailed} blocks could not be read`] : []),
+    ...(blocksFailed > 0
+      ? [blocksFailed === 1 ? '1 block could not be read' : `${blocksFailed} blocks could not be read`]
+      : []),
     ...(isLost ? ['stored rows of that time are gone'] : []),
   ]
   if (causes.length === 0) return

@@ -104,9 +104,12 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   let rolled: RollupState | undefined
 
   async function start(): Promise<StartReport> {
-    keepMemoryLow()
+    const leaveMemory = keepMemoryLow()
     const leaveVitals = keepVitals(counters.of('main'))
-    closers.push(async () => leaveVitals())
+    closers.push(async () => {
+      leaveMemory()
+      leaveVitals()
+    })
     checkExporters(config)
     checkListening(config)
     if (config.listen.tls !== undefined) await readTls(config.listen.tls)

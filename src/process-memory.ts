@@ -27,19 +27,20 @@ type Koffi = {
 /**
  * Keeps heaps close to what is in use, of threads that run already and of those to come, and lets freed arrays go back to the
  * system, large ones at once, the gaps between small ones now and then. The latter through the package koffi, which is optional, and
- * glibc: elsewhere the allocator's own rules hold.
+ * glibc: elsewhere the allocator's own rules hold. Returns what ends the giving back.
  */
-export function keepMemoryLow(): void {
+export function keepMemoryLow(): () => void {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`)
-  // Collections give back what they free, and what is new has little room: 40 MB less, for no more time than can be measured.
+  // Collections give back what they free, and what is new has little room.
   setFlagsFromString('--optimize-for-size')
   const allocator = findAllocator()
-  if (allocator === undefined) return
+  if (allocator === undefined) return () => {}
   const { mallopt, trim } = allocator
   mallopt(M_MMAP_THRESHOLD, MAPPED_OCTETS)
   mallopt(M_TRIM_THRESHOLD, TRIMMED_OCTETS)
   mallopt(M_ARENA_MAX, ARENAS)
-  setInterval(() => trim(0), TRIM_EVERY_MILLISECONDS).unref()
+  const timer = setInterval(() => trim(0), TRIM_EVERY_MILLISECONDS).unref()
+  return () => clearInterval(timer)
 }
 
 type Allocator = {

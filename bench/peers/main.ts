@@ -30,6 +30,7 @@ const options = readOptions({
   flows: { type: 'string', default: '20000000' },
   only: { type: 'string', default: kinds.join(',') },
   protocol: { type: 'string', default: flowProtocols.join(',') },
+  collectors: { type: 'string' },
   install: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 })
@@ -52,20 +53,26 @@ type Comparison = {
   readonly goals: (figures: readonly Figures[]) => Goal[]
 }
 
-const flowCollectors = [
-  nfcapd('none'),
-  nfcapd('LZ4'),
+/** By the words of `--collectors`. */
+const flowCollectors: Readonly<Record<string, Collector>> = {
+  nfcapd: nfcapd('none'),
+  'nfcapd-lz4': nfcapd('LZ4'),
   nfacctd,
-  culvert('recvmmsg', 'flows'),
-  culvert('dgram', 'flows'),
-]
-const syslogCollectors = [
+  recvmmsg: culvert({ receive: 'recvmmsg', takes: 'flows' }),
+  'recvmmsg-undetected': culvert({ receive: 'recvmmsg', takes: 'flows', isDetecting: false }),
+  dgram: culvert({ receive: 'dgram', takes: 'flows' }),
+}
+const syslogCollectors: Readonly<Record<string, Collector>> = {
   rsyslog,
-  syslogNg('raw'),
-  syslogNg('JSON'),
-  culvert('recvmmsg', 'syslog'),
-  culvert('dgram', 'syslog'),
-]
+  'syslog-ng': syslogNg('raw'),
+  'syslog-ng-json': syslogNg('JSON'),
+  recvmmsg: culvert({ receive: 'recvmmsg', takes: 'syslog' }),
+  dgram: culvert({ receive: 'dgram', takes: 'syslog' }),
+}
+const collectorWords = [...new Set([...Object.keys(flowCollectors), ...Object.keys(syslogCollectors)])]
+const chosen = listOption('collectors', options.collectors ?? collectorWords.join(','), collectorWords)
+const chosenOf = (collectors: Readonly<Record<string, Collector>>) =>
+  Object.entries(collectors).flatMap(([word, collector]) => (chosen.includes(word) ? [collector] : []))
 const titles: Readonly<Record<FlowProtocol, string>> = { v5: 'NetFlow v5', v9: 'NetFlow v9', ipfix: 'IPFIX' }
 
 const comparisons: Comparison[] = [
@@ -73,7 +80,7 @@ const comparisons: Comparison[] = [
     title: titles[protocol],
     traffic: { kind: protocol, seed: 1 },
     datagramsPerSecond: rate,
-    collectors: flowCollectors,
+    collectors: chosenOf(flowCollectors),
     peer: 'nfcapd, LZ4',
     goals: protocol === 'v5' ? () => [] : flowGoals,
   })),
@@ -83,7 +90,7 @@ const comparisons: Comparison[] = [
           title: 'syslog',
           traffic: { kind: 'syslog' as const, seed: 1 },
           datagramsPerSecond: syslogRate,
-          collectors: syslogCollectors,
+          collectors: chosenOf(syslogCollectors),
           peer: 'rsyslog, raw file',
           goals: syslogGoals,
         },

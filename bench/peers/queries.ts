@@ -51,7 +51,11 @@ export function compareQueries(options: QueryOptions): Promise<QueryFigures> {
 async function compareIn(folder: string, options: QueryOptions): Promise<QueryFigures> {
   const { say, runs } = options
   const peerRows = await fillStore(nfcapd('LZ4'), join(folder, 'nfcapd'), options)
-  const rows = await fillStore(culvert('recvmmsg', 'flows'), join(folder, 'culvert'), options)
+  const rows = await fillStore(
+    culvert({ receive: 'recvmmsg', takes: 'flows' }),
+    join(folder, 'culvert'),
+    options,
+  )
   if (rows !== peerRows) say(`the stores differ: nfcapd has ${peerRows} flows, Culvert ${rows}`)
   const data = join(folder, 'culvert', 'data')
   const questions = questionsAbout(await quietHost(data))

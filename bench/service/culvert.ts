@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { stringify } from 'yaml'
+import { detectors } from '#core/detectors/registry.js'
 import { openApi } from './api.js'
 import { type Collector, startCollector } from './collector.js'
 import { octetsOfLines } from './stored-lines.js'
@@ -19,10 +20,14 @@ export type CulvertSettings = {
   readonly takes: 'flows' | 'syslog'
   readonly apiPort?: number
   readonly retention?: Readonly<Record<string, number>>
+  /** Whether detectors judge what comes, as they do by themselves. */
+  readonly isDetecting?: boolean
 }
 
+const idle = Object.fromEntries(detectors.map(({ id }) => [id, { enabled: false }]))
+
 export async function writeCulvertConfig(folder: string, port: number, settings: CulvertSettings) {
-  const { receive, takes, apiPort = 0, retention } = settings
+  const { receive, takes, apiPort = 0, retention, isDetecting = true } = settings
   const config = {
     data: join(folder, 'data'),
     listen: {
@@ -37,6 +42,7 @@ export async function writeCulvertConfig(folder: string, port: number, settings:
     },
     api: { host: '127.0.0.1', port: apiPort },
     ...(retention === undefined ? {} : { retention }),
+    ...(isDetecting ? {} : { detection: { detectors: idle } }),
     log: { level: 'warn' },
   }
   const path = join(folder, 'culvert.yaml')
@@ -44,12 +50,13 @@ export async function writeCulvertConfig(folder: string, port: number, settings:
   return { file: process.execPath, args: [culvertProgram, 'start', '--config', path, '--json'] }
 }
 
-export function culvert(receive: CulvertSettings['receive'], takes: CulvertSettings['takes']): Collector {
+export function culvert(settings: CulvertSettings): Collector {
+  const { receive, takes, isDetecting = true } = settings
   return {
-    name: `Culvert, ${receive}`,
+    name: `Culvert, ${receive}${isDetecting ? '' : ', without detectors'}`,
     missing: () => undefined,
     kept: 'data',
-    command: (folder, port) => writeCulvertConfig(folder, port, { receive, takes }),
+    command: (folder, port) => writeCulvertConfig(folder, port, settings),
     stored: (folder) => countRows(join(folder, 'data')),
     ...(takes === 'syslog' ? { lines: (folder) => octetsOfLines(join(folder, 'data')) } : {}),
   }
@@ -58,11 +65,7 @@ export function culvert(receive: CulvertSettings['receive'], takes: CulvertSetti
 /** A running Culvert with its API, on a folder that may hold data already. */
 export async function startCulvert(folder: string, settings: CulvertSettings) {
   const apiPort = await freeTcpPort()
-  const collector: Collector = {
-    ...culvert(settings.receive, settings.takes),
-    command: (within, port) => writeCulvertConfig(within, port, { ...settings, apiPort }),
-  }
-  const running = await startCollector(collector, folder)
+  const running = await startCollector(culvert({ ...settings, apiPort }), folder)
   return { ...running, api: await openApi(join(folder, 'data'), apiPort) }
 }
 

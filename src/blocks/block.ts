@@ -80,9 +80,7 @@ export class Block {
 
   /** The arrays of a column, undefined when no row of the block has it. */
   column(column: number): readonly Plane[] | undefined {
-    if (this.room !== undefined && this.room.resets !== this.roomResets)
-      throw new Error('a block was read after its memory had gone to another')
-    const found = this.decoded.get(column)
+    const found = this.known(column)
     if (found !== undefined) return found
     const piece = this.find(column, VALUES_PIECE)
     if (piece === undefined) return undefined
@@ -98,7 +96,7 @@ export class Block {
    * rows are had for little; whoever asks again pays again.
    */
   cells(column: number, places: Uint32Array): readonly Plane[] | undefined {
-    const decoded = this.decoded.get(column)
+    const decoded = this.known(column)
     if (decoded !== undefined) return valuesAt(decoded, places)
     const piece = this.find(column, VALUES_PIECE)
     if (piece === undefined) return undefined
@@ -147,6 +145,13 @@ export class Block {
   /** Octets that a column takes in the block, its dictionary with it. */
   octetsOf(column: number): number {
     return this.pieces.reduce((sum, piece) => sum + (piece.column === column ? piece.length : 0), 0)
+  }
+
+  /** What was decoded of a column and is still there. */
+  private known(column: number): readonly Plane[] | undefined {
+    if (this.room !== undefined && this.room.resets !== this.roomResets)
+      throw new Error('a block was read after its memory had gone to another')
+    return this.decoded.get(column)
   }
 
   private find(column: number, kind: number): Piece | undefined {

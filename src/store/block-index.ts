@@ -29,7 +29,6 @@ import {
 import { openDerivedLevel } from './level.js'
 import type { IngestSequence } from './sequence.js'
 
-const WRITE_BUFFER_OCTETS = 4 * 1024 * 1024
 /** Entries are fetched so many octets at a time: some thousand. */
 const READ_AHEAD_OCTETS = 256 * 1024
 const ENTRIES_TOGETHER = 1000
@@ -185,7 +184,6 @@ export function createBlockIndex(folder: string, sequence: IngestSequence): Bloc
           what: 'index of blocks',
           keyEncoding: 'view',
           valueEncoding: 'view',
-          writeBufferOctets: WRITE_BUFFER_OCTETS,
         },
         isFirst,
       )

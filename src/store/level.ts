@@ -19,7 +19,6 @@ export type LevelOptions = {
   readonly valueEncoding: 'json' | 'view'
   /** False for values that are compressed already. */
   readonly compression?: boolean
-  readonly writeBufferOctets?: number
   /** Looks at every table before the database is used; by the first thread that opens it alone. */
   readonly isChecked?: boolean
   /** Given the index of each table that was looked at. */
@@ -113,18 +112,12 @@ async function repairAndOpen<Key, Value>(options: LevelOptions, cause: Error) {
 }
 
 async function openDatabase<Key, Value>(options: LevelOptions) {
-  const {
-    location,
-    keyEncoding,
-    valueEncoding,
-    compression = true,
-    writeBufferOctets = WRITE_BUFFER_OCTETS,
-  } = options
+  const { location, keyEncoding, valueEncoding, compression = true } = options
   const database = new ClassicLevel<Key, Value>(location, {
     keyEncoding,
     valueEncoding,
     compression,
-    writeBufferSize: writeBufferOctets,
+    writeBufferSize: WRITE_BUFFER_OCTETS,
     multithreading: true,
   })
   await database.open()

@@ -56,7 +56,7 @@ export async function reconcile(
   }
   // Their rows were removed, or are in blocks that the index has: they must not come again.
   if (orphans.length > 0) await blocks.batch(orphans.map((key) => ({ type: 'del', key })))
-  const isCovered = found.length === 0 ? undefined : coverOf([...kept, ...found])
+  const isCovered = coverOf(found.length === 0 ? [] : [...kept, ...found])
   let next = 1
   // How many rows a damaged block has is not known: none may be numbered twice, so it is taken for a full one.
   const note = (entry: IndexedBlock) => {
@@ -66,7 +66,7 @@ export async function reconcile(
   for (const entry of found) {
     note(entry)
     // Without an index that tells, a merged block and those that it was made of would all be there.
-    if (isCovered?.(entry)) await index.addReplaced(entry)
+    if (isCovered(entry)) await index.addReplaced(entry)
     else await index.add(entry, undefined)
   }
   return { next, entries: lost.size === 0 && found.length === 0 ? known : undefined }

@@ -137,7 +137,7 @@ t.test('Culvert keeps all that it is sent', { skip: !isLinux }, async (t) => {
   const sender = startSender()
   const traffic = { kind: 'syslog' as const, seed: 1 }
   const feed = { traffic, datagramsPerSecond: 1000, seconds: 1, warmUpSeconds: 0.5 }
-  const result = await measure(culvert('dgram', 'syslog'), sender, feed)
+  const result = await measure(culvert({ receive: 'dgram', takes: 'syslog' }), sender, feed)
   t.equal(result.sent, 1500)
   t.equal(result.stored, result.sent)
   t.equal(result.measured, 1000)

@@ -109,7 +109,6 @@ export async function openRaw(location: string, name: DatabaseName): Promise<Raw
     keyEncoding: 'view',
     valueEncoding: 'view',
     compression: name === 'documents',
-    ...(name !== 'documents' ? { writeBufferOctets: 16 * 1024 * 1024 } : {}),
   })
 }
 
