@@ -37,16 +37,14 @@ export class Contexts {
     this.#length = bucketMilliseconds
   }
 
-  /** The context of each row of a stretch, by number. Throws when a column cannot be read. */
-  of(block: Block, { from, to }: Stretch): Uint32Array {
-    const local = new Uint32Array(to - from)
+  /** Writes the context of each row of a stretch, by number, to an array of zeros. Throws when a column cannot be read. */
+  number(block: Block, { from }: Stretch, local: Uint32Array): void {
     let firstRows = [from]
     for (const values of this.#components(block)) {
       if (values !== undefined) firstRows = split(local, firstRows, values, from)
     }
     const numbers = Uint32Array.from(firstRows, (row) => this.#numberOf(this.#contextOf(block, row)))
     for (let index = 0; index < local.length; index++) local[index] = numbers[local[index]!]!
-    return local
   }
 
   together(context: number): number {

@@ -16,8 +16,6 @@ const SAMPLE = 4096
 const CHUNK = 16_384
 /** The number of keys that found no room. */
 const NO_ROOM = 0
-/** Groups for whose sums there is room at first. */
-const FIRST_GROUPS = 1024
 /** Groups put together for which room is made at a time. */
 const TOGETHER_ROOM = 1024
 const PROTOCOLS = 256
@@ -46,8 +44,8 @@ export class Groups {
   readonly family: 4 | 6
   /** Groups kept apart: their key is source, destination, protocol + 256 × port, context. */
   readonly table: KeyTable
-  /** SUMS doubles a group: first those of the table, from `firstTogether` on those put together. */
-  values: Float64Array
+  /** By place in `Sum`, and there by group: first those of the table, from `firstTogether` on those put together. */
+  sums: readonly Float64Array[]
   readonly firstTogether: number
   /** The groups put together, in their order. */
   readonly together: TogetherKey[] = []
@@ -56,6 +54,8 @@ export class Groups {
   readonly #contexts: Contexts
   readonly #maximum: number
   readonly #width: number
+  /** What any row had. */
+  readonly #used = new Set<number>([Sum.flows])
   /** By context and protocol: the group put together + 1. */
   readonly #togetherGroups: Uint32Array[] = []
   #rowsUntilFold = ROWS_BETWEEN_FOLDS
@@ -68,8 +68,8 @@ export class Groups {
     this.#maximum = maximum
     this.#width = (family === 6 ? 8 : 2) + 2
     this.table = new KeyTable(this.#width, maximum)
-    this.values = new Float64Array(FIRST_GROUPS * SUMS)
     this.firstTogether = maximum + 1
+    this.sums = makeSums(this.firstTogether + TOGETHER_ROOM)
   }
 
   add(rows: RowColumns): void {
@@ -84,8 +84,7 @@ export class Groups {
     if (this.table.isFull && this.#rowsUntilFold <= 0) this.#fold()
     this.table.assign([...rows.source, ...rows.destination, packed, contexts], count, this.#groups)
     if (this.table.isFull) this.#putTogether(rows)
-    this.#makeRoom()
-    addRows(this.values, this.#groups, rows)
+    this.#addRows(rows)
     this.#rowsUntilFold -= count
   }
 
@@ -114,20 +113,18 @@ export class Groups {
     if (groups[protocol] === 0) {
       const place = this.together.push({ context: common, protocol }) - 1
       groups[protocol] = this.firstTogether + place + 1
+      this.#makeRoom()
     }
     return groups[protocol]! - 1
   }
 
+  /** For all that are put together. */
   #makeRoom(): void {
-    const { together, firstTogether, table } = this
-    const groups = together.length > 0 ? firstTogether + together.length : table.size
-    if (this.values.length >= groups * SUMS) return
-    let room = this.values.length / SUMS
-    while (room < groups)
-      room = Math.min(2 * room, room < firstTogether ? firstTogether : room + TOGETHER_ROOM)
-    const values = new Float64Array(room * SUMS)
-    values.set(this.values)
-    this.values = values
+    const groups = this.firstTogether + this.together.length
+    if (this.sums[0]!.length >= groups) return
+    const sums = makeSums(groups + TOGETHER_ROOM)
+    for (const sum of this.#used) sums[sum]!.set(this.sums[sum]!)
+    this.sums = sums
   }
 
   /** Keeps the larger half of the groups, and puts the others together. */
@@ -135,7 +132,7 @@ export class Groups {
     this.#rowsUntilFold = ROWS_BETWEEN_FOLDS
     const { keys, size } = this.table
     const limit = Math.max(1, this.#maximum >>> 1)
-    const bound = medianSize(this.values, size)
+    const bound = medianSize(this.sums, size)
     const width = this.#width
     let count = 0
     const kept = new Uint32Array(limit)
@@ -145,24 +142,57 @@ export class Groups {
       isKept[group] = 1
     }
     for (let group = 1; group < size && count < limit; group++)
-      if (sizeOf(this.values, group) > bound) keep(group)
+      if (sizeOf(this.sums, group) > bound) keep(group)
     for (let group = 1; group < size && count < limit; group++)
-      if (sizeOf(this.values, group) === bound) keep(group)
+      if (sizeOf(this.sums, group) === bound) keep(group)
     for (let group = 1; group < size; group++) {
       if (isKept[group] === 1) continue
       const at = group * width + width
       const target = this.#togetherGroup(keys[at - 1]!, keys[at - 2]! & (PROTOCOLS - 1))
-      this.#makeRoom()
-      addSums(this.values, target * SUMS, this.values, group * SUMS)
-      this.togetherRows += this.values[group * SUMS + Sum.flows]!
+      this.#addGroup(target, group)
+      this.togetherRows += this.sums[Sum.flows]![group]!
     }
     const ascending = kept.subarray(0, count).sort()
     this.table.keep(ascending)
-    // Their new numbers are in the order of the old ones, so sums only move to the front.
-    for (const [index, group] of ascending.entries())
-      this.values.copyWithin((index + 1) * SUMS, group * SUMS, (group + 1) * SUMS)
-    this.values.fill(0, (count + 1) * SUMS, this.firstTogether * SUMS)
+    for (const sum of this.#used) moveToFront(this.sums[sum]!, ascending, this.firstTogether)
   }
+
+  /** One small loop for each column, over rows whose sums lie anywhere. */
+  #addRows({ count, flows, counts, starts, ends }: RowColumns): void {
+    const groups = this.#groups
+    const columnOf = (sum: number) => {
+      this.#used.add(sum)
+      return this.sums[sum]!
+    }
+    const known = columnOf(Sum.flows)
+    if (flows === undefined) for (let row = 0; row < count; row++) known[groups[row]!]!++
+    else addColumn(known, groups, count, flows)
+    for (const { sum, values } of counts) addColumn(columnOf(sum), groups, count, values)
+    if (starts !== undefined) addLeast(columnOf(Sum.start), groups, count, starts)
+    if (ends !== undefined) addMost(columnOf(Sum.end), groups, count, ends)
+  }
+
+  /** Adds the sums of a group to those of another. */
+  #addGroup(to: number, from: number): void {
+    for (const sum of this.#used) {
+      const values = this.sums[sum]!
+      const value = values[from]!
+      if (sum === Sum.start) values[to] = leastOf(values[to]!, value)
+      else if (sum === Sum.end) values[to] = Math.max(values[to]!, value)
+      else values[to]! += value
+    }
+  }
+}
+
+/** Room that is not written to takes no memory. */
+function makeSums(groups: number): Float64Array[] {
+  return Array.from({ length: SUMS }, () => new Float64Array(groups))
+}
+
+/** The values of some groups, ascending, go to the groups from 1 on, for those are their numbers now; behind them are zeros. */
+function moveToFront(values: Float64Array, groups: Uint32Array, end: number): void {
+  for (let index = 0; index < groups.length; index++) values[index + 1] = values[groups[index]!]!
+  values.fill(0, groups.length + 1, end)
 }
 
 function cut(rows: RowColumns, from: number, to: number): RowColumns {
@@ -186,64 +216,40 @@ function pack(packed: Uint32Array, protocols: Plane, ports: Plane, count: number
   for (let row = 0; row < count; row++) packed[row] = protocols[row]! | (ports[row]! << 8)
 }
 
-/** One small loop for each column, over rows whose sums lie anywhere. */
-function addRows(
-  values: Float64Array,
-  groups: Uint32Array,
-  rows: Pick<RowColumns, 'count' | 'flows' | 'counts' | 'starts' | 'ends'>,
-): void {
-  const { count, flows, counts, starts, ends } = rows
-  if (flows === undefined) for (let row = 0; row < count; row++) values[groups[row]! * SUMS]!++
-  else addColumn(values, groups, count, Sum.flows, flows)
-  for (const { sum, values: added } of counts) addColumn(values, groups, count, sum, added)
-  if (starts !== undefined) addLeast(values, groups, count, starts)
-  if (ends !== undefined) addMost(values, groups, count, ends)
-}
-
-function addColumn(
-  values: Float64Array,
-  groups: Uint32Array,
-  count: number,
-  sum: number,
-  added: Plane,
-): void {
-  for (let row = 0; row < count; row++) values[groups[row]! * SUMS + sum]! += added[row]!
+function addColumn(values: Float64Array, groups: Uint32Array, count: number, added: Plane): void {
+  for (let row = 0; row < count; row++) values[groups[row]!]! += added[row]!
 }
 
 function addLeast(values: Float64Array, groups: Uint32Array, count: number, starts: Plane): void {
   for (let row = 0; row < count; row++) {
-    const at = groups[row]! * SUMS + Sum.start
+    const group = groups[row]!
+    const known = values[group]!
     const start = starts[row]!
-    if (start !== 0 && (values[at] === 0 || start < values[at]!)) values[at] = start
+    if (start !== 0 && (known === 0 || start < known)) values[group] = start
   }
 }
 
 function addMost(values: Float64Array, groups: Uint32Array, count: number, ends: Plane): void {
   for (let row = 0; row < count; row++) {
-    const at = groups[row]! * SUMS + Sum.end
-    if (ends[row]! > values[at]!) values[at] = ends[row]!
+    const group = groups[row]!
+    if (ends[row]! > values[group]!) values[group] = ends[row]!
   }
 }
 
-function addSums(to: Float64Array, at: number, from: Float64Array, place: number): void {
-  const start = from[place + Sum.start]!
-  const own = to[at + Sum.start]!
-  const end = Math.max(to[at + Sum.end]!, from[place + Sum.end]!)
-  for (let sum = 0; sum < SUMS; sum++) to[at + sum]! += from[place + sum]!
-  to[at + Sum.start] = start === 0 || own === 0 ? start + own : Math.min(start, own)
-  to[at + Sum.end] = end
+/** 0 is none. */
+function leastOf(one: number, other: number): number {
+  return one === 0 || other === 0 ? one + other : Math.min(one, other)
 }
 
 /** By octets, in whatever columns they came. */
-function sizeOf(values: Float64Array, group: number): number {
-  const at = group * SUMS
-  return values[at + Sum.octets]! + values[at + Sum.reverseOctets]! + values[at + Sum.octetsTotal]!
+function sizeOf(sums: readonly Float64Array[], group: number): number {
+  return sums[Sum.octets]![group]! + sums[Sum.reverseOctets]![group]! + sums[Sum.octetsTotal]![group]!
 }
 
 /** About the middle size of the groups 1 to below `size`. */
-function medianSize(values: Float64Array, size: number): number {
+function medianSize(sums: readonly Float64Array[], size: number): number {
   const step = Math.max(1, Math.floor((size - 1) / SAMPLE))
   const sample: number[] = []
-  for (let group = 1; group < size; group += step) sample.push(sizeOf(values, group))
+  for (let group = 1; group < size; group += step) sample.push(sizeOf(sums, group))
   return Float64Array.from(sample).sort()[sample.length >>> 1] ?? 0
 }

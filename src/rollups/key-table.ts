@@ -10,8 +10,8 @@ const FIRST_SLOTS = 2048
 export class KeyTable {
   /** Words of a key. */
   readonly width: number
-  /** `width` words a number, from number 0 on, which has none. */
-  keys: Uint32Array
+  /** `width` words a number, from number 0 on, which has none: room for all, which takes no memory until it is written to. */
+  readonly keys: Uint32Array
   /** One more than the highest number. */
   size = 1
   /** Whether a key found no room. */
@@ -24,7 +24,7 @@ export class KeyTable {
   constructor(width: number, maximum: number) {
     this.width = width
     this.#maximum = maximum
-    this.keys = new Uint32Array((FIRST_SLOTS / 2 + 1) * width)
+    this.keys = new Uint32Array((maximum + 1) * width)
   }
 
   /** Writes the number of each of `count` keys, whose words lie in `words[w][i]`. */
@@ -103,9 +103,6 @@ export class KeyTable {
       slots[at + 1] = old[from + 1]!
     }
     this.#slots = slots
-    const keys = new Uint32Array((slots.length / 4 + 1) * this.width)
-    keys.set(this.keys)
-    this.keys = keys
   }
 }
 

@@ -105,7 +105,7 @@ export async function sumRows(
       const block = await store.block(entry, room)
       // Removed by retention meanwhile: it is missing below.
       if (block === undefined) continue
-      const columns = stretches.map((each) => readRows(block, contexts, each))
+      const columns = stretches.map((each) => readRows(block, contexts, each, room))
       for (const each of columns) {
         groups[entry.stream.family === 6 ? 1 : 0].add(each)
         rows += each.count

@@ -1,4 +1,5 @@
 /** Rows of a block as their groups need them. Everything is read before anything is summed. */
+import type { ArrayRoom } from '../blocks/array-room.js'
 import type { Block } from '../blocks/block.js'
 import type { Plane } from '../blocks/builder.js'
 import { FlowColumnIndex as Column } from '../records/columns.js'
@@ -7,11 +8,13 @@ import type { Contexts, Stretch } from './contexts.js'
 import type { RowColumns } from './groups.js'
 import { countColumns } from './schema.js'
 
-/** Throws when a column cannot be read. */
-export function readRows(block: Block, contexts: Contexts, stretch: Stretch): RowColumns {
+/** Arrays are good until the room is reset. Throws when a column cannot be read. */
+export function readRows(block: Block, contexts: Contexts, stretch: Stretch, room: ArrayRoom): RowColumns {
   const { from, to } = stretch
   const count = to - from
-  const zeros = new Uint32Array(count)
+  const zeros = room.take(Uint32Array, count).fill(0)
+  const own = room.take(Uint32Array, count).fill(0)
+  contexts.number(block, stretch, own)
   const cut = <Values extends Plane>(values: Values): Values => values.subarray(from, to) as Values
   const one = (column: number): Plane | undefined => {
     const planes = block.column(column)
@@ -35,6 +38,6 @@ export function readRows(block: Block, contexts: Contexts, stretch: Stretch): Ro
     }),
     starts: one(Column.startMilliseconds),
     ends: one(Column.endMilliseconds),
-    contexts: contexts.of(block, stretch),
+    contexts: own,
   }
 }

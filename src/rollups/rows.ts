@@ -3,7 +3,7 @@ import { BLOCK_ROWS, BlockBuilder } from '../blocks/builder.js'
 import { FlowColumnIndex as Column, streamNamed } from '../records/columns.js'
 import type { Context, Contexts } from './contexts.js'
 import type { Groups } from './groups.js'
-import { countColumns, type Rollup, SUMS, Sum } from './schema.js'
+import { countColumns, type Rollup, Sum } from './schema.js'
 
 /** Rows of one context: their groups, and how to read what tells these apart. */
 type Run = {
@@ -72,7 +72,7 @@ function togetherRuns(contexts: Contexts, { together, firstTogether }: Groups): 
 /** Adds rows of one context; they fit. */
 function fillRows(
   builder: BlockBuilder,
-  { table, values, together, firstTogether }: Groups,
+  { table, sums, together, firstTogether }: Groups,
   { context, groups, isTogether }: Run,
   bucketMilliseconds: number,
 ): void {
@@ -86,8 +86,9 @@ function fillRows(
   }
   const fill64 = (column: number, sum: number) => {
     if (!columns.has(column)) return
+    const values = sums[sum]!
     for (let index = 0; index < groups.length; index++)
-      builder.setUnsigned64(column, first + index, values[groups[index]! * SUMS + sum]!)
+      builder.setUnsigned64(column, first + index, values[groups[index]!]!)
   }
   const { keys, width } = table
   const words = builder.stream.family === 6 ? 4 : 1
@@ -109,6 +110,6 @@ function fillRows(
   fill64(Column.deltaFlowCount, Sum.flows)
   fill64(Column.groupsTogether, Sum.flows)
   fill(Column.bucketMilliseconds, 0, () => bucketMilliseconds)
-  fill(Column.startMilliseconds, 0, (group) => values[group * SUMS + Sum.start]!)
-  fill(Column.endMilliseconds, 0, (group) => values[group * SUMS + Sum.end]!)
+  fill(Column.startMilliseconds, 0, (group) => sums[Sum.start]![group]!)
+  fill(Column.endMilliseconds, 0, (group) => sums[Sum.end]![group]!)
 }

@@ -40,7 +40,7 @@ export const contextColumns = [
   Column.icmpCode,
 ] as const
 
-/** Sums of a group, in their order; each is the place of a double. */
+/** Sums of a group, and their places. */
 export const Sum = {
   flows: 0,
   octets: 1,

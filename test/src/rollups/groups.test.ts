@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Contexts } from '#core/rollups/contexts.js'
 import { Groups, type RowColumns } from '#core/rollups/groups.js'
-import { SUMS, Sum } from '#core/rollups/schema.js'
+import { Sum } from '#core/rollups/schema.js'
 
 /** All rows are of context 0; what is put together is of context 1. */
 const contexts = { together: () => 1 } as unknown as Contexts
@@ -41,15 +41,14 @@ t.test('of too many groups the smaller ones make room now and then, and nothing 
       octets += columns.source[0]!.reduce((sum, source) => sum + source, 0)
     }
   }
-  const { table, together, firstTogether, values } = groups
+  const { table, together, firstTogether, sums } = groups
   t.same(together, [{ context: 1, protocol: 6 }])
   const kept = Array.from({ length: table.size - 1 }, (_, index) => index + 1)
-  const sumOf = (sum: number) =>
-    [...kept, firstTogether].reduce((all, group) => all + values[group * SUMS + sum]!, 0)
+  const sumOf = (sum: number) => [...kept, firstTogether].reduce((all, group) => all + sums[sum]![group]!, 0)
   t.equal(sumOf(Sum.flows), rows)
   t.equal(sumOf(Sum.octets), octets)
-  t.equal(values[firstTogether * SUMS + Sum.flows], groups.togetherRows)
-  t.equal(values[firstTogether * SUMS + Sum.start], 1e12 - 10_399, 'the first of all that were put together')
+  t.equal(sums[Sum.flows]![firstTogether], groups.togetherRows)
+  t.equal(sums[Sum.start]![firstTogether], 1e12 - 10_399, 'the first of all that were put together')
   const hosts = new Set(kept.map((group) => table.keys[group * table.width]!))
   t.ok(
     [...Array(400).keys()].every((host) => hosts.has(10_000 + host)),
@@ -58,6 +57,6 @@ t.test('of too many groups the smaller ones make room now and then, and nothing 
   t.ok(kept.length <= 1000)
   for (const group of kept) {
     const host = table.keys[group * table.width]!
-    if (values[group * SUMS + Sum.end] !== 1e12 + host) t.fail(`the sums of host ${host} are another's`)
+    if (sums[Sum.end]![group] !== 1e12 + host) t.fail(`the sums of host ${host} are another's`)
   }
 })
