@@ -20,6 +20,16 @@ export class ArrayRoom {
   /** The chunk that arrays are taken from, and where the next one begins there. */
   #chunk = 0
   #at = 0
+  #octets = new Uint8Array(0)
+  #end: (() => void) | undefined
+
+  /** So many octets for a block itself, which hold whatever was there before; `end` is called when the block is given up. */
+  hold(octets: number, end: () => void): Uint8Array {
+    this.#end?.()
+    this.#end = end
+    if (this.#octets.length < octets) this.#octets = new Uint8Array(octets)
+    return this.#octets.subarray(0, octets)
+  }
 
   /** An array that holds whatever was there before, until `reset`. */
   take<K extends Kind>(kind: K, rows: number): InstanceType<K> {
@@ -30,8 +40,10 @@ export class ArrayRoom {
     return array
   }
 
-  /** All arrays that were taken are given back: who still reads them reads what comes next. */
+  /** All that was taken is given back: who still reads it reads what comes next. To be called at the end, too. */
   reset(): void {
+    this.#end?.()
+    this.#end = undefined
     this.resets++
     this.#chunk = 0
     this.#at = 0

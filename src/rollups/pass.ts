@@ -93,26 +93,30 @@ export async function sumRows(
   let takenTo = fromSequence
   let rows = 0
   let failed = 0
-  for (const { entry, firstSequence } of pending) {
-    // Where merged blocks overlap, a pass cannot end between them.
-    if (contexts.list.length > MOST_CONTEXTS && takenTo <= firstSequence)
-      reached = Math.min(reached, firstSequence)
-    if (firstSequence >= reached) break
-    const stretches = stretchesOf(entry, fromSequence, reached)
-    takenTo = Math.max(takenTo, Math.min(reached, endOf(entry)))
-    try {
-      room.reset()
-      const block = await store.block(entry, room)
-      // Removed by retention meanwhile: it is missing below.
-      if (block === undefined) continue
-      const columns = stretches.map((each) => readRows(block, contexts, each, room))
-      for (const each of columns) {
-        groups[entry.stream.family === 6 ? 1 : 0].add(each)
-        rows += each.count
+  try {
+    for (const { entry, firstSequence } of pending) {
+      // Where merged blocks overlap, a pass cannot end between them.
+      if (contexts.list.length > MOST_CONTEXTS && takenTo <= firstSequence)
+        reached = Math.min(reached, firstSequence)
+      if (firstSequence >= reached) break
+      const stretches = stretchesOf(entry, fromSequence, reached)
+      takenTo = Math.max(takenTo, Math.min(reached, endOf(entry)))
+      try {
+        room.reset()
+        const block = await store.block(entry, room)
+        // Removed by retention meanwhile: it is missing below.
+        if (block === undefined) continue
+        const columns = stretches.map((each) => readRows(block, contexts, each, room))
+        for (const each of columns) {
+          groups[entry.stream.family === 6 ? 1 : 0].add(each)
+          rows += each.count
+        }
+      } catch {
+        failed += stretches.reduce((sum, { from, to }) => sum + to - from, 0)
       }
-    } catch {
-      failed += stretches.reduce((sum, { from, to }) => sum + to - from, 0)
     }
+  } finally {
+    room.reset()
   }
   const missing = await missingRows(store, fromSequence, reached)
   return { contexts, groups, toSequence: reached, rows, unreadRows: failed + missing }

@@ -8,7 +8,7 @@ import type { Observation } from '../findings/finding.js'
 import type { StreamName } from '../records/columns.js'
 import { BlockReader } from '../store/block-reader.js'
 import type { BlockStore } from '../store/block-store.js'
-import { nextReceived, type ScanCounts, scan } from '../store/scan.js'
+import { nextReceived, type ScanCounts, scanBy } from '../store/scan.js'
 
 /**
  * Judgement is passed at whole multiples of this, so that it does not depend on when a run began. What an exporter tells once a
@@ -54,28 +54,32 @@ export async function* evaluate(
   const readers = new Map(streams.map((stream) => [stream, new BlockReader(store)]))
   let from = fromMilliseconds
   let quietSince = from
-  while (from < toMilliseconds) {
-    const at = Math.min(floorTo(from, stepMilliseconds) + stepMilliseconds, toMilliseconds)
-    for (const stream of streams) {
-      const wanted = judge.wants?.(stream) ?? true
-      if (wanted === false) continue
-      const columns = wanted === true ? {} : { columns: wanted }
-      const window = { stream, fromMilliseconds: from, toMilliseconds: at, ...columns }
-      for await (const selection of scan(store, window, counts, readers.get(stream))) {
-        judge.observe(selection)
-        quietSince = at
+  try {
+    while (from < toMilliseconds) {
+      const at = Math.min(floorTo(from, stepMilliseconds) + stepMilliseconds, toMilliseconds)
+      for (const stream of streams) {
+        const wanted = judge.wants?.(stream) ?? true
+        if (wanted === false) continue
+        const columns = wanted === true ? {} : { columns: wanted }
+        const window = { stream, fromMilliseconds: from, toMilliseconds: at, ...columns }
+        for await (const selection of scanBy(readers.get(stream)!, store, window, counts)) {
+          judge.observe(selection)
+          quietSince = at
+        }
+      }
+      const observations = judge.evaluate(at)
+      if (observations.length > 0) yield { at, observations }
+      onProgress?.(at)
+      // A catch-up is long: what others tell the thread is heard between two steps.
+      await setImmediate()
+      from = at
+      if (at - quietSince >= QUIET_MILLISECONDS) {
+        const next = Math.min(await nextReceived(store, streams, at), toMilliseconds - 1)
+        from = Math.max(at, floorTo(next, stepMilliseconds))
+        quietSince = from
       }
     }
-    const observations = judge.evaluate(at)
-    if (observations.length > 0) yield { at, observations }
-    onProgress?.(at)
-    // A catch-up is long: what others tell the thread is heard between two steps.
-    await setImmediate()
-    from = at
-    if (at - quietSince >= QUIET_MILLISECONDS) {
-      const next = Math.min(await nextReceived(store, streams, at), toMilliseconds - 1)
-      from = Math.max(at, floorTo(next, stepMilliseconds))
-      quietSince = from
-    }
+  } finally {
+    for (const reader of readers.values()) reader.close()
   }
 }

@@ -19,19 +19,24 @@ export class BlockReader {
   }
 
   /**
-   * As `BlockStore.block`, but the block and its columns are good until the next is asked for: nobody else may use the reader
-   * meanwhile.
+   * As `BlockStore.block`, but the block and its columns are good until the next is asked for, or `close`: nobody else may use the
+   * reader meanwhile.
    */
   async open(entry: IndexedBlock): Promise<Block | undefined> {
     const name = nameOfBlock(entry)
     if (name === this.#name) return this.#block
-    this.#name = undefined
-    this.#block = undefined
-    this.#room.reset()
+    this.close()
     const block = await this.#store.block(entry, this.#room)
     if (block === undefined) return undefined
     this.#name = name
     this.#block = block
     return block
+  }
+
+  /** Gives up the block that was opened last. */
+  close(): void {
+    this.#name = undefined
+    this.#block = undefined
+    this.#room.reset()
   }
 }

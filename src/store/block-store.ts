@@ -39,15 +39,16 @@ export type BlockStore = {
   index(stream: StreamName): Promise<readonly IndexedBlock[]>
   /**
    * Opens a block; undefined when it has been removed meanwhile; throws BLOCK_DAMAGED when it cannot be read. It is `kept` open
-   * for who asks for it next, as is supposed; or read `once`; or its columns go into a room of who asks.
+   * for who asks for it next, as is supposed; or read `once`; or it goes into a room of who asks, and what that does not look at is
+   * not read.
    */
   block(
     entry: BlockPlace & Pick<IndexedBlock, 'damage'>,
     use?: 'kept' | 'once' | ArrayRoom,
   ): Promise<Block | undefined>
   /**
-   * Gives a block, opened as by `block`, to work that is done when it returns. Of a store whose blocks are read once each just what
-   * the work asks for is read, and nothing of the block may be used afterwards but what was decoded.
+   * Gives a block, opened as by `block`, to work that is done when it returns. Of one that is read once just what the work asks for
+   * is read, and nothing of the block may be used afterwards but what was decoded.
    */
   read<Result>(
     entry: BlockPlace & Pick<IndexedBlock, 'damage'>,

@@ -33,8 +33,8 @@ import { guarded, openLevel } from './level.js'
 import { OpenedBlocks } from './opened-blocks.js'
 import { reconcile } from './reconcile.js'
 import { createIngestSequence } from './sequence.js'
-import { TableValues } from './table-values.js'
-import { findBadTables, forgetRepair, tableNames, wasRepaired } from './tables.js'
+import { type OpenValue, TableValues } from './table-values.js'
+import { forgetRepair, wasRepaired } from './tables.js'
 import { migrateFromVersion1 } from './version1.js'
 
 /** Blocks that are written at a time, as a rule. */
@@ -54,7 +54,6 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
   let syncing: Promise<void> = Promise.resolve()
   const opened = new OpenedBlocks(options.openedOctets)
   const values = new TableValues(location)
-  let looked: Promise<void> | undefined
   /** What parts of a block are read into, where they are wanted for the moment. */
   let scratch = new Uint8Array(0)
   /** What blocks are put together in, free again when they are written. */
@@ -93,31 +92,36 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     return level().getSync(blockKey(place), { fillCache: false })
   }
 
-  /** The first thread has looked at all tables when it opened them. */
-  const lookAtTables = async () => {
-    await findBadTables(location, await guarded(what, tableNames(location)), (table) => values.add(table))
+  /** A block's value in an open file; undefined where no table has it. */
+  async function openValue(place: BlockPlace): Promise<OpenValue | undefined> {
+    await setImmediate()
+    const key = blockKey(place)
+    return values.open(key) ?? ((await guarded(what, values.look())) ? values.open(key) : undefined)
   }
 
-  /** Undefined where the block's value is not found in a table. */
+  /** Undefined where no table has the block. */
   async function readParts<Result>(
     place: BlockPlace,
     work: (block: Block) => Result,
   ): Promise<{ readonly result: Result } | undefined> {
-    if (!isFirst) {
-      looked ??= lookAtTables()
-      await looked
-    }
-    const value = values.open(blockKey(place))
+    const value = await openValue(place)
     if (value === undefined) return undefined
     try {
       if (scratch.length < value.octets) scratch = new Uint8Array(value.octets)
       const octets = scratch.subarray(0, value.octets)
-      return {
-        result: work(openBlock(place, octets, { fill: (from, end) => value.read(octets, from, end) })),
-      }
+      const fill = (from: number, end: number) => value.read(octets, from, end)
+      return { result: work(openBlock(place, octets, { fill })) }
     } finally {
       value.close()
     }
+  }
+
+  /** The same, for as long as the room is not reset. */
+  async function openParts(place: BlockPlace, room: ArrayRoom): Promise<Block | undefined> {
+    const value = await openValue(place)
+    if (value === undefined) return undefined
+    const octets = room.hold(value.octets, () => value.close())
+    return openBlock(place, octets, { room, fill: (from, end) => value.read(octets, from, end) })
   }
 
   async function put(place: BlockPlace, block: Uint8Array, sync: boolean): Promise<void> {
@@ -136,8 +140,8 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     if (entry.damage !== undefined) throw new ApplianceError('BLOCK_DAMAGED', entry.damage)
     const name = nameOfBlock(entry)
     const room = typeof use === 'string' ? undefined : use
-    // Who has a room of its own goes through everything once: looking would only turn out what others come back for.
-    const found = room === undefined ? opened.get(name) : undefined
+    // Who has a room of its own goes through everything once: looking here would only turn out what others come back for.
+    const found = room === undefined ? opened.get(name) : await openParts(entry, room)
     if (found !== undefined) return found
     const octets = await guarded(what, read(entry))
     if (octets === undefined) {
@@ -231,11 +235,12 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     index: (stream) => guarded(what, index.of(streamNamed(stream))),
     block,
     async read(entry, use, work) {
-      if (isReadOnce && entry.damage === undefined) {
+      const isOnce = isReadOnce || use === 'once'
+      if (isOnce && entry.damage === undefined && opened.get(nameOfBlock(entry)) === undefined) {
         const done = await readParts(entry, work)
         if (done !== undefined) return done
       }
-      const whole = await block(entry, isReadOnce ? 'once' : use)
+      const whole = await block(entry, isOnce ? 'once' : use)
       return whole && { result: work(whole) }
     },
     async octets(place) {

@@ -4,6 +4,14 @@ import type { Block } from '../blocks/block.js'
 /** Kept if nothing else is asked for: some pages of rows, whose readers come again. */
 export const OPENED_OCTETS = 24 * 1024 * 1024
 
+/** Of more blocks than this, those read first are no longer open when the query comes again. */
+const MOST_KEPT = 24
+
+/** How a query shall read that has so many blocks to open. */
+export function useOfBlocks(blocks: number): 'kept' | 'once' {
+  return blocks <= MOST_KEPT ? 'kept' : 'once'
+}
+
 export class OpenedBlocks {
   /** By name, the one used longest ago first. */
   readonly #blocks = new Map<string, Block>()

@@ -46,7 +46,21 @@ export async function* scan(
   store: BlockStore,
   options: ScanOptions,
   counts: ScanCounts,
-  reader = new BlockReader(store),
+): AsyncGenerator<Selection> {
+  const reader = new BlockReader(store)
+  try {
+    yield* scanBy(reader, store, options, counts)
+  } finally {
+    reader.close()
+  }
+}
+
+/** The same by a reader that others scan by, too. */
+export async function* scanBy(
+  reader: BlockReader,
+  store: BlockStore,
+  options: ScanOptions,
+  counts: ScanCounts,
 ): AsyncGenerator<Selection> {
   const { fromMilliseconds, toMilliseconds } = options
   for (const entry of await store.index(options.stream)) {
@@ -167,15 +181,16 @@ export async function nextReceived(
 
 /** Of a block that has rows on both sides of a time. */
 async function firstWithin(store: BlockStore, entry: IndexedBlock, from: number): Promise<number> {
-  const unread = emptyScanCounts()
   const to = entry.receivedToMilliseconds + 1
-  const selection = await readBlock(
-    new BlockReader(store),
-    entry,
-    { stream: entry.stream.name, fromMilliseconds: from, toMilliseconds: to, columns: [RECEIVED_COLUMN] },
-    unread,
-  )
-  if (selection === undefined) return Number.POSITIVE_INFINITY
-  const received = selection.block.column(RECEIVED_COLUMN)![0]!
-  return selection.rows.reduce((least, row) => Math.min(least, received[row]!), Number.POSITIVE_INFINITY)
+  const window = { stream: entry.stream.name, fromMilliseconds: from, toMilliseconds: to }
+  const reader = new BlockReader(store)
+  try {
+    const options = { ...window, columns: [RECEIVED_COLUMN] }
+    const selection = await readBlock(reader, entry, options, emptyScanCounts())
+    if (selection === undefined) return Number.POSITIVE_INFINITY
+    const received = selection.block.column(RECEIVED_COLUMN)![0]!
+    return selection.rows.reduce((least, row) => Math.min(least, received[row]!), Number.POSITIVE_INFINITY)
+  } finally {
+    reader.close()
+  }
 }

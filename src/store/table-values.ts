@@ -7,6 +7,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { Leb128Reader } from '../blocks/leb128.js'
 import { ApplianceError } from '../errors.js'
+import { findBadTables, tableNames } from './tables.js'
 
 /** The index of a table, by the name of its file. */
 export type TableIndex = { readonly name: string; readonly octets: Uint8Array }
@@ -33,22 +34,46 @@ const RESTARTS_OCTETS = 2 * RESTART_OCTETS
 const HEAD_OCTETS = 3 * 5 + NUMBER_OCTETS + 2 + KEY_TRAILER_OCTETS
 /** A table that was merged may lie beside what it became. */
 const MOST_LOOKED_AT = 4
+/** Tables come when some megabytes have been written, and with merges. */
+const LOOK_EVERY_MILLISECONDS = 1000
 /** Small values that are passed over before the one that is looked for, which has begun behind them. */
 const MOST_OTHERS = 16
 
 /** Values of a database whose keys begin with a number: 8 octets, big-endian. */
 export class TableValues {
   readonly #location: string
+  /** Names of the tables that it knows of. */
+  readonly #known = new Set<string>()
   /** Those whose blocks nobody has asked for yet. */
   #unread: TableIndex[] = []
-  readonly #blocks: TableBlock[] = []
+  #blocks: TableBlock[] = []
+  #lookedAt = Number.NEGATIVE_INFINITY
 
   constructor(location: string) {
     this.#location = location
   }
 
   add(table: TableIndex): void {
+    this.#known.add(table.name)
     this.#unread.push(table)
+  }
+
+  /** Looks for tables that came, and forgets those that went, each second at most. True when one came. */
+  async look(): Promise<boolean> {
+    const now = performance.now()
+    if (now - this.#lookedAt < LOOK_EVERY_MILLISECONDS) return false
+    this.#lookedAt = now
+    const there = new Set(await tableNames(this.#location))
+    this.#blocks = this.#blocks.filter(({ name }) => there.has(name))
+    for (const name of this.#known) if (!there.has(name)) this.#known.delete(name)
+    const known = this.#known.size
+    // One that is being written is bad until it is whole.
+    await findBadTables(
+      this.#location,
+      [...there].filter((name) => !this.#known.has(name)),
+      (table) => this.add(table),
+    )
+    return this.#known.size > known
   }
 
   /** Opens the value of a key; undefined where it is not found. */

@@ -7,6 +7,7 @@ import { BLOCK_ROWS, type Plane } from '../../blocks/builder.js'
 import { ApplianceError } from '../../errors.js'
 import { type StreamName, streams } from '../../records/columns.js'
 import type { BlockStore } from '../block-store.js'
+import { useOfBlocks } from '../opened-blocks.js'
 import { type Dimension, definitionOf } from './dimensions.js'
 import { type Effort, type PartialReason, stopReason } from './effort.js'
 import type { Filter } from './filter.js'
@@ -155,9 +156,6 @@ export async function aggregatePart(
   return { ...sums.result(), ...counts, ...(stopped === undefined ? {} : { stopped }) }
 }
 
-/** Of more blocks than this, those read first are no longer open when the query comes again. */
-const MOST_KEPT = 24
-
 /** Undefined when retention has removed the block meanwhile. Throws when it cannot be read, or is another than was planned. */
 async function readPlanned(
   { store, rollups }: { readonly store: BlockStore; readonly rollups: BlockStore },
@@ -168,7 +166,7 @@ async function readPlanned(
   const stream = streams[plan.streamIds[index]!]!
   const place = { stream, firstSequence: plan.firstSequences[index]!, level: plan.levels[index]! }
   const from = resolutionOf(stream) === 'raw' ? store : rollups
-  return from.read(place, plan.blocksToOpen <= MOST_KEPT ? 'kept' : 'once', (block) => {
+  return from.read(place, useOfBlocks(plan.blocksToOpen), (block) => {
     if (block.header.rows !== plan.rows[index])
       throw new ApplianceError('BLOCK_DAMAGED', 'a block is another than was planned')
     work(block)

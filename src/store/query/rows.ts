@@ -11,6 +11,7 @@ import type { StreamName } from '../../records/columns.js'
 import { lineText } from '../../records/line-text.js'
 import type { BlockStore } from '../block-store.js'
 import type { IndexedBlock } from '../index-entry.js'
+import { useOfBlocks } from '../opened-blocks.js'
 import { allEffort, type Effort, type PartialReason, stopReason } from './effort.js'
 import type { Filter } from './filter.js'
 import { FLOW_STREAMS, planBlocks, type Window } from './plan.js'
@@ -66,6 +67,7 @@ export async function queryRows(
     .filter(({ run }) => run.firstSequence < before)
     .sort((one, other) => other.run.firstSequence - one.run.firstSequence)
   const names = query.columns === undefined ? undefined : withOrigins(query.columns)
+  const use = useOfBlocks(planned.length)
   const selections = new Map<IndexedBlock, Selection>()
   const ends = Math.min(effort.deadlineMilliseconds, effort.now() + PAGE_MILLISECONDS)
   const rows: object[] = []
@@ -89,7 +91,7 @@ export async function queryRows(
       let nextCursor: string | undefined
       if (selection !== undefined) nextCursor = take(selection)
       else if (entry.runs.length === 1) {
-        const taken = await store.read(entry, 'kept', (block) => take(select(block)))
+        const taken = await store.read(entry, use, (block) => take(select(block)))
         isRemoved ||= taken === undefined
         nextCursor = taken?.result
       } else {

@@ -1,10 +1,12 @@
 /** Parts of blocks, read out of the tables of a real database. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import type { Block } from '#core/blocks/block.js'
 import { BlockBuilder } from '#core/blocks/builder.js'
 import { FlowColumnIndex as Column, streamNamed } from '#core/records/columns.js'
+import { BlockReader } from '#core/store/block-reader.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { blockKey } from '#core/store/keys.js'
 import { TableValues } from '#core/store/table-values.js'
@@ -130,6 +132,51 @@ t.test('damage is found in the columns that are asked for', async (t) => {
   await change(40)
   // The counters are the last of its columns.
   await change(place.octets - 10)
+})
+
+t.test('tables that come are found, those that go are forgotten, and what was opened stays', async (t) => {
+  const location = join(t.testdir(), 'blocks')
+  const values = new TableValues(location)
+  const store = createBlockStore({ location, isFirst: true })
+  await store.open()
+  const builder = new BlockBuilder(streamNamed('flow4'), ROWS)
+  addRows(builder, ROWS, 0)
+  await store.append(builder, 0)
+  const [entry] = await store.index('flow4')
+  const key = blockKey(entry!)
+  t.equal(await values.look(), false, 'it is in the log')
+  await store.close()
+  await reopen(location)
+  t.equal(await values.look(), false, 'it was looked a moment ago')
+  await setTimeout(1100)
+  t.equal(await values.look(), true)
+  const value = values.open(key)
+  const reader = new BlockReader(store)
+  await store.open()
+  const octets = octetsOf((await store.block(entry!, 'once'))!)
+  const block = (await reader.open(entry!))!
+  t.same(block.column(Column.sourceTransportPort)![0]!.length, ROWS)
+  const had = await tableNames(location)
+  await store.removeBefore(new Map([['flow4', entry!.firstSequence + ROWS]]))
+  const left = await tableNames(location)
+  t.notOk(
+    had.some((name) => left.includes(name)),
+    'the table is gone',
+  )
+  t.same(octetsOf(block), octets, 'who had the block open reads on')
+  const whole = new Uint8Array(value!.octets)
+  value!.read(whole, 0, whole.length)
+  t.equal(whole.length, entry!.octets)
+  value!.close()
+  reader.close()
+  t.throws(() => block.column(Column.octets), /its memory had gone/)
+  t.equal(await reader.open(entry!), undefined, 'nobody else finds it')
+  reader.close()
+  await store.close()
+  t.equal(values.open(key), undefined)
+  await setTimeout(1100)
+  await values.look()
+  t.equal(values.open(key), undefined)
 })
 
 t.test('a table that is gone or is none has no values', async (t) => {
