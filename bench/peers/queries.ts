@@ -1,6 +1,6 @@
 /**
  * Questions over the same flows, kept by nfcapd (LZ4) and by Culvert: nfdump and `culvert query` as whole processes, and
- * the API of a running Culvert, which has no process to start.
+ * the API of a running Culvert, which has no process to start and has caught up with what came.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import type { Sender } from '../load/client.js'
 import { sourceAddressText } from '../load/load.js'
 import { outsideAddress } from '../load/traffic.js'
-import { type Collector, startCollector } from '../service/collector.js'
+import { atRest, type Collector, startCollector } from '../service/collector.js'
 import { culvert, culvertProgram, startCulvert } from '../service/culvert.js'
 import { withFolder } from '../service/folder.js'
 import { reapedSeconds } from '../service/process-time.js'
@@ -69,7 +69,10 @@ async function compareIn(folder: string, options: QueryOptions): Promise<QueryFi
     }
     say(`queries, round ${round + 1} of ${runs}`)
   }
-  const { api, stop } = await startCulvert(join(folder, 'culvert'), { receive: 'recvmmsg', takes: 'flows' })
+  const settings = { receive: 'recvmmsg', takes: 'flows' } as const
+  const { api, child, stop } = await startCulvert(join(folder, 'culvert'), settings)
+  say('the API is asked when detectors and sums have caught up')
+  await atRest(child.pid!)
   for (let round = 0; round < runs; round++) {
     for (const [index, question] of questions.entries()) {
       if (question.api !== undefined)

@@ -103,16 +103,22 @@ export async function startCollector(collector: Collector, folder: string): Prom
   }
 }
 
-/** Waits until a process takes no more than a tick in a while. */
-async function calm(pid: number): Promise<void> {
+/** Waits until a process takes no more processor time in a while than it may, or so many whiles are over. */
+async function settle(pid: number, milliseconds: number, mostSeconds: number, whiles: number): Promise<void> {
   let seconds = treeSeconds(pid)
-  for (let tries = 0; tries < 40; tries++) {
-    await pause(250)
+  for (let tries = 0; tries < whiles; tries++) {
+    await pause(milliseconds)
     const now = treeSeconds(pid)
-    if (now - seconds < 0.015) return
+    if (now - seconds <= mostSeconds) return
     seconds = now
   }
 }
+
+/** No more than a tick in a quarter of a second: it has started. */
+const calm = (pid: number) => settle(pid, 250, 0.015, 40)
+
+/** A twentieth of a core over a time in which detectors judge: it has caught up with what came. Waits ten minutes at most. */
+export const atRest = (pid: number) => settle(pid, 20_000, 1, 30)
 
 /** A port of 127.0.0.1 that nobody has for UDP. */
 async function freePort(): Promise<number> {
