@@ -39,27 +39,35 @@ const named = (figures: readonly Figures[], name: string) =>
 const quotient = (one: number | undefined, other: number | undefined) =>
   one === undefined || other === undefined ? undefined : one / other
 
-/** Of flows with templates; v5 is told beside. */
+/** Of flows with templates; v5 is told beside. No peer judges what it takes, so ingest is measured by itself, and with detectors. */
 export function flowGoals(figures: readonly Figures[]): Goal[] {
   const peer = named(figures, 'nfcapd, LZ4')
-  const recvmmsg = named(figures, 'Culvert, recvmmsg')
-  const dgram = named(figures, 'Culvert, dgram')
-  const time = (own: Figures | undefined) =>
-    quotient(own?.processorSecondsPerMillion, peer?.processorSecondsPerMillion)
+  const detecting = named(figures, 'Culvert, recvmmsg')
+  const ingesting = named(figures, 'Culvert, recvmmsg, without detectors')
+  const own = figures.filter(({ collector }) => collector.startsWith('Culvert'))
+  const time = (one: Figures | undefined) =>
+    quotient(one?.processorSecondsPerMillion, peer?.processorSecondsPerMillion)
+  const byDgram = time(named(figures, 'Culvert, dgram, without detectors'))
   return [
-    { what: 'CPU with recvmmsg to nfcapd, LZ4', unit: 'x', limits: [1, 0.75], value: time(recvmmsg) },
-    { what: 'CPU with dgram to nfcapd, LZ4', unit: 'x', limits: [1.4], value: time(dgram) },
+    {
+      what: 'CPU of ingest by recvmmsg to nfcapd, LZ4',
+      unit: 'x',
+      limits: [1, 0.75],
+      value: time(ingesting),
+    },
+    { what: 'CPU of ingest by dgram to nfcapd, LZ4', unit: 'x', limits: [1.4], value: byDgram },
+    { what: 'CPU by recvmmsg, detectors with it', unit: 'x', limits: [1], value: time(detecting) },
     {
       what: 'octets a flow to nfcapd, LZ4',
       unit: 'x',
       limits: [0.5, 0.45],
-      value: quotient((recvmmsg ?? dgram)?.octetsPerRecord, peer?.octetsPerRecord),
+      value: quotient(own[0]?.octetsPerRecord, peer?.octetsPerRecord),
     },
     {
       what: 'flows lost',
       unit: '',
       limits: [0],
-      value: recvmmsg === undefined ? undefined : recvmmsg.sent - recvmmsg.stored,
+      value: own.length === 0 ? undefined : own.reduce((sum, { sent, stored }) => sum + sent - stored, 0),
     },
   ]
 }

@@ -61,6 +61,7 @@ const flowCollectors: Readonly<Record<string, Collector>> = {
   recvmmsg: culvert({ receive: 'recvmmsg', takes: 'flows' }),
   'recvmmsg-undetected': culvert({ receive: 'recvmmsg', takes: 'flows', isDetecting: false }),
   dgram: culvert({ receive: 'dgram', takes: 'flows' }),
+  'dgram-undetected': culvert({ receive: 'dgram', takes: 'flows', isDetecting: false }),
 }
 const syslogCollectors: Readonly<Record<string, Collector>> = {
   rsyslog,
