@@ -1,6 +1,7 @@
 /** Restrictions of a query string as one filter of the query engine, and a request as something that can be given up. */
 import type { FastifyReply } from 'fastify'
 import { parsePrefix } from '#core/records/address.js'
+import { rawStreamNames, streamNamed } from '#core/records/columns.js'
 import { protocolNumber } from '#core/records/protocol.js'
 import type { AddressField, Filter, NumberField, TextField } from '#core/store/query/filter.js'
 import { allOf } from '#core/store/query/filter.js'
@@ -53,6 +54,29 @@ export function readRestrictions(query: Restrictions): Omit<RowQuery, 'limit' | 
     ...(stream === undefined ? {} : { stream }),
     ...(filters.length === 0 ? {} : { filter: allOf(filters) }),
   }
+}
+
+/** Values that tell who sent a row, which every row has. */
+const senderColumns = [
+  'exporterAddress',
+  'listenerPort',
+  'protocolVersion',
+  'observationDomainId',
+  'agentAddress',
+]
+const rowColumns: ReadonlySet<string> = new Set([
+  ...senderColumns,
+  ...rawStreamNames.flatMap((name) => streamNamed(name).columns.map((column) => column.name)),
+])
+
+/** The values that are wanted of each row. */
+export function readColumns(text: string | undefined): Pick<RowQuery, 'columns'> {
+  if (text === undefined) return {}
+  const columns = text.split(',').map((name) => name.trim())
+  const unknown = columns.find((name) => !rowColumns.has(name))
+  if (unknown !== undefined)
+    throw invalid('/columns', `no row has a value of the name ${JSON.stringify(unknown)}`)
+  return { columns }
 }
 
 /** What log lines are searched for. */

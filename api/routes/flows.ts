@@ -10,7 +10,7 @@ import { DEFAULT_MEASURES, type Measure, parseMeasures } from '#core/store/query
 import { decodeCursor, encodeCursor, type ListIdentity } from '../cursor.js'
 import type { ApiDeps, App } from '../deps.js'
 import { invalid } from '../errors.js'
-import { readMessageRestrictions, readRestrictions, whileWaiting } from '../restrictions.js'
+import { readColumns, readMessageRestrictions, readRestrictions, whileWaiting } from '../restrictions.js'
 import { errorResponses } from '../schemas/common.js'
 import {
   AggregateAnswer,
@@ -40,9 +40,14 @@ export function flowRoutes(app: App, deps: ApiDeps): void {
       },
     },
     async (request, reply) => {
-      const { limit, cursor, ...filters } = request.query
+      const { limit, cursor, columns, ...filters } = request.query
       const identity = { list: 'flows', filters }
-      const query = { ...readRestrictions(filters), limit, ...positionOf(identity, cursor) }
+      const query = {
+        ...readRestrictions(filters),
+        ...readColumns(columns),
+        limit,
+        ...positionOf(identity, cursor),
+      }
       const { rows, ...page } = await deps.flows.rows(query, { signal: whileWaiting(reply) })
       return pageOf(identity, rows, page)
     },

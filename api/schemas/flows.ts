@@ -34,14 +34,24 @@ const restrictions = {
 const rowFilters = { ...Paging, ...restrictions }
 
 /** The query of a search for rows. */
-export const FlowQueryString = Query(rowFilters)
+export const FlowQueryString = Query({
+  ...rowFilters,
+  columns: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 2000,
+      description:
+        'the values that are wanted, by their names in the answer, with commas; absent: all. Who sent a row comes along',
+    }),
+  ),
+})
 export type FlowQueryString = Static<typeof FlowQueryString>
 
 const Word = (description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 255, description }))
 
 /** What any search for rows may be restricted by. */
-export type Restrictions = Omit<FlowQueryString, 'limit' | 'cursor'>
+export type Restrictions = Omit<FlowQueryString, 'limit' | 'cursor' | 'columns'>
 
 /** The query of an aggregation. */
 export const AggregateQueryString = Query({

@@ -10,6 +10,21 @@ export type Question = {
   readonly goal?: { readonly unit: 'x as fast' | 'M rows/s'; readonly limit: number }
 }
 
+/** What `nfdump -o long` prints. */
+const LONG_COLUMNS = [
+  'startMilliseconds',
+  'endMilliseconds',
+  'protocolIdentifier',
+  'sourceAddress',
+  'sourceTransportPort',
+  'destinationAddress',
+  'destinationTransportPort',
+  'tcpControlBits',
+  'ipClassOfService',
+  'packets',
+  'octets',
+].join(',')
+
 /** `host` is an address that few flows have. */
 export function questionsAbout(host: string): Question[] {
   return [
@@ -37,7 +52,7 @@ export function questionsAbout(host: string): Question[] {
       what: 'flows of a quiet host',
       nfdump: ['-o', 'long', `host ${host}`],
       culvert: [`host ${host}`, '--limit', '100000'],
-      api: `/flows?filter=host+${host}&limit=1000`,
+      api: `/flows?filter=host+${host}&limit=1000&columns=${LONG_COLUMNS}`,
       goal: { unit: 'x as fast', limit: 20 },
     },
     {

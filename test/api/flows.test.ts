@@ -57,6 +57,22 @@ t.test('a search for rows is passed on as understood, and its cursor is wrapped'
   t.equal(flowQueries.length, 2)
 })
 
+t.test('a search for rows may name the values that it wants', async (t) => {
+  const appliance = await startAppliance(t.testdir())
+  t.teardown(() => appliance.close())
+  const { app, bearer, flowQueries } = appliance
+  const get = (columns: string) =>
+    app.inject({ url: '/api/v1/flows', query: { columns, limit: '5' }, headers: bearer.viewer })
+  t.equal((await get('sourceAddress, octets,exporterAddress')).statusCode, 200)
+  t.strictSame(flowQueries, [{ limit: 5, columns: ['sourceAddress', 'octets', 'exporterAddress'] }])
+  for (const columns of ['bytes', 'octets,', '', '__proto__', 'octets;packets'])
+    t.equal((await get(columns)).statusCode, 400, columns)
+  t.match((await get('octets,bytes')).json().details, [
+    { pointer: '/columns', message: 'no row has a value of the name "bytes"' },
+  ])
+  t.equal(flowQueries.length, 1)
+})
+
 t.test(
   'an aggregation is passed on as understood, refused with a caret, and given up with its client',
   async (t) => {
