@@ -67,25 +67,25 @@ export function flowGoals(figures: readonly Figures[]): Goal[] {
       what: 'flows lost',
       unit: '',
       limits: [0],
-      value: own.length === 0 ? undefined : own.reduce((sum, { sent, stored }) => sum + sent - stored, 0),
+      value: lostOf(own),
     },
   ]
 }
 
+/** Of lines read into columns and kept; detectors are told beside. */
 export function syslogGoals(figures: readonly Figures[]): Goal[] {
-  const own = named(figures, 'Culvert, recvmmsg')
+  const ingesting = named(figures, 'Culvert, recvmmsg, without detectors')
+  const own = figures.filter(({ collector }) => collector.startsWith('Culvert'))
   return [
     {
-      what: 'CPU-s a million messages',
+      what: 'CPU-s a million messages, detectors apart',
       unit: 's',
       limits: [3.5, 2.6],
-      value: own?.processorSecondsPerMillion,
+      value: ingesting?.processorSecondsPerMillion,
     },
-    {
-      what: 'messages lost',
-      unit: '',
-      limits: [0],
-      value: own === undefined ? undefined : own.sent - own.stored,
-    },
+    { what: 'messages lost', unit: '', limits: [0], value: lostOf(own) },
   ]
 }
+
+const lostOf = (figures: readonly Figures[]) =>
+  figures.length === 0 ? undefined : figures.reduce((sum, { sent, stored }) => sum + sent - stored, 0)

@@ -68,6 +68,7 @@ const syslogCollectors: Readonly<Record<string, Collector>> = {
   'syslog-ng': syslogNg('raw'),
   'syslog-ng-json': syslogNg('JSON'),
   recvmmsg: culvert({ receive: 'recvmmsg', takes: 'syslog' }),
+  'recvmmsg-undetected': culvert({ receive: 'recvmmsg', takes: 'syslog', isDetecting: false }),
   dgram: culvert({ receive: 'dgram', takes: 'syslog' }),
 }
 const collectorWords = [...new Set([...Object.keys(flowCollectors), ...Object.keys(syslogCollectors)])]
