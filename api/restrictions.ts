@@ -1,12 +1,11 @@
 /** Restrictions of a query string as one filter of the query engine, and a request as something that can be given up. */
 import type { FastifyReply } from 'fastify'
 import { parsePrefix } from '#core/records/address.js'
-import { rawStreamNames, streamNamed } from '#core/records/columns.js'
 import { protocolNumber } from '#core/records/protocol.js'
 import type { AddressField, Filter, NumberField, TextField } from '#core/store/query/filter.js'
 import { allOf } from '#core/store/query/filter.js'
 import { explainProblem, parseFilter } from '#core/store/query/parse.js'
-import type { RowQuery } from '#core/store/query/rows.js'
+import { type RowQuery, rowValueNames } from '#core/store/query/rows.js'
 import { invalid } from './errors.js'
 import { readTime } from './query.js'
 import type { MessageQueryString, Restrictions } from './schemas/flows.js'
@@ -56,24 +55,11 @@ export function readRestrictions(query: Restrictions): Omit<RowQuery, 'limit' | 
   }
 }
 
-/** Values that tell who sent a row, which every row has. */
-const senderColumns = [
-  'exporterAddress',
-  'listenerPort',
-  'protocolVersion',
-  'observationDomainId',
-  'agentAddress',
-]
-const rowColumns: ReadonlySet<string> = new Set([
-  ...senderColumns,
-  ...rawStreamNames.flatMap((name) => streamNamed(name).columns.map((column) => column.name)),
-])
-
 /** The values that are wanted of each row. */
 export function readColumns(text: string | undefined): Pick<RowQuery, 'columns'> {
   if (text === undefined) return {}
   const columns = text.split(',').map((name) => name.trim())
-  const unknown = columns.find((name) => !rowColumns.has(name))
+  const unknown = columns.find((name) => !rowValueNames.has(name))
   if (unknown !== undefined)
     throw invalid('/columns', `no row has a value of the name ${JSON.stringify(unknown)}`)
   return { columns }

@@ -59,16 +59,16 @@ const flowCollectors: Readonly<Record<string, Collector>> = {
   'nfcapd-lz4': nfcapd('LZ4'),
   nfacctd,
   recvmmsg: culvert({ receive: 'recvmmsg', takes: 'flows' }),
-  'recvmmsg-undetected': culvert({ receive: 'recvmmsg', takes: 'flows', isDetecting: false }),
+  'recvmmsg-without-detectors': culvert({ receive: 'recvmmsg', takes: 'flows', isDetecting: false }),
   dgram: culvert({ receive: 'dgram', takes: 'flows' }),
-  'dgram-undetected': culvert({ receive: 'dgram', takes: 'flows', isDetecting: false }),
+  'dgram-without-detectors': culvert({ receive: 'dgram', takes: 'flows', isDetecting: false }),
 }
 const syslogCollectors: Readonly<Record<string, Collector>> = {
   rsyslog,
   'syslog-ng': syslogNg('raw'),
   'syslog-ng-json': syslogNg('JSON'),
   recvmmsg: culvert({ receive: 'recvmmsg', takes: 'syslog' }),
-  'recvmmsg-undetected': culvert({ receive: 'recvmmsg', takes: 'syslog', isDetecting: false }),
+  'recvmmsg-without-detectors': culvert({ receive: 'recvmmsg', takes: 'syslog', isDetecting: false }),
   dgram: culvert({ receive: 'dgram', takes: 'syslog' }),
 }
 const collectorWords = [...new Set([...Object.keys(flowCollectors), ...Object.keys(syslogCollectors)])]

@@ -53,6 +53,15 @@ export const meaningfulWith: Readonly<Record<string, string>> = {
   samplingInterval: 'samplingFrom',
 }
 
+/** Values that tell who sent a row: every row has those that there are. */
+export const senderNames = [
+  'exporterAddress',
+  'listenerPort',
+  'protocolVersion',
+  'observationDomainId',
+  'agentAddress',
+] as const
+
 /** Reads one row into an object; when `names` are given, just those values of it, and who sent it. */
 export function rowObject(
   source: RowSource,

@@ -65,12 +65,13 @@ t.test('a search for rows may name the values that it wants', async (t) => {
     app.inject({ url: '/api/v1/flows', query: { columns, limit: '5' }, headers: bearer.viewer })
   t.equal((await get('sourceAddress, octets,exporterAddress')).statusCode, 200)
   t.strictSame(flowQueries, [{ limit: 5, columns: ['sourceAddress', 'octets', 'exporterAddress'] }])
-  for (const columns of ['bytes', 'octets,', '', '__proto__', 'octets;packets'])
+  for (const columns of ['bytes', 'octets,', '', '__proto__', 'octets;packets', 'shape'])
     t.equal((await get(columns)).statusCode, 400, columns)
   t.match((await get('octets,bytes')).json().details, [
     { pointer: '/columns', message: 'no row has a value of the name "bytes"' },
   ])
   t.equal(flowQueries.length, 1)
+  t.equal((await get('scaledOctets')).statusCode, 200, 'what follows from others')
 })
 
 t.test(

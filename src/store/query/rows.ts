@@ -3,11 +3,11 @@
  * sequence of the last row looked at, so a page never skips or repeats a row while others are written.
  */
 import type { Block } from '../../blocks/block.js'
-import type { Plane } from '../../blocks/builder.js'
-import { meaningfulWith, type RowSource, rowObject } from '../../blocks/row.js'
+import { EXPORTER_COLUMN, type Plane, SHAPE_COLUMN } from '../../blocks/builder.js'
+import { meaningfulWith, type RowSource, rowObject, senderNames } from '../../blocks/row.js'
 import type { Run } from '../../blocks/runs.js'
 import { ApplianceError } from '../../errors.js'
-import type { StreamName } from '../../records/columns.js'
+import { rawStreamNames, type StreamName, streamNamed } from '../../records/columns.js'
 import { lineText } from '../../records/line-text.js'
 import type { BlockStore } from '../block-store.js'
 import type { IndexedBlock } from '../index-entry.js'
@@ -40,6 +40,31 @@ export type RowPage = {
   readonly partialReasons: readonly PartialReason[]
   readonly blocksFailed: number
 }
+
+/** They stand for who sent a row and what it has. */
+const indexColumns: readonly number[] = [EXPORTER_COLUMN, SHAPE_COLUMN]
+
+type Derivation = readonly [from: string, by: string, work: (value: number, by: number) => number | undefined]
+
+const corrected = (time: number, skew: number) => time - skew
+const scaled = (count: number, oneIn: number) => (oneIn > 1 ? count * oneIn : undefined)
+
+/** What follows from a row: times by our clock, and counts as they were before sampling. */
+const derivations: Readonly<Record<string, Derivation>> = {
+  correctedStartMilliseconds: ['startMilliseconds', 'clockSkewMilliseconds', corrected],
+  correctedEndMilliseconds: ['endMilliseconds', 'clockSkewMilliseconds', corrected],
+  scaledOctets: ['octets', 'samplingInterval', scaled],
+  scaledPackets: ['packets', 'samplingInterval', scaled],
+}
+
+/** The names of all values that a row of flows or of a log can have. */
+export const rowValueNames: ReadonlySet<string> = new Set([
+  ...senderNames,
+  ...rawStreamNames
+    .flatMap((name) => streamNamed(name).columns.filter((_, column) => !indexColumns.includes(column)))
+    .map(({ name }) => name),
+  ...Object.keys(derivations),
+])
 
 /** A page ends after so much work, with a cursor to go on from. */
 const PAGE_MILLISECONDS = 2000
@@ -165,10 +190,14 @@ function takeRows(
   return undefined
 }
 
-/** The names, and those that tell whether such values mean anything. */
+/** The names, those that such values follow from, and those that tell whether they mean anything. */
 function withOrigins(names: readonly string[]): ReadonlySet<string> {
-  const origins = names.map((name) => meaningfulWith[name]).filter((name) => name !== undefined)
-  return new Set([...names, ...origins])
+  const all = new Set(names)
+  for (const name of all) {
+    const [from, by] = derivations[name] ?? []
+    for (const origin of [from, by, meaningfulWith[name]]) if (origin !== undefined) all.add(origin)
+  }
+  return all
 }
 
 /** How many of the ascending places are below `end`. */
@@ -183,22 +212,13 @@ function countBelow(places: Uint32Array, end: number): number {
   return low
 }
 
-/** What follows from a row: times by our clock, and counts as they were before sampling. */
 function derived(row: Record<string, unknown>): Record<string, number> {
   const values: Record<string, number> = {}
-  const skew = row['clockSkewMilliseconds']
-  const oneIn = row['samplingInterval']
-  const add = (name: string, from: string, work: (value: number) => number) => {
-    const value = row[from]
-    if (typeof value === 'number') values[name] = work(value)
-  }
-  if (typeof skew === 'number') {
-    add('correctedStartMilliseconds', 'startMilliseconds', (time) => time - skew)
-    add('correctedEndMilliseconds', 'endMilliseconds', (time) => time - skew)
-  }
-  if (typeof oneIn === 'number' && oneIn > 1) {
-    add('scaledOctets', 'octets', (count) => count * oneIn)
-    add('scaledPackets', 'packets', (count) => count * oneIn)
+  for (const [name, [from, by, work]] of Object.entries(derivations)) {
+    const [value, factor] = [row[from], row[by]]
+    if (typeof value !== 'number' || typeof factor !== 'number') continue
+    const result = work(value, factor)
+    if (result !== undefined) values[name] = result
   }
   return values
 }
