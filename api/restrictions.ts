@@ -61,7 +61,10 @@ export function readColumns(text: string | undefined): Pick<RowQuery, 'columns'>
   const columns = text.split(',').map((name) => name.trim())
   const unknown = columns.find((name) => !rowValueNames.has(name))
   if (unknown !== undefined)
-    throw invalid('/columns', `no row has a value of the name ${JSON.stringify(unknown)}`)
+    throw invalid(
+      '/columns',
+      `no row has a value of the name ${JSON.stringify(unknown)}; an answer without this shows them`,
+    )
   return { columns }
 }
 

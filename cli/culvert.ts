@@ -56,7 +56,11 @@ function exitCodeOf(error: unknown): number {
   }
   if (error instanceof ApplianceError) {
     process.stderr.write(shown(`culvert: ${error.message}\n`))
-    if (error.cause instanceof Error) process.stderr.write(shown(`  because: ${error.cause.message}\n`))
+    const why =
+      error.code === 'STORE_LOCKED'
+        ? 'Culvert or one of its commands uses that folder: ask a running one by its API, or end it'
+        : error.cause instanceof Error && `because: ${error.cause.message}`
+    if (why) process.stderr.write(shown(`  ${why}\n`))
     return error.code === 'USAGE' ? EXIT_USAGE : EXIT_FAILURE
   }
   process.stderr.write(

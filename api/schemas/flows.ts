@@ -41,7 +41,7 @@ export const FlowQueryString = Query({
       minLength: 1,
       maxLength: 2000,
       description:
-        'the values that are wanted, by their names in the answer, with commas; absent: all. Who sent a row comes along',
+        'the values that are wanted, by their names in the answer, with commas; absent: all. Who sent a row comes along, and what a value follows from',
     }),
   ),
 })

@@ -77,7 +77,7 @@ const chosenOf = (collectors: Readonly<Record<string, Collector>>) =>
   Object.entries(collectors).flatMap(([word, collector]) => (chosen.includes(word) ? [collector] : []))
 const titles: Readonly<Record<FlowProtocol, string>> = { v5: 'NetFlow v5', v9: 'NetFlow v9', ipfix: 'IPFIX' }
 
-const comparisons: Comparison[] = [
+const all: Comparison[] = [
   ...(only.includes('flows') ? protocols : []).map((protocol) => ({
     title: titles[protocol],
     traffic: { kind: protocol, seed: 1 },
@@ -99,6 +99,8 @@ const comparisons: Comparison[] = [
       ]
     : []),
 ]
+
+const comparisons = all.filter(({ collectors }) => collectors.length > 0)
 
 /** Progress and what is missing; standard output is for the results. */
 const say = (line: string) => process.stderr.write(`${line}\n`)
@@ -144,6 +146,10 @@ const printGoals = (goals: readonly Goal[]) => {
 
 if (process.platform !== 'linux') {
   say('bench:peers reads /proc: it runs on Linux only')
+  process.exit(1)
+}
+if (comparisons.length === 0 && !only.includes('query')) {
+  say(`--only and --collectors leave nothing: ${chosen.join(', ')} do not take ${only.join(', ')}`)
   process.exit(1)
 }
 if (options.install) installPrograms(say)

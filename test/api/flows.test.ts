@@ -68,7 +68,7 @@ t.test('a search for rows may name the values that it wants', async (t) => {
   for (const columns of ['bytes', 'octets,', '', '__proto__', 'octets;packets', 'shape'])
     t.equal((await get(columns)).statusCode, 400, columns)
   t.match((await get('octets,bytes')).json().details, [
-    { pointer: '/columns', message: 'no row has a value of the name "bytes"' },
+    { pointer: '/columns', message: /^no row has a value of the name "bytes"/ },
   ])
   t.equal(flowQueries.length, 1)
   t.equal((await get('scaledOctets')).statusCode, 200, 'what follows from others')

@@ -275,7 +275,10 @@ t.test('a second process on the same folder is refused and says so', async (t) =
   })
   const [code] = await once(second, 'exit')
   t.equal(code, 1)
-  t.match(said, /another process has the documents database open/)
+  t.match(
+    said,
+    /another process has the documents database open\n {2}Culvert or one of its commands uses that folder: ask a running one by its API/,
+  )
 })
 
 t.test('the demo finds the tunnels that carry data, from bytes sent through sockets', async (t) => {
