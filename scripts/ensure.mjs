@@ -1,5 +1,5 @@
 // Brings a clone to where Culvert can run: installs packages when the lockfile is newer than they are,
-// and builds when a source is newer than the build. Plain JavaScript: it runs before anything is installed.
+// and builds when a source is newer than the build; with --tests, the tests too. Plain JavaScript: it runs before anything is installed.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -13,6 +13,7 @@ const sources = [
 ]
 const installStamp = join(root, 'node_modules', '.package-lock.json')
 const buildStamp = join(root, 'dist', '.built')
+const testsStamp = join(root, 'dist', '.built-tests')
 
 const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
 
@@ -44,12 +45,23 @@ export function ensureInstalled() {
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'installing packages')
 }
 
-export function ensureBuilt() {
-  const newest = Math.max(...sources.map((name) => newestBelow(join(root, name))))
-  if (modified(buildStamp) >= newest) return
+function build(project) {
   rmSync(join(root, 'dist'), { recursive: true, force: true })
-  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc')], 'building')
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', project], 'building')
   writeFileSync(buildStamp, '')
+}
+
+const newestOf = (names) => Math.max(...names.map((name) => newestBelow(join(root, name))))
+
+export function ensureBuilt() {
+  if (modified(buildStamp) < newestOf(sources)) build(root)
+}
+
+/** The tests run compiled: a compiler loaded beside each of them would take longer than most take. */
+export function ensureTestsBuilt() {
+  if (modified(testsStamp) >= newestOf([...sources, 'test'])) return
+  build(join(root, 'test'))
+  writeFileSync(testsStamp, '')
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
@@ -59,5 +71,6 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     process.exit(1)
   }
   ensureInstalled()
-  ensureBuilt()
+  if (process.argv[2] === '--tests') ensureTestsBuilt()
+  else ensureBuilt()
 }

@@ -2,7 +2,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { streamFaults } from '#collectors/capture/stream-messages.js'
 import { undecodedReasons } from '#collectors/netflow/reasons.js'
@@ -14,17 +13,17 @@ import { errorCodes } from '#core/errors.js'
 import { dimensionDefinitions } from '#core/store/query/dimensions.js'
 import { measureNames } from '#core/store/query/measures.js'
 import { phrases } from '#core/store/query/phrases.js'
+import { project } from './support/project.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const page = (name: string) => readFileSync(join(root, name), 'utf8')
+const page = (name: string) => readFileSync(join(project, name), 'utf8')
 
 /** Every file that is or will be committed. */
 function files(): string[] {
   const names = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
+    cwd: project,
     encoding: 'utf8',
   })
-  return names.split('\n').filter((name) => name !== '' && existsSync(join(root, name)))
+  return names.split('\n').filter((name) => name !== '' && existsSync(join(project, name)))
 }
 
 t.test('docs/errors.md has every code', async (t) => {
@@ -113,7 +112,7 @@ t.test('every folder of sources says what it is for', async (t) => {
     'evaluate',
     'scripts',
   ]) {
-    t.ok(existsSync(join(root, folder, 'README.md')), folder)
+    t.ok(existsSync(join(project, folder, 'README.md')), folder)
   }
 })
 

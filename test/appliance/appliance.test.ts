@@ -1,83 +1,16 @@
 /** The whole appliance: real sockets, threads, databases and HTTP on loopback, stopped, killed and started again. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createNetflowV9Encoder } from '#simulate/encode/netflow-v9.js'
 import type { DataRecord, Template } from '#simulate/encode/packer.js'
 import { createSflowEncoder, interfaceCounters } from '#simulate/encode/sflow.js'
-import { smallCompany } from '#simulate/small-company.js'
-
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
-
-type Running = { child: ChildProcess; report: Report; token: string; url: string }
-type Report = {
-  sockets: { name: string; transport: string; port: number; ok: boolean; bufferGranted?: number }[]
-  api: { port: number }
-  restoredTemplates: number
-  tokenFile?: string
-  lostRows: number
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  return port
-}
-
-async function start(folder: string, netflow: number, syslog: number): Promise<Running> {
-  const config = join(folder, 'culvert.yaml')
-  const settings = {
-    data: join(folder, 'data'),
-    listen: { host: '127.0.0.1', netflowPorts: [netflow], sflowPorts: [], syslogPorts: [syslog] },
-    api: { port: 0 },
-    detection: { intervalSeconds: 1 },
-    log: { level: 'warn' },
-  }
-  await writeFile(config, JSON.stringify(settings))
-  const child = spawn(process.execPath, [command, 'start', '--config', config, '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let text = ''
-  for await (const chunk of child.stdout) {
-    text += chunk
-    if (text.includes('\n')) break
-  }
-  const report = JSON.parse(text) as Report
-  const token = (await readFile(join(folder, 'data', 'token'), 'utf8')).trim()
-  return { child, report, token, url: `http://127.0.0.1:${report.api.port}` }
-}
-
-async function stop({ child }: Running, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-  if (child.exitCode !== null) return child.exitCode
-  child.kill(signal)
-  const [code] = (await once(child, 'exit')) as [number | null]
-  return code
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: answers are looked into key by key
-async function get({ url, token }: Running, path: string): Promise<any> {
-  const answer = await fetch(`${url}/api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } })
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-  return answer.json()
-}
-
-async function eventually<T>(what: string, read: () => Promise<T | undefined | false>): Promise<T> {
-  const until = Date.now() + 15_000
-  for (;;) {
-    const value = await read()
-    if (value !== undefined && value !== false) return value as T
-    if (Date.now() > until) throw new Error(`not within 15 s: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
+import { command, plainNode } from '../support/project.js'
+import { eventually, freePort, getJson, startAppliance, stopAppliance } from '../support/running.js'
 
 function send(port: number, payloads: readonly Uint8Array[], from = '127.0.0.1'): Promise<void> {
   const socket = createSocket('udp4')
@@ -126,8 +59,8 @@ const record = (index: number, upTime: number): DataRecord => ({
 t.test('what was received, found and decided is there after a stop and a start', async (t) => {
   const folder = t.testdir()
   const [netflow, syslog] = [await freePort(), await freePort()]
-  let appliance = await start(folder, netflow, syslog)
-  t.teardown(() => stop(appliance, 'SIGKILL'))
+  let appliance = await startAppliance({ folder, netflow, syslog })
+  t.teardown(() => stopAppliance(appliance, 'SIGKILL'))
   t.equal((await stat(join(folder, 'data', 'token'))).mode & 0o777, 0o600, 'the token is for its owner alone')
   t.ok(
     appliance.report.sockets.find(({ transport, port }) => transport === 'udp' && port === netflow)
@@ -154,9 +87,9 @@ t.test('what was received, found and decided is there after a stop and a start',
   tcp.end('48 <13>1 2026-01-05T10:00:00Z host app 1 - - framed\n')
   await eventually(
     '20 flows and one denied connection',
-    async () => (await get(appliance, 'flows?limit=100')).items.length === 21,
+    async () => (await getJson(appliance, 'flows?limit=100')).items.length === 21,
   )
-  const [exporter] = (await get(appliance, `exporters`)).items.filter(
+  const [exporter] = (await getJson(appliance, `exporters`)).items.filter(
     ({ kind }: { kind: string }) => kind === 'netflow',
   )
   t.match(exporter, {
@@ -177,15 +110,15 @@ t.test('what was received, found and decided is there after a stop and a start',
   })
   await send(netflow, agent.encode([{ kind: 'counters', sourceIndex: 3, records: [counters] }], Date.now()))
   const switched = await eventually('the counters of an interface', async () => {
-    const { items } = await get(appliance, 'exporters')
+    const { items } = await getJson(appliance, 'exporters')
     const found = items.find(({ kind }: { kind: string }) => kind === 'sflow')
-    return found === undefined ? undefined : get(appliance, `exporters/${found.id}`)
+    return found === undefined ? undefined : getJson(appliance, `exporters/${found.id}`)
   })
   t.match(switched.observationDomains, [
     { sflow: { agentAddress: '10.0.0.9', interfaces: [{ ifIndex: 3, counters: { ifInOctets: 5 } }] } },
   ])
   const messages = await eventually('two messages', async () => {
-    const { items } = await get(appliance, 'flows?stream=message')
+    const { items } = await getJson(appliance, 'flows?stream=message')
     return items.length === 2 && items
   })
   t.same(
@@ -206,9 +139,9 @@ t.test('what was received, found and decided is there after a stop and a start',
   })
   const exception = (await created.json()) as { id?: string; message?: string; details?: unknown }
   t.equal(created.status, 201, JSON.stringify(exception))
-  t.equal(await stop(appliance), 0, 'it ends by itself when it is told to')
+  t.equal(await stopAppliance(appliance), 0, 'it ends by itself when it is told to')
 
-  appliance = await start(folder, netflow, syslog)
+  appliance = await startAppliance({ folder, netflow, syslog })
   t.equal(appliance.report.restoredTemplates, 1)
   t.equal(appliance.report.lostRows, 0)
   t.equal(
@@ -226,23 +159,23 @@ t.test('what was received, found and decided is there after a stop and a start',
   onlyData.encode(records(0, 1), Date.now())
   await send(netflow, onlyData.encode(records(20, 5), Date.now()))
   const { items } = await eventually('25 flows and the denied connection', async () => {
-    const page = await get(appliance, 'flows?limit=100')
+    const page = await getJson(appliance, 'flows?limit=100')
     return page.items.length === 26 && page
   })
   t.equal(items[0].octets, 864, 'the newest first')
   t.same(
-    (await get(appliance, 'exceptions')).items.map(({ id }: { id: string }) => id),
+    (await getJson(appliance, 'exceptions')).items.map(({ id }: { id: string }) => id),
     [exception.id],
   )
-  t.ok((await get(appliance, 'runs')).items.length > 0)
-  t.equal((await get(appliance, 'health')).status, 'ok')
+  t.ok((await getJson(appliance, 'runs')).items.length > 0)
+  t.equal((await getJson(appliance, 'health')).status, 'ok')
 })
 
 t.test('a killed process loses at most the second before', async (t) => {
   const folder = t.testdir()
   const [netflow, syslog] = [await freePort(), await freePort()]
-  let appliance = await start(folder, netflow, syslog)
-  t.teardown(() => stop(appliance, 'SIGKILL'))
+  let appliance = await startAppliance({ folder, netflow, syslog })
+  t.teardown(() => stopAppliance(appliance, 'SIGKILL'))
   const encoder = createNetflowV9Encoder({
     observationDomainId: 1,
     templates: [template],
@@ -256,17 +189,17 @@ t.test('a killed process loses at most the second before', async (t) => {
     ),
   )
   await new Promise((resolve) => setTimeout(resolve, 2100))
-  await stop(appliance, 'SIGKILL')
-  appliance = await start(folder, netflow, syslog)
-  t.equal((await get(appliance, 'flows?limit=1000')).items.length, 100)
+  await stopAppliance(appliance, 'SIGKILL')
+  appliance = await startAppliance({ folder, netflow, syslog })
+  t.equal((await getJson(appliance, 'flows?limit=1000')).items.length, 100)
   t.equal(appliance.report.restoredTemplates, 1)
 })
 
 t.test('a second process on the same folder is refused and says so', async (t) => {
   const folder = t.testdir()
-  const appliance = await start(folder, await freePort(), await freePort())
-  t.teardown(() => stop(appliance, 'SIGKILL'))
-  const second = spawn(process.execPath, [command, 'detect', '--data', join(folder, 'data')], {
+  const appliance = await startAppliance({ folder, netflow: await freePort(), syslog: await freePort() })
+  t.teardown(() => stopAppliance(appliance, 'SIGKILL'))
+  const second = spawn('env', [...plainNode, command, 'detect', '--data', join(folder, 'data')], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let said = ''
@@ -279,31 +212,4 @@ t.test('a second process on the same folder is refused and says so', async (t) =
     said,
     /another process has the documents database open\n {2}Culvert or one of its commands uses that folder: ask a running one by its API/,
   )
-})
-
-t.test('the demo finds the tunnels that carry data, from bytes sent through sockets', async (t) => {
-  const seed = 3
-  const demo = spawn(
-    process.execPath,
-    [command, 'demo', '--seed', String(seed), '--minutes', '20', '--speed', '120', '--exit', '--json'],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  let text = ''
-  for await (const chunk of demo.stdout) text += chunk
-  const found = text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { detector: string; severity: string; sourceAddresses: string[] })
-  const carrying = ['interactive-tunnel', 'idle-tunnel', 'bulk-tunnel', 'polling-shell']
-  const labels = smallCompany(seed, { durationMilliseconds: 20 * 60_000 }).labels.filter(({ shape }) =>
-    carrying.includes(shape),
-  )
-  const high = new Set(
-    found
-      .filter(({ detector, severity }) => detector === 'icmp-tunnel' && severity === 'high')
-      .map(({ sourceAddresses }) => sourceAddresses[0]),
-  )
-  for (const { shape, sourceAddress } of labels)
-    t.ok(high.has(sourceAddress), `${shape} from ${sourceAddress}`)
-  t.ok(labels.length >= 3, 'the company hides some in its first twenty minutes')
 })

@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { get as httpGet } from 'node:http'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { command, plainNode } from '../support/project.js'
 import {
   eventually,
   freePort,
@@ -14,13 +14,11 @@ import {
   stopAppliance,
 } from '../support/running.js'
 
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
-
 type Said = { code: number; stdout: string; stderr: string }
 
 function culvert(...args: string[]): Promise<Said> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [command, ...args], { maxBuffer: 1 << 28 }, (error, stdout, stderr) =>
+    execFile('env', [...plainNode, command, ...args], { maxBuffer: 1 << 28 }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     )
   })
@@ -37,7 +35,7 @@ t.test('a backup while rows come in; restored, it answers the same', async (t) =
   const folder = t.testdir()
   const ports = { netflow: await freePort(), syslog: await freePort() }
   const settings = { backup: { octetsPerSecond: 1e9 } }
-  const running = await startAppliance({ folder, command, settings, ...ports })
+  const running = await startAppliance({ folder, settings, ...ports })
   t.teardown(() => stopAppliance(running, 'SIGKILL'))
   await sendDatagrams(ports.syslog, lines(0, 300))
   const path = 'flows?limit=1000'
@@ -92,7 +90,6 @@ t.test('a backup while rows come in; restored, it answers the same', async (t) =
   await stopAppliance(running)
   const restored = await startAppliance({
     folder: restoredFolder,
-    command,
     netflow: await freePort(),
     syslog: await freePort(),
     token: running.token,
@@ -116,7 +113,6 @@ t.test('a backup that is broken off leaves no file; one at a time is made', asyn
   const ports = { netflow: await freePort(), syslog: await freePort() }
   const running = await startAppliance({
     folder,
-    command,
     settings: { backup: { octetsPerSecond: 65_536 } },
     ...ports,
   })

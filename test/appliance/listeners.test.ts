@@ -4,13 +4,11 @@ import { once } from 'node:events'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { concatenate } from '#simulate/encode/bytes.js'
 import { data, ipfix, ipfixTemplate, record, simple } from '../collectors/netflow/datagrams.js'
 import { makeAuthority, noOpenssl, sendWithOpenssl } from '../collectors/stream/peers.js'
-
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
+import { command, plainNode } from '../support/project.js'
 
 async function freePort(): Promise<number> {
   const server = createServer()
@@ -35,7 +33,7 @@ async function start(
       api: { port: 0 },
     }),
   )
-  const child = spawn(process.execPath, [command, 'start', '--config', config, '--json'], {
+  const child = spawn('env', [...plainNode, command, 'start', '--config', config, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const log: string[] = []

@@ -2,17 +2,15 @@
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createBlockStore } from '#core/store/blocks.js'
 import { builderOf } from '../src/store/rows.js'
+import { command, plainNode } from '../support/project.js'
 import { freePort, getJson, startAppliance, stopAppliance } from '../support/running.js'
-
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
 
 function culvert(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [command, 'losses', ...args], (error, stdout, stderr) =>
+    execFile('env', [...plainNode, command, 'losses', ...args], (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     )
   })
@@ -31,8 +29,7 @@ t.test('a loss is listed, acknowledged, and no fault any more; the next one is',
   const folder = t.testdir()
   const data = join(folder, 'data')
   await lose(data, 7)
-  const start = async () =>
-    startAppliance({ folder, command, netflow: await freePort(), syslog: await freePort() })
+  const start = async () => startAppliance({ folder, netflow: await freePort(), syslog: await freePort() })
   let running = await start()
   t.teardown(() => stopAppliance(running, 'SIGKILL'))
   const storedRows = async () => {

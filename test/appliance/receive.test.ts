@@ -4,11 +4,10 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { loadLibc } from '#collectors/datagram/libc.js'
+import { command, plainNode } from '../support/project.js'
 
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
 const isThere = typeof loadLibc() !== 'string'
 
 /** Preloaded, it makes a system on which koffi was not installed. */
@@ -35,11 +34,12 @@ async function start(folder: string, port: number, receive: string | undefined, 
   const none = { netflowPorts: [], ipfixTcpPorts: [], sflowPorts: [] }
   const listen = { host: '127.0.0.1', ...none, syslogPorts: [port], ...(receive ? { receive } : {}) }
   await writeFile(config, JSON.stringify({ data: join(folder, 'data'), listen, api: { port: 0 } }))
-  const preload = hasKoffi ? {} : { NODE_OPTIONS: `--require=${join(folder, 'without.cjs')}` }
-  const child: ChildProcess = spawn(process.execPath, [command, 'start', '--config', config, '--json'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...preload },
-  })
+  const preload = hasKoffi ? [] : [`--require=${join(folder, 'without.cjs')}`]
+  const child: ChildProcess = spawn(
+    'env',
+    [...plainNode, ...preload, command, 'start', '--config', config, '--json'],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
   let log = ''
   child.stderr!.on('data', (chunk) => {
     log += chunk

@@ -1,16 +1,12 @@
 /** A file system that is small beside what is to be left free on it: an appliance that says so. */
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { smallDiskText } from '#core/store/small-disk.js'
 import { freePort, getJson, startAppliance, stopAppliance } from '../support/running.js'
-
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
 
 t.test('a start warns and health tells, with the name of the setting', async (t) => {
   const folder = t.testdir()
   const running = await startAppliance({
     folder,
-    command,
     netflow: await freePort(),
     syslog: await freePort(),
     // More than half of any disk.

@@ -4,15 +4,14 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { loadLibc } from '#collectors/datagram/libc.js'
 import { steeringRefusal } from '#collectors/datagram/linux-socket.js'
 import { workerOf } from '#collectors/datagram/steering.js'
 import { parseAddress } from '#core/records/address.js'
 import { data, ipfix, ipfixTemplate, record, simple } from '../collectors/netflow/datagrams.js'
+import { command, plainNode } from '../support/project.js'
 
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
 const libc = loadLibc()
 const skip = typeof libc === 'string' ? libc : (steeringRefusal(libc) ?? false)
 const devices = Array.from({ length: 16 }, (_, index) => `127.0.0.${index + 10}`)
@@ -50,7 +49,7 @@ async function start(folder: string, listen: object) {
       api: { port: 0 },
     }),
   )
-  const child: ChildProcess = spawn(process.execPath, [command, 'start', '--config', config, '--json'], {
+  const child: ChildProcess = spawn('env', [...plainNode, command, 'start', '--config', config, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let log = ''

@@ -1,6 +1,7 @@
 /** What the benches make of their measurements, and the long run in its short form, so that the command cannot rot. */
+
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { startSender } from '#bench/load/client.js'
@@ -11,6 +12,7 @@ import { aligned, figuresOf, tableOf } from '#bench/peers/table.js'
 import { culvert } from '#bench/service/culvert.js'
 import { reapedSeconds, treeSeconds } from '#bench/service/process-time.js'
 import { median, quantile, slope } from '#bench/service/series.js'
+import { plainNode, project } from '../support/project.js'
 
 t.test('medians, quantiles and slopes', async (t) => {
   t.equal(median([3, 1, 2]), 2)
@@ -151,9 +153,9 @@ t.test('Culvert keeps all that it is sent', { skip: !isLinux }, async (t) => {
 })
 
 t.test('a sustained run says what was lost and how long things took', { skip: !isLinux }, async (t) => {
-  const program = fileURLToPath(new URL('../../dist/bench/sustained.js', import.meta.url))
+  const program = join(project, 'dist/bench/sustained.js')
   const args = ['--rate', '20000', '--seconds', '3', '--gigabytes', '0.1', '--json']
-  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args])
+  const { stdout } = await promisify(execFile)('env', [...plainNode, program, ...args])
   const report = JSON.parse(stdout)
   t.equal(report.lost, 0)
   t.equal(report.stored, report.sent)

@@ -4,14 +4,14 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { startAppliance } from '../api/appliance.js'
-
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
+import { command, plainNode } from '../support/project.js'
 
 async function culvert(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [command, 'context', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('env', [...plainNode, command, 'context', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const text = { out: '', err: '' }
   child.stdout.on('data', (chunk) => {
     text.out += chunk

@@ -3,7 +3,6 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { concatenate } from '#simulate/encode/bytes.js'
 import { pcapChunks } from '#simulate/pcap.js'
@@ -21,13 +20,12 @@ import {
   v9,
   v9Template,
 } from '../collectors/netflow/datagrams.js'
-
-const program = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
+import { command, plainNode } from '../support/project.js'
 
 type Line = Record<string, unknown>
 
 function culvert(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
+  const { status, stdout, stderr } = spawnSync('env', [...plainNode, command, ...args], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   })
@@ -347,7 +345,7 @@ t.test('a reader that goes away ends the command quietly', async (t) => {
   const path = join(t.testdir(), 'many.dat')
   const records = Array.from({ length: 5000 }, (_, index) => record(index & 0xff))
   writeFileSync(path, concatenate([v9([v9Template(256, simple), data(256, ...records)])]))
-  const child = spawn(process.execPath, [program, 'decode', path, path, path, path], {
+  const child = spawn('env', [...plainNode, command, 'decode', path, path, path, path], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''

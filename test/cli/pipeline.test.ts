@@ -5,15 +5,13 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { pcapChunks } from '#simulate/pcap.js'
 import { smallCompany } from '#simulate/small-company.js'
-
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
+import { command, plainNode, project } from '../support/project.js'
 
 async function culvert(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('env', [...plainNode, command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let err = ''
   child.stdout.on('data', (chunk) => {
@@ -197,7 +195,7 @@ t.test('a capture is replayed over real UDP', async (t) => {
 })
 
 t.test("the version is the package's", async (t) => {
-  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+  const { version } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'))
   t.equal((await culvert('--version')).out.trim(), version)
 })
 

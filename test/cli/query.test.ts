@@ -2,15 +2,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { BlockBuilder } from '#core/blocks/builder.js'
 import { FlowColumnIndex as Column, streamNamed } from '#core/records/columns.js'
 import { shapeOf } from '#core/records/shape.js'
 import { createBlockStore } from '#core/store/blocks.js'
 import { exporter } from '../src/store/rows.js'
+import { command, plainNode } from '../support/project.js'
 
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
 const RECEIVED = Date.UTC(2026, 5, 1, 12)
 const ROWS = 6
 
@@ -19,7 +18,7 @@ type Ended = { code: number; out: string; err: string }
 const culvert = (...args: string[]) => culvertUnder([], ...args)
 
 async function culvertUnder(nodeFlags: readonly string[], ...args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [...nodeFlags, command, 'query', ...args], {
+  const child = spawn('env', [...plainNode, ...nodeFlags, command, 'query', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const text = { out: '', err: '' }

@@ -5,12 +5,12 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ClassicLevel } from 'classic-level'
 import t from 'tap'
 import { streamNamed } from '#core/records/columns.js'
 import { blockKey } from '#core/store/keys.js'
 import { BLOCKS, faults, makeFolder, ROWS } from '../src/store/faulty-folder.js'
+import { command, plainNode } from '../support/project.js'
 import {
   eventually,
   freePort,
@@ -23,8 +23,6 @@ import {
 
 /** Each is mostly waiting. */
 const TOGETHER = 3
-
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
 
 type Check = { name: string; status: string; text: string }
 
@@ -44,7 +42,7 @@ for (const [title, { damage, losesAtMost, isRepaired }] of Object.entries(faults
     const location = join(folder, 'data', 'blocks')
     await makeFolder(join(folder, 'data'), Date.now() - 600_000)
     await damage(location)
-    const options = { folder, command, netflow: await freePort(), syslog: await freePort() }
+    const options = { folder, netflow: await freePort(), syslog: await freePort() }
     for (const start of ['the first start', 'another start']) {
       const running = await startAppliance(options)
       t.teardown(() => stopAppliance(running, 'SIGKILL'))
@@ -96,7 +94,7 @@ t.test('scrubbing names a block that nobody has read, and the next start still d
   await database.close()
   const ports = { netflow: await freePort(), syslog: await freePort() }
   for (const scrub of [{ passHours: 0.01 }, { octetsPerSecond: 0 }]) {
-    const running = await startAppliance({ folder, command, settings: { scrub }, ...ports })
+    const running = await startAppliance({ folder, settings: { scrub }, ...ports })
     t.teardown(() => stopAppliance(running, 'SIGKILL'))
     const found = await eventually('the block is named', async () => {
       const { checks } = (await getJson(running, 'health')) as { checks: Check[] }
@@ -112,7 +110,7 @@ t.test('detect over a hole prints what it could not judge, and exits 1', async (
   const data = join(t.testdir(), 'data')
   await makeFolder(data, Date.UTC(2026, 0, 5))
   await faults['a log whose end is torn off']!.damage(join(data, 'blocks'))
-  const { status, stdout, stderr } = spawnSync(process.execPath, [command, 'detect', '--data', data], {
+  const { status, stdout, stderr } = spawnSync('env', [...plainNode, command, 'detect', '--data', data], {
     encoding: 'utf8',
   })
   t.equal(status, 1)

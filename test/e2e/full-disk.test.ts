@@ -7,7 +7,6 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, open, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import {
   eventually,
@@ -20,7 +19,6 @@ import {
   stopAppliance,
 } from '../support/running.js'
 
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
 const MIB = 1024 * 1024
 const DISK_MIB = 96
 const settings = {
@@ -72,7 +70,7 @@ t.test('on a full disk nothing is stored, that is told by name, and it goes on b
   const data = join(folder, 'data')
   await mkdir(data)
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m,mode=0700`, 'tmpfs', data])
-  const options = { folder, command, settings, netflow: await freePort(), syslog: await freePort() }
+  const options = { folder, settings, netflow: await freePort(), syslog: await freePort() }
   let running = await startAppliance(options)
   t.teardown(async () => {
     await stopAppliance(running, 'SIGKILL')

@@ -7,10 +7,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
-
-const command = fileURLToPath(new URL('../../dist/cli/culvert.js', import.meta.url))
+import { command } from '../support/project.js'
 
 /** The first of RFC 2544's addresses: in namespaces of our own, nothing else has them. */
 const INSIDE = '198.18.0.1'

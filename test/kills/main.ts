@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { faultsOf } from './promise.js'
 import { runKills } from './run.js'
@@ -16,11 +15,9 @@ if (!Number.isInteger(times) || times < 1 || !Number.isInteger(seed)) {
   process.exit(2)
 }
 const folder = await mkdtemp(join(tmpdir(), 'culvert-kills-'))
-const command = fileURLToPath(new URL('../../cli/culvert.js', import.meta.url))
 try {
   const result = await runKills({
     folder,
-    command,
     times,
     seed,
     onKill: (kills, lost) => {

@@ -18,7 +18,6 @@ import { readStored, type Stored } from './stored.js'
 
 export type KillOptions = {
   readonly folder: string
-  readonly command: string
   readonly times: number
   readonly seed: number
   /** Told after each kill. */
@@ -51,11 +50,11 @@ const STARTING_SHARE = 0.15
 const MAX_STARTING_MILLISECONDS = 900
 const MAX_UP_MILLISECONDS = 3500
 
-export async function runKills({ folder, command, times, seed, onKill }: KillOptions): Promise<KillResult> {
+export async function runKills({ folder, times, seed, onKill }: KillOptions): Promise<KillResult> {
   const random = createRandom(seed)
   const ports = { netflow: await freePort(), syslog: await freePort() }
   const settings = { scrub: { passHours: 0.01 } }
-  const options: StartOptions = { folder, command, settings, ...ports }
+  const options: StartOptions = { folder, settings, ...ports }
   const load = startLoad(ports)
   /** Moments of kills of an appliance that was up. */
   const killedAt: number[] = []

@@ -4,9 +4,16 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { command, plainNode } from './project.js'
 
 export type StartReport = {
-  readonly sockets: readonly { name: string; transport: string; port: number; ok: boolean }[]
+  readonly sockets: readonly {
+    name: string
+    transport: string
+    port: number
+    ok: boolean
+    bufferGranted?: number
+  }[]
   readonly api: { readonly port: number }
   readonly restoredTemplates: number
   readonly lostRows: number
@@ -27,8 +34,6 @@ export type StartOptions = {
   readonly folder: string
   readonly netflow: number
   readonly syslog: number
-  /** The compiled command. */
-  readonly command: string
   readonly settings?: Record<string, unknown>
   /** When it is not `folder`/data/token. */
   readonly token?: string
@@ -49,7 +54,7 @@ export async function startAppliance(options: StartOptions): Promise<Running> {
 }
 
 /** Starts it and does not wait. */
-export async function spawnAppliance({ folder, netflow, syslog, command, settings }: StartOptions) {
+export async function spawnAppliance({ folder, netflow, syslog, settings }: StartOptions) {
   const config = join(folder, 'culvert.yaml')
   const defaults = {
     data: join(folder, 'data'),
@@ -65,7 +70,7 @@ export async function spawnAppliance({ folder, netflow, syslog, command, setting
     log: { level: 'warn' },
   }
   await writeFile(config, JSON.stringify({ ...defaults, ...settings }))
-  const child = spawn(process.execPath, [command, 'start', '--config', config, '--json'], {
+  const child = spawn('env', [...plainNode, command, 'start', '--config', config, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''

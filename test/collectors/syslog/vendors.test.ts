@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { createMappedProduct } from '#collectors/syslog/mapping.js'
 import { createContext, parseLine, parseSyslogFile, SyslogEvent } from '#collectors/syslog/parse.js'
 import { productIds } from '#collectors/syslog/registry.js'
 import { renderEvent, type SyslogRecord } from '#collectors/syslog/render.js'
+import { fixtures } from '../../support/project.js'
 
 const RECEIVED = Date.UTC(2026, 5, 15, 12)
 type Case = {
@@ -14,7 +16,7 @@ type Case = {
   readonly expected: SyslogRecord
 }
 const cases = ['messages', 'firewalls'].flatMap((name) =>
-  readFileSync(new URL(`../../fixtures/syslog/${name}.ndjson`, import.meta.url), 'utf8')
+  readFileSync(join(fixtures, `syslog/${name}.ndjson`), 'utf8')
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Case),

@@ -1,6 +1,7 @@
 // Blocks that are decoded into the memory of others must be what they are in memory of their own.
+
 import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { ArrayRoom } from '#core/blocks/array-room.js'
@@ -9,10 +10,11 @@ import { BlockBuilder } from '#core/blocks/builder.js'
 import { encodeBlock } from '#core/blocks/encode.js'
 import { FlowColumnIndex as Column, streamNamed } from '#core/records/columns.js'
 import { shapeOf } from '#core/records/shape.js'
+import { fixtures } from '../../support/project.js'
 import { exporter } from '../store/rows.js'
 import { RECEIVED, STORED } from './examples.js'
 
-const fixtures = fileURLToPath(new URL('../../fixtures/blocks/', import.meta.url))
+const blockFixtures = join(fixtures, 'blocks/')
 
 function columnsOf(octets: Uint8Array, room?: ArrayRoom) {
   const block = new Block(octets, { room })
@@ -43,10 +45,10 @@ t.test('arrays of a room do not overlap, whatever they hold, and are used again 
 t.test('stored blocks of every version, one after the other in one room', async (t) => {
   const room = new ArrayRoom()
   const blocks = ['v1', 'v2', 'v3'].flatMap((version) =>
-    readdirSync(`${fixtures}${version}`).flatMap((name) => {
+    readdirSync(`${blockFixtures}${version}`).flatMap((name) => {
       if (!name.endsWith('.hex')) return []
       const octets = Buffer.from(
-        readFileSync(`${fixtures}${version}/${name}`, 'utf8').replace(/\s/g, ''),
+        readFileSync(`${blockFixtures}${version}/${name}`, 'utf8').replace(/\s/g, ''),
         'hex',
       )
       return [{ name: `${version}/${name}`, octets }]

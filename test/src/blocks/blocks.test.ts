@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import t from 'tap'
 import { AddressDictionary } from '#core/blocks/address-dictionary.js'
@@ -24,11 +23,11 @@ import {
 } from '#core/records/columns.js'
 import { shapeOf } from '#core/records/shape.js'
 import { blockKey, readBlockKey } from '#core/store/keys.js'
+import { fixtures, project } from '../../support/project.js'
 import { exporter } from '../store/rows.js'
 import { exporterEvents, fewValues, flows, RECEIVED, STORED } from './examples.js'
 
-const fixtures = fileURLToPath(new URL('../../fixtures/blocks/', import.meta.url))
-const project = fileURLToPath(new URL('../../../', import.meta.url))
+const blockFixtures = join(fixtures, 'blocks')
 
 const readHex = (path: string) => Buffer.from(readFileSync(path, 'utf8').replace(/\s/g, ''), 'hex')
 
@@ -373,16 +372,16 @@ t.test(
   async (t) => {
     t.plan(written.length * 4 + 5)
     for (const [name, builder, first] of written) {
-      const rows = JSON.parse(readFileSync(join(fixtures, `v1/${name}.json`), 'utf8'))
+      const rows = JSON.parse(readFileSync(join(blockFixtures, `v1/${name}.json`), 'utf8'))
       for (const version of ['v1', 'v2', 'v3']) {
-        const octets = readHex(join(fixtures, `${version}/${name}.hex`))
+        const octets = readHex(join(blockFixtures, `${version}/${name}.hex`))
         t.same(JSON.parse(JSON.stringify(rowsOfBlock(new Block(octets)))), rows, `${version} ${name} is read`)
       }
       t.equal(
         Buffer.from(encodeBlock(builder, [{ firstSequence: first, rows: builder.rows }], STORED)).toString(
           'hex',
         ),
-        readHex(join(fixtures, `v3/${name}.hex`)).toString('hex'),
+        readHex(join(blockFixtures, `v3/${name}.hex`)).toString('hex'),
         `${name} is written`,
       )
     }
@@ -395,12 +394,12 @@ t.test(
       example.replace(/ {2}.*$/gm, '').replace(/\s/g, ''),
       'the example of docs/storage-format.md',
     )
-    const compressed = new Block(readHex(join(fixtures, 'v1/flow4-brotli.hex')))
+    const compressed = new Block(readHex(join(blockFixtures, 'v1/flow4-brotli.hex')))
     const ports = compressed.column(Column.sourceTransportPort)![0]!
     t.same([compressed.header.rows, ports[0], ports[199]], [200, 1024, 1024 + 199 * 7], 'a compressed block')
-    const planes = new Block(readHex(join(fixtures, 'v2/flow4-brotli.hex')))
+    const planes = new Block(readHex(join(blockFixtures, 'v2/flow4-brotli.hex')))
     t.same([...planes.column(Column.sourceTransportPort)![0]!], [...ports], 'compressed planes')
-    const packed = readHex(join(fixtures, 'v3/few-values.hex'))
+    const packed = readHex(join(blockFixtures, 'v3/few-values.hex'))
     const few = fewValues()
     t.same(rowsOfBlock(new Block(packed)), rowsOf(builderRows(few), few.rows), 'packed planes')
     const encoded = encodeBlock(few, [{ firstSequence: 1, rows: few.rows }], STORED)
@@ -421,7 +420,7 @@ t.test('every octet that is damaged is noticed or changes nothing', async (t) =>
     'v2/flow4-brotli',
     'v3/few-values',
   ]) {
-    const octets = readHex(join(fixtures, `${name}.hex`))
+    const octets = readHex(join(blockFixtures, `${name}.hex`))
     const wanted = everything(octets)
     const silent: number[] = []
     const odd: string[] = []

@@ -1,6 +1,7 @@
 // Few rows of a block are read apart from the rest: they must be what the whole column has there.
+
 import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { Block } from '#core/blocks/block.js'
@@ -13,10 +14,11 @@ import {
   streamNamed,
 } from '#core/records/columns.js'
 import { shapeOf } from '#core/records/shape.js'
+import { fixtures } from '../../support/project.js'
 import { exporter } from '../store/rows.js'
 import { RECEIVED, STORED } from './examples.js'
 
-const fixtures = fileURLToPath(new URL('../../fixtures/blocks/', import.meta.url))
+const blockFixtures = join(fixtures, 'blocks/')
 
 /** What cells give, and what the decoded column has there; a block of its own, so that nothing is decoded yet. */
 function bothWays(octets: Uint8Array, column: number, places: Uint32Array) {
@@ -31,13 +33,13 @@ function bothWays(octets: Uint8Array, column: number, places: Uint32Array) {
 
 t.test('cells of stored blocks of every version are those of their columns', async (t) => {
   const files = ['v1', 'v2', 'v3'].flatMap((version) =>
-    readdirSync(`${fixtures}${version}`).flatMap((name) =>
+    readdirSync(`${blockFixtures}${version}`).flatMap((name) =>
       name.endsWith('.hex') ? [`${version}/${name}`] : [],
     ),
   )
   t.equal(files.length, 12)
   for (const file of files) {
-    const octets = Buffer.from(readFileSync(fixtures + file, 'utf8').replace(/\s/g, ''), 'hex')
+    const octets = Buffer.from(readFileSync(blockFixtures + file, 'utf8').replace(/\s/g, ''), 'hex')
     const { stream, rows } = new Block(octets).header
     for (const places of [[], [rows - 1], [0, rows - 1], Array.from({ length: rows }, (_, row) => row)]) {
       for (const column of stream.columns.keys()) {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Block } from '#core/blocks/block.js'
@@ -22,6 +21,7 @@ import { parseFilter } from '#core/store/query/parse.js'
 import { type AggregateResult, rankParts } from '#core/store/query/ranking.js'
 import { rollupProblem } from '#core/store/query/resolution.js'
 import { decodeProgress } from '#core/store/rollup-progress.js'
+import { plainNode, project } from '../../support/project.js'
 import {
   aggregations,
   build,
@@ -31,8 +31,7 @@ import {
 } from '../store/query/arbitrary.js'
 import { exporter } from '../store/rows.js'
 
-const project = fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/$/, '')
-const rollingProcess = fileURLToPath(new URL('./rolling-process.mjs', import.meta.url))
+const rollingProcess = join(project, 'test/src/rollups/rolling-process.mjs')
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 /** Long after all rows of the tests. */
@@ -250,7 +249,7 @@ t.test('after any number of kills sums are those of the rows', async (t) => {
   const data = t.testdir()
   let from = RECEIVED
   for (let round = 0; round < 4; round++) {
-    const child = spawn(process.execPath, [rollingProcess, project, data, String(from)])
+    const child = spawn('env', [...plainNode, rollingProcess, project, data, String(from)])
     await new Promise<void>((resolve) => {
       child.stdout.on('data', (lines: Buffer) => {
         from = Number(lines.toString().trim().split('\n').at(-1))

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { ClassicLevel } from 'classic-level'
 import t from 'tap'
 import { FlowColumnIndex as Column, type StreamName, streamNamed } from '#core/records/columns.js'
@@ -14,10 +13,10 @@ import { blockKey } from '#core/store/keys.js'
 import { emptyScanCounts, receivedRange, type ScanOptions, scan } from '#core/store/scan.js'
 import { createIngestSequence } from '#core/store/sequence.js'
 import { createBlockWriter } from '#core/store/writer.js'
+import { plainNode, project } from '../../support/project.js'
 import { addRows, builderOf } from './rows.js'
 
-const project = fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/$/, '')
-const writingProcess = fileURLToPath(new URL('./writing-process.mjs', import.meta.url))
+const writingProcess = join(project, 'test/src/store/writing-process.mjs')
 
 async function openStore(location: string, options: Partial<BlockStoreOptions> = {}): Promise<BlockStore> {
   const store = createBlockStore({ location, isFirst: true, ...options })
@@ -250,7 +249,7 @@ t.test('a database without CURRENT or MANIFEST is repaired, and says so', async 
 
 async function startProcess(location: string, from: number, mode = 'write'): Promise<ChildProcess> {
   const args = [writingProcess, project, location, String(from), mode]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn('env', [...plainNode, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(child.stdout!, 'readable')
   return child
 }

@@ -1,9 +1,12 @@
 /** Shapes: every test met and not met; the profiles and their page. */
+
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { portProtocol } from '#core/detectors/port-protocol/index.js'
 import { profiles } from '#core/detectors/port-protocol/profiles.js'
 import { MAX_TESTS } from '#core/detectors/port-protocol/shape-test.js'
+import { project } from '../../../support/project.js'
 import { codes, findings, firewall, judged, tcp, udp } from './made.js'
 import { shapes } from './shape-table.js'
 
@@ -62,7 +65,7 @@ t.test('sampled rows: bounds on whole counts are left out, and it is said', (t) 
 })
 
 t.test('the page of detectors names every test, setting and measure of coverage', (t) => {
-  const page = readFileSync(new URL('../../../../docs/detectors.md', import.meta.url), 'utf8')
+  const page = readFileSync(join(project, 'docs/detectors.md'), 'utf8')
   const tests = profiles.flatMap((profile) => profile.tests.map(({ code }) => code))
   const settings = Object.keys(portProtocol.settings.properties)
   for (const name of [...tests, ...settings, 'state-full', 'applications-not-named', 'one-sided']) {
