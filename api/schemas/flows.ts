@@ -108,7 +108,7 @@ const Sums = Type.Partial(
 
 const PartialReasons = Type.Array(Type.Enum([...partialReasons]), {
   description:
-    'blocks: some cannot be read; lost: stored rows of that time are gone; removed: retention deleted rows meanwhile; time: it was over; groups: too many',
+    'blocks: some cannot be read; lost: stored rows of that time are gone; removed: retention deleted rows meanwhile; time: it was over; groups, sessions: too many',
 })
 
 /** Groups of an aggregation. */
