@@ -223,6 +223,30 @@ t.test(
   },
 )
 
+t.test('rows by a clock that was ahead do not hold up those that came after them', async (t) => {
+  const stores = await openStores(t.testdir())
+  t.teardown(() => closeStores(stores))
+  const add = (minute: number) => append(stores.blocks, 'flow4', [{ minute, host: 1, octets: 1 }])
+  await add(1)
+  await add(600_000)
+  await add(600_100)
+  await add(2)
+  await add(62)
+  await add(121)
+  await rollAll(stores, RECEIVED + 122 * MINUTE)
+  const query: AggregateQuery = { by: [TIME], sums: ['flows'], top: 10, resolution: '5m' }
+  const five = await aggregated(stores, query)
+  t.same(five.groups, [
+    { timeMilliseconds: RECEIVED, flows: 2 },
+    { timeMilliseconds: RECEIVED + HOUR, flows: 1 },
+  ])
+  t.equal(five.sources[0]!.toMilliseconds, RECEIVED + 120 * MINUTE)
+  t.match((await aggregated(stores, { ...bySource, resolution: '1h' })).total, { flows: 3 })
+  await rollAll(stores, RECEIVED + 700_000 * MINUTE)
+  for (const resolution of ['5m', '1h'] as const)
+    t.match((await aggregated(stores, { ...bySource, resolution })).total, { flows: 6 }, resolution)
+})
+
 t.test('what a stop in the middle leaves is taken up again: each row counts once', async (t) => {
   const data = t.testdir()
   let stores = await openStores(data)
