@@ -240,6 +240,38 @@ t.test('type and code of ICMP in the place of a port are no port', async (t) => 
   await store.close()
 })
 
+t.test('an IPv4-mapped address is found as rows show it', async (t) => {
+  const store = await openStore(t.testdir())
+  const shape = shapeOf([0, 1, 2, Column.sourceAddress])
+  for (const [stream, words] of [
+    ['flow4', [0, 0, 0, 0x0a000001]],
+    ['flow6', [0, 0, 0xffff, 0x0a000001]],
+  ] as const) {
+    const builder = new BlockBuilder(streamNamed(stream), 1)
+    builder.setAddress(Column.sourceAddress, builder.begin(exporter, shape, RECEIVED, 1), words)
+    await store.append(builder, 0)
+  }
+  const cases = [
+    ['host ::ffff:10.0.0.1', ['::ffff:10.0.0.1', '10.0.0.1']],
+    ['src host in [::ffff:10.0.0.1, 10.0.0.2]', ['::ffff:10.0.0.1', '10.0.0.1']],
+    ['net ::ffff:10.0.0.0/104', ['::ffff:10.0.0.1', '10.0.0.1']],
+    ['ipv6 and net ::ffff:0:0/96', ['::ffff:10.0.0.1']],
+    ['host 10.0.0.1', ['10.0.0.1']],
+    ['host ::ffff:10.0.0.2', []],
+  ] as const
+  for (const [text, wanted] of cases) {
+    const parsed = parseFilter(text)
+    assert('filter' in parsed, text)
+    const { rows } = await queryRows(store, { ...parsed, limit: 9 })
+    t.same(
+      rows.map((row) => (row as Record<string, unknown>)['sourceAddress']),
+      wanted,
+      text,
+    )
+  }
+  await store.close()
+})
+
 t.test('a question about a host opens the blocks that may have it', async (t) => {
   const store = await openStore(t.testdir())
   const shape = shapeOf([0, 1, 2, Column.sourceAddress, Column.destinationAddress])
