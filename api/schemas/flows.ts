@@ -75,7 +75,7 @@ export const AggregateQueryString = Query({
     minimum: 1,
     maximum: 10_000,
     default: 10,
-    description: 'groups to give; by time alone, all',
+    description: 'groups to give; by time alone, the first 10,000 steps',
   }),
   bucket: Type.Optional(
     Type.Integer({
