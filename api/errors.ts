@@ -60,11 +60,18 @@ export function invalid(pointer: string, message: string): ApiError {
   return new ApiError('INVALID', 'the request cannot be used as sent', [{ pointer, message }])
 }
 
+/** What Node's server refuses without reading it as HTTP, by its code. */
+const unreadable: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: 'the address and the headers of the request are longer than 16 KiB together',
+  ERR_HTTP_REQUEST_TIMEOUT: 'the request did not come to its end in time',
+}
+
 /** Answers what is not HTTP, or too long or too slow to be read as such, on the bare socket. */
 export function handleClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   if (socket.writable) {
-    const body = JSON.stringify({ code: 'INVALID', message: 'the request is not well-formed HTTP' })
+    const message = unreadable[error.code ?? ''] ?? 'the request is not well-formed HTTP'
+    const body = JSON.stringify({ code: 'INVALID', message })
     const head = ['HTTP/1.1 400 Bad Request', 'Content-Type: application/json', 'Connection: close']
     socket.write(`${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
   }

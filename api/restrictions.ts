@@ -1,6 +1,6 @@
 /** Restrictions of a query string as one filter of the query engine, and a request as something that can be given up. */
 import type { FastifyReply } from 'fastify'
-import { parsePrefix } from '#core/records/address.js'
+import { parsePrefixes } from '#core/records/address.js'
 import { protocolNumber } from '#core/records/protocol.js'
 import type { AddressField, Filter, NumberField, TextField } from '#core/store/query/filter.js'
 import { allOf } from '#core/store/query/filter.js'
@@ -85,9 +85,9 @@ export function readMessageRestrictions(query: MessageQueryString): Omit<RowQuer
 }
 
 function addressFilter(pointer: string, field: AddressField, text: string): Filter {
-  const prefix = parsePrefix(text)
-  if (prefix === undefined) throw invalid(pointer, 'neither an address nor a prefix')
-  return { type: 'address', field, prefixes: [prefix] }
+  const prefixes = parsePrefixes(text)
+  if (prefixes.length === 0) throw invalid(pointer, 'neither an address nor a prefix')
+  return { type: 'address', field, prefixes }
 }
 
 function readFilter(text: string): Filter {

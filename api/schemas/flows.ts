@@ -75,7 +75,7 @@ export const AggregateQueryString = Query({
     minimum: 1,
     maximum: 10_000,
     default: 10,
-    description: 'groups to give; by time alone, all',
+    description: 'groups to give; by time alone, the first 10,000 steps',
   }),
   bucket: Type.Optional(
     Type.Integer({
@@ -108,7 +108,7 @@ const Sums = Type.Partial(
 
 const PartialReasons = Type.Array(Type.Enum([...partialReasons]), {
   description:
-    'blocks: some cannot be read; lost: stored rows of that time are gone; removed: retention deleted rows meanwhile; time: it was over; groups: too many',
+    'blocks: some cannot be read; lost: stored rows of that time are gone; removed: retention deleted rows meanwhile; time: it was over; groups, sessions: too many',
 })
 
 /** Groups of an aggregation. */

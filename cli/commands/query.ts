@@ -28,7 +28,7 @@ export function registerQuery(program: Command): void {
       'group by up to four, with commas: src, dst, proto, dstport, src/24, time and more',
     )
     .option('--sum <names>', 'octets, packets, flows and more, with commas; groups are ranked by the first')
-    .option('--top <n>', 'groups to print (default: 10; by time alone, all)', countOption)
+    .option('--top <n>', 'groups to print (default: 10; by time alone, the first 10,000 steps)', countOption)
     .option('--bucket <seconds>', 'one step of `time`', countOption, 300)
     .option('--scaled', 'multiply octets and packets by the sampling interval where a row has one')
     .addOption(

@@ -85,8 +85,27 @@ export function parsePrefix(text: string): Prefix | undefined {
   const longest = address.family === 4 ? 32 : 128
   if (slash < 0) return { address, length: longest }
   const digits = text.slice(slash + 1)
-  if (!/^\d{1,3}$/.test(digits) || Number(digits) > longest) return undefined
-  return { address, length: Number(digits) }
+  if (!/^\d{1,3}$/.test(digits)) return undefined
+  const length = Number(digits)
+  if (length <= longest) return { address, length }
+  const isMapped = text.includes(':') && length >= MAPPED_BITS && length <= 128
+  return isMapped ? { address, length: length - MAPPED_BITS } : undefined
+}
+
+/** Before the IPv4 address in an IPv4-mapped one. */
+const MAPPED_BITS = 96
+
+/**
+ * The prefixes of rows that a text stands for; none when it cannot be read. Devices put IPv4-mapped addresses into fields of IPv6, and
+ * rows show them so: who writes that form means those, and the IPv4 addresses.
+ */
+export function parsePrefixes(text: string): readonly Prefix[] {
+  const prefix = parsePrefix(text)
+  if (prefix === undefined) return []
+  const { address, length } = prefix
+  if (address.family === 6 || !text.includes(':')) return [prefix]
+  const words = [0, 0, 0xffff, address.words[3]] as const
+  return [prefix, { address: { family: 6, words }, length: length + MAPPED_BITS }]
 }
 
 export function prefixContains(prefix: Prefix, address: Address): boolean {

@@ -17,10 +17,11 @@ import type { Rollup } from './schema.js'
 /** Contexts are few; when there are so many, what is there is written and the rest is another pass. */
 const MOST_CONTEXTS = 16_384
 
-/** The sequences of a pass, from one to below the other, and when its bucket ends. */
+/** The sequences of a pass, from one to below the other, and the end of its bucket, up to which all is summed then. */
 export type Cut = {
   readonly fromSequence: number
   readonly toSequence: number
+  /** 0 where it is of no bucket that is over. */
   readonly bucketEndMilliseconds: number
 }
 
@@ -45,7 +46,8 @@ async function pendingFrom(
 
 /**
  * The next pass over rows at or above a sequence; undefined when the bucket of the first of them is not over. A bucket is
- * over when it ends at `closedMilliseconds` or before.
+ * over when it ends at `closedMilliseconds` or before. Rows of a time that is yet to come, by a clock that was ahead, are not waited
+ * for, since all that came after them would wait, too.
  */
 export async function nextCut(
   store: BlockStore,
@@ -58,12 +60,17 @@ export async function nextCut(
   const first = pending[0]
   if (first === undefined || first.firstSequence >= watermark) return undefined
   const end = (Math.floor(first.entry.receivedFromMilliseconds / bucketMilliseconds) + 1) * bucketMilliseconds
-  if (end > closedMilliseconds) return undefined
-  const next = pending.find(({ entry }) => entry.receivedFromMilliseconds >= end)
+  // The bucket that is being filled now is the first that is not over, or until rows have settled the second.
+  const aheadFrom = closedMilliseconds + 2 * bucketMilliseconds
+  const isAhead = end > aheadFrom
+  if (end > closedMilliseconds && !isAhead) return undefined
+  const next = pending.find(({ entry: { receivedFromMilliseconds: from } }) =>
+    isAhead ? from < aheadFrom : from >= end,
+  )
   return {
     fromSequence,
     toSequence: Math.min(watermark, next?.firstSequence ?? watermark),
-    bucketEndMilliseconds: end,
+    bucketEndMilliseconds: isAhead ? 0 : end,
   }
 }
 

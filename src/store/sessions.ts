@@ -47,6 +47,8 @@ const counters = ['octets', 'reverseOctets', 'octetsTotal', 'packets', 'reverseP
 export class SessionJoiner {
   /** In the order of their latest row. */
   readonly sessions: Session[] = []
+  /** There was no room for one more: earlier sessions than these are not known. */
+  isFull = false
   readonly #current = new Map<string, Session>()
   readonly #incomplete = new Set<Session>()
 
@@ -63,7 +65,10 @@ export class SessionJoiner {
       return
     }
     if (known !== undefined) this.#complete(key, known)
-    if (this.sessions.length >= MAX_SESSIONS) return
+    if (this.sessions.length >= MAX_SESSIONS) {
+      this.isFull = true
+      return
+    }
     const session = begin(row, phase === 'end' || phase === undefined ? 'closed' : 'open')
     this.sessions.push(session)
     if (phase === 'start') return
@@ -153,8 +158,9 @@ export async function querySessions(
     position = page.nextCursor
     const reached = Number(rows.at(-1)?.['receivedMilliseconds'] ?? Number.NaN)
     const found = wanted()
-    const isEnough = found.length > limit || reached < (filters.fromMilliseconds ?? 0)
-    if (position === undefined || (isEnough && reached < joiner.earliestMissing())) return answer(found)
+    const isEnough = found.length > limit || joiner.isFull || reached < (filters.fromMilliseconds ?? 0)
+    if (position === undefined || (isEnough && reached < joiner.earliestMissing()))
+      return answer(found, joiner.isFull && found.length <= limit ? 'sessions' : undefined)
     const stopped = stopReason({ ...effort, deadlineMilliseconds: ends })
     if (stopped !== undefined) return answer(found, stopped)
   }

@@ -79,22 +79,29 @@ t.test('errors that come before a route have the one shape', async (t) => {
   }
 })
 
-t.test('what is not HTTP is answered in the one shape too', async (t) => {
+t.test('what is not HTTP, or too long, is answered in the one shape too', async (t) => {
   const appliance = await startAppliance(t.testdir())
   t.teardown(() => appliance.close())
   await appliance.app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = appliance.app.server.address() as AddressInfo
-  const answer = await new Promise<string>((resolve) => {
-    let text = ''
-    const socket = connect(port, '127.0.0.1', () => socket.write('\u0016\u0003\u0001 not HTTP\r\n\r\n'))
-    socket.on('data', (data) => {
-      text += data
+  const cases = [
+    ['\u0016\u0003\u0001 not HTTP\r\n\r\n', /not well-formed/],
+    [`GET /api/v1/flows?filter=${'not%20'.repeat(4000)}any HTTP/1.1\r\n\r\n`, /longer than 16 KiB/],
+  ] as const
+  for (const [sent, message] of cases) {
+    const answer = await new Promise<string>((resolve) => {
+      let text = ''
+      const socket = connect(port, '127.0.0.1', () => socket.write(sent))
+      socket.on('data', (data) => {
+        text += data
+      })
+      socket.on('close', () => resolve(text))
     })
-    socket.on('close', () => resolve(text))
-  })
-  const [head = '', body = ''] = answer.split('\r\n\r\n')
-  t.match(head, /^HTTP\/1\.1 400 /)
-  t.ok(Value.Check(ErrorBody, JSON.parse(body)))
+    const [head = '', body = ''] = answer.split('\r\n\r\n')
+    t.match(head, /^HTTP\/1\.1 400 /)
+    t.ok(Value.Check(ErrorBody, JSON.parse(body)))
+    t.match(JSON.parse(body).message, message)
+  }
 })
 
 t.test('docs/api.md has every error and every role', async (t) => {

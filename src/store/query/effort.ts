@@ -9,7 +9,7 @@ export type Effort = {
 
 /**
  * Why a result does not tell of all rows. blocks: some cannot be read. lost: rows of the time that was asked for are gone.
- * removed: retention deleted rows while the query was at work. time: it was over. groups: there were too many. together:
+ * removed: retention deleted rows while the query was at work. time: it was over. groups, sessions: there were too many. together:
  * rollups have not kept all groups apart.
  */
 export const partialReasons = [
@@ -18,6 +18,7 @@ export const partialReasons = [
   'removed',
   'time',
   'groups',
+  'sessions',
   'cancelled',
   'together',
 ] as const

@@ -155,7 +155,7 @@ class Parser {
       case 'address': {
         const { field, takesPrefix } = phrase
         const read = (token: Token) => readAddress(token, takesPrefix)
-        return { type: 'address', field, prefixes: this.#list(read) ?? [read(this.#take())] }
+        return { type: 'address', field, prefixes: this.#list(read)?.flat() ?? read(this.#take()) }
       }
       case 'number':
         return this.#number(phrase)

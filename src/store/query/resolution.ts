@@ -27,7 +27,7 @@ export type Source = Window & { readonly resolution: 'raw' | '5m' | '1h' }
 
 /** `auto` takes hours where the time without rows is at least as long. */
 const LONG_MILLISECONDS = 48 * 3_600_000
-/** Rows next to each other were received this far apart at most. */
+/** Rows next to each other were stored this far apart at most. */
 const OVERLAP_MILLISECONDS = 60_000
 
 /** What sums know of the rows that they were made of. */
@@ -181,7 +181,10 @@ async function rolled(
   }
 }
 
-/** From when on all rows are there, as far as retention is concerned. */
+/**
+ * From when on all rows are there, as far as retention is concerned. What it removed was stored before the first row that stays, and so
+ * received before; when that one was received says nothing, for imported rows are older than their neighbours.
+ */
 async function wholeFrom(store: BlockStore): Promise<number> {
   const floors = await Promise.all(FLOW_STREAMS.map((name) => store.floor(name)))
   const floor = Math.max(...floors) > 1 ? Math.max(...floors) : await store.completeFrom()
@@ -194,7 +197,7 @@ async function wholeFrom(store: BlockStore): Promise<number> {
     )
     if (next === undefined || next.firstSequence >= least) continue
     least = next.firstSequence
-    from = next.receivedFromMilliseconds + OVERLAP_MILLISECONDS
+    from = next.storedMilliseconds + OVERLAP_MILLISECONDS
   }
   return from
 }

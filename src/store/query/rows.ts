@@ -93,12 +93,14 @@ export async function queryRows(
     .sort((one, other) => other.run.firstSequence - one.run.firstSequence)
   const names = query.columns === undefined ? undefined : withOrigins(query.columns)
   const use = useOfBlocks(planned.length)
+  /** Of blocks whose older runs are still to come. */
   const selections = new Map<IndexedBlock, Selection>()
+  const failed = new Set<IndexedBlock>()
   const ends = Math.min(effort.deadlineMilliseconds, effort.now() + PAGE_MILLISECONDS)
   const rows: object[] = []
-  let blocksFailed = 0
   let isRemoved = false
   const page = (nextCursor?: string, stopped?: PartialReason): RowPage => {
+    const blocksFailed = failed.size
     const reasons: PartialReason[] = blocksFailed > 0 ? ['blocks'] : []
     if (isRemoved) reasons.push('removed')
     if (stopped !== undefined) reasons.push(stopped)
@@ -107,8 +109,9 @@ export async function queryRows(
   for (const [index, stretch] of wanted.entries()) {
     const stopped = index > 0 ? stopReason({ ...effort, deadlineMilliseconds: ends }) : undefined
     if (stopped !== undefined) return page(String(wanted[index - 1]!.run.firstSequence), stopped)
+    const { entry } = stretch
+    if (failed.has(entry)) continue
     try {
-      const { entry } = stretch
       const take = (selection: Selection) => takeRows(selection, stretch, { limit: query.limit, rows, names })
       const select = (block: Block) =>
         newest(block, selectRows(block, window, filter), stretch, { before, most: query.limit - rows.length })
@@ -131,10 +134,13 @@ export async function queryRows(
         selections.set(entry, selection)
         nextCursor = take(selection)
       }
+      // The oldest of its runs: nothing more will be taken of it.
+      if (stretch.firstRow === 0) selections.delete(entry)
       if (nextCursor !== undefined) return page(nextCursor)
     } catch {
       // Named by the scans of the detectors and counted here: a page over it is partial.
-      blocksFailed++
+      failed.add(entry)
+      selections.delete(entry)
     }
   }
   return page()

@@ -1,5 +1,5 @@
 /** The values of a filter's tests: numbers with their suffixes, protocols, addresses, TCP flags. */
-import { type Prefix, parsePrefix } from '../../records/address.js'
+import { type Prefix, parsePrefixes } from '../../records/address.js'
 import { protocolNumber } from '../../records/protocol.js'
 import type { NumberFieldDefinition, Operator } from './filter.js'
 import { FilterFault, type Token } from './tokens.js'
@@ -92,16 +92,16 @@ function expectation({ unit, most, names }: NumberFieldDefinition): string {
   }
 }
 
-/** An address, or where the test takes them a prefix; bits behind its length do not count. */
-export function readAddress(token: Token, takesPrefix: boolean): Prefix {
+/** An address, or where the test takes them a prefix; bits behind its length do not count. Two of one that is IPv4-mapped. */
+export function readAddress(token: Token, takesPrefix: boolean): readonly Prefix[] {
   const isPrefix = token.value.includes('/')
   if (token.kind === 'word' && token.value.includes('%'))
     throw new FilterFault('a zone like %eth0 is in no row: leave it out', token.at, token.end)
   const isShort = token.kind === 'word' && token.value.length <= 49
-  const prefix = isShort ? parsePrefix(takesPrefix ? wholePrefix(token.value) : token.value) : undefined
-  if (prefix !== undefined && (takesPrefix || !isPrefix)) return prefix
+  const prefixes = isShort ? parsePrefixes(takesPrefix ? wholePrefix(token.value) : token.value) : []
+  if (prefixes.length > 0 && (takesPrefix || !isPrefix)) return prefixes
   const message =
-    prefix !== undefined
+    prefixes.length > 0
       ? 'a single address is expected here; `net` takes prefixes'
       : takesPrefix
         ? 'an address or prefix is expected here, like 10.0.0.0/8 or 2001:db8::1'

@@ -120,6 +120,7 @@ async function append(
   blocks: BlockStore,
   name: 'flow4' | 'flow6' | 'icmp6',
   flows: readonly Flow[],
+  storedMilliseconds = RECEIVED + Math.max(0, ...flows.map(({ minute }) => minute)) * MINUTE,
 ): Promise<void> {
   const builder = new BlockBuilder(streamNamed(name), Math.max(1, flows.length))
   for (const { minute, host, octets, icmpType, interval = 0 } of flows) {
@@ -141,7 +142,7 @@ async function append(
       builder.setNumber(Column.icmpFrom, row, 1)
     }
   }
-  await blocks.append(builder, 0)
+  await blocks.append(builder, storedMilliseconds)
 }
 
 t.test('a bucket is summed when it is over, by five minutes and then by the hour', async (t) => {
@@ -220,6 +221,30 @@ t.test(
     ])
   },
 )
+
+t.test('rows by a clock that was ahead do not hold up those that came after them', async (t) => {
+  const stores = await openStores(t.testdir())
+  t.teardown(() => closeStores(stores))
+  const add = (minute: number) => append(stores.blocks, 'flow4', [{ minute, host: 1, octets: 1 }])
+  await add(1)
+  await add(600_000)
+  await add(600_100)
+  await add(2)
+  await add(62)
+  await add(121)
+  await rollAll(stores, RECEIVED + 122 * MINUTE)
+  const query: AggregateQuery = { by: [TIME], sums: ['flows'], top: 10, resolution: '5m' }
+  const five = await aggregated(stores, query)
+  t.same(five.groups, [
+    { timeMilliseconds: RECEIVED, flows: 2 },
+    { timeMilliseconds: RECEIVED + HOUR, flows: 1 },
+  ])
+  t.equal(five.sources[0]!.toMilliseconds, RECEIVED + 120 * MINUTE)
+  t.match((await aggregated(stores, { ...bySource, resolution: '1h' })).total, { flows: 3 })
+  await rollAll(stores, RECEIVED + 700_000 * MINUTE)
+  for (const resolution of ['5m', '1h'] as const)
+    t.match((await aggregated(stores, { ...bySource, resolution })).total, { flows: 6 }, resolution)
+})
 
 t.test('what a stop in the middle leaves is taken up again: each row counts once', async (t) => {
   const data = t.testdir()
@@ -343,6 +368,26 @@ t.test('`auto` reads rows where they are kept, and sums of the time before', asy
   t.match(await aggregated(stores, { ...asked, fromMilliseconds: boundary }), { total: { flows: 0 } })
   await t.rejects(aggregated(stores, { ...asked, resolution: '1h' }), { code: 'INVALID' })
 })
+
+t.test(
+  'an old capture that was imported among newer rows does not make `auto` take those for kept',
+  async (t) => {
+    const stores = await openStores(t.testdir())
+    t.teardown(() => closeStores(stores))
+    for (let hour = 0; hour < 10; hour++)
+      await append(stores.blocks, 'flow4', [{ minute: 60 * hour, host: 1, octets: 1 }])
+    const imported = [{ minute: -60 * 1000, host: 2, octets: 1 }]
+    await append(stores.blocks, 'flow4', imported, RECEIVED + 10 * HOUR)
+    for (let hour = 11; hour < 20; hour++)
+      await append(stores.blocks, 'flow4', [{ minute: 60 * hour, host: 1, octets: 1 }])
+    await rollAll(stores)
+    await stores.blocks.removeBefore(new Map([['flow4', 11]]))
+    const query: AggregateQuery = { ...bySource, resolution: 'auto' }
+    const { total, sources } = await aggregated(stores, query)
+    t.match(total, { flows: 20 })
+    t.match(sources, [{ resolution: '1h' }, { resolution: 'raw', fromMilliseconds: RECEIVED + 11 * HOUR }])
+  },
+)
 
 t.test('rows that retention took unread are counted, and retention of sums leaves rows alone', async (t) => {
   const stores = await openStores(t.testdir())

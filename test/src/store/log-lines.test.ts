@@ -1,12 +1,17 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { createImportIntake } from '#collectors/import-intake.js'
+import { BlockBuilder } from '#core/blocks/builder.js'
 import { parseAddress } from '#core/records/address.js'
+import { FlowColumnIndex as Column, streamNamed } from '#core/records/columns.js'
+import { shapeOf } from '#core/records/shape.js'
 import { createBlockStore } from '#core/store/blocks.js'
+import { allEffort } from '#core/store/query/effort.js'
 import { parseFilter } from '#core/store/query/parse.js'
 import { queryRows } from '#core/store/query/rows.js'
 import { querySessions, type SessionQuery } from '#core/store/sessions.js'
 import { createBlockWriter } from '#core/store/writer.js'
+import { exporter } from './rows.js'
 
 const at = Date.UTC(2026, 5, 15, 10)
 const firewall = parseAddress('192.0.2.254')!
@@ -90,6 +95,32 @@ t.test('rows of one session are joined when they are read', async (t) => {
   const late = await search({ fromMilliseconds: at + 60_500, toMilliseconds: at + 121_500 })
   t.match(late.sessions, [{ sessionId: '7', octetsTotal: 500, rows: { length: 2 } }])
   t.equal(late.sessions.length, 1)
+})
+
+t.test('older sessions than a search can know of are not passed over in silence', async (t) => {
+  const store = createBlockStore({ location: join(t.testdir(), 'blocks'), isFirst: true })
+  await store.open()
+  t.teardown(() => store.close())
+  const SESSIONS = 20_010
+  const shape = shapeOf([0, 1, 2, Column.sessionId, Column.phase])
+  const builder = new BlockBuilder(streamNamed('flow4'), SESSIONS)
+  for (let index = 0; index < SESSIONS; index++) {
+    const row = builder.begin(exporter, shape, at + index, 1)
+    builder.setText(Column.sessionId, row, `s${index}`)
+    // The five oldest are open, the others closed.
+    builder.setNumber(Column.phase, row, index < 5 ? 1 : 3)
+  }
+  await store.append(builder, at)
+  // A search on a busy machine has its time, too.
+  const effort = { ...allEffort, now: () => 0 }
+  const search = (query: Partial<SessionQuery>) => querySessions(store, { limit: 50, ...query }, effort)
+  const told = { partial: true, partialReasons: ['sessions'] }
+  t.match(await search({ state: 'open' }), { sessions: [], ...told })
+  const last = await search({ cursor: '30' })
+  t.match(last, { sessions: { length: 19 }, ...told }, 'of 29 below, ten are unknown')
+  t.match(await search({ cursor: '1000' }), { sessions: { length: 50 }, partial: false })
+  const reached = await search({ state: 'open', toMilliseconds: at + 1000 })
+  t.match(reached, { sessions: { length: 5 }, partial: false })
 })
 
 t.test('lines that are no traffic are kept apart and searched by what they say', async (t) => {

@@ -7,6 +7,7 @@ import { FlowColumnIndex as Column, streamNamed } from '#core/records/columns.js
 import { shapeOf } from '#core/records/shape.js'
 import type { BlockStore } from '#core/store/block-store.js'
 import { createBlockStore } from '#core/store/blocks.js'
+import { createMerger } from '#core/store/merge.js'
 import { type AggregateQuery, aggregatePart, planAggregate } from '#core/store/query/aggregate.js'
 import { allEffort } from '#core/store/query/effort.js'
 import type { Filter } from '#core/store/query/filter.js'
@@ -19,11 +20,20 @@ import { aggregate, groupsOf, matches, type Row } from './naive.js'
 
 /** A store that holds the blocks and nothing else, and its rows as JSON in the order of their numbers. */
 async function stored(store: BlockStore, drawn: readonly DrawnBlock[]): Promise<Row[]> {
+  await empty(store)
+  return add(store, drawn)
+}
+
+async function empty(store: BlockStore): Promise<void> {
   for (const name of ['flow4', 'flow6', 'icmp4'] as const) {
     const old = await store.index(name)
     const last = old.at(-1)
     if (last !== undefined) await store.removeBefore(new Map([[name, last.firstSequence + last.rows]]))
   }
+}
+
+/** The rows as JSON in the order of their numbers. */
+async function add(store: BlockStore, drawn: readonly DrawnBlock[]): Promise<Row[]> {
   const all: Row[] = []
   for (const block of drawn) {
     const { builder, rows } = build(block)
@@ -230,6 +240,38 @@ t.test('type and code of ICMP in the place of a port are no port', async (t) => 
   await store.close()
 })
 
+t.test('an IPv4-mapped address is found as rows show it', async (t) => {
+  const store = await openStore(t.testdir())
+  const shape = shapeOf([0, 1, 2, Column.sourceAddress])
+  for (const [stream, words] of [
+    ['flow4', [0, 0, 0, 0x0a000001]],
+    ['flow6', [0, 0, 0xffff, 0x0a000001]],
+  ] as const) {
+    const builder = new BlockBuilder(streamNamed(stream), 1)
+    builder.setAddress(Column.sourceAddress, builder.begin(exporter, shape, RECEIVED, 1), words)
+    await store.append(builder, 0)
+  }
+  const cases = [
+    ['host ::ffff:10.0.0.1', ['::ffff:10.0.0.1', '10.0.0.1']],
+    ['src host in [::ffff:10.0.0.1, 10.0.0.2]', ['::ffff:10.0.0.1', '10.0.0.1']],
+    ['net ::ffff:10.0.0.0/104', ['::ffff:10.0.0.1', '10.0.0.1']],
+    ['ipv6 and net ::ffff:0:0/96', ['::ffff:10.0.0.1']],
+    ['host 10.0.0.1', ['10.0.0.1']],
+    ['host ::ffff:10.0.0.2', []],
+  ] as const
+  for (const [text, wanted] of cases) {
+    const parsed = parseFilter(text)
+    assert('filter' in parsed, text)
+    const { rows } = await queryRows(store, { ...parsed, limit: 9 })
+    t.same(
+      rows.map((row) => (row as Record<string, unknown>)['sourceAddress']),
+      wanted,
+      text,
+    )
+  }
+  await store.close()
+})
+
 t.test('a question about a host opens the blocks that may have it', async (t) => {
   const store = await openStore(t.testdir())
   const shape = shapeOf([0, 1, 2, Column.sourceAddress, Column.destinationAddress])
@@ -270,3 +312,31 @@ t.test('a question about a host opens the blocks that may have it', async (t) =>
     t.ok(opened.size <= atMost, `${text}: ${opened.size} blocks`)
   }
 })
+
+t.test(
+  'a merged block that cannot be read is tried once, however many rows of others lie between its own',
+  async (t) => {
+    const store = await openStore(t.testdir())
+    const pick = { shape: 0, exporter: 0, after: 0, picks: Array(8).fill(0) }
+    for (let count = 0; count < 40; count++)
+      await add(store, [
+        { stream: 'flow4', rows: [pick] },
+        { stream: 'flow6', rows: [pick] },
+      ])
+    await createMerger(store).pass(RECEIVED)
+    const [merged] = await store.index('flow4')
+    t.equal(merged?.runs.length, 40)
+    let tries = 0
+    const failing: BlockStore = {
+      ...store,
+      block: async (entry) => {
+        if (entry.stream.name === 'flow6') return store.block(entry)
+        tries++
+        throw new Error('no such octets')
+      },
+    }
+    const page = await queryRows(failing, { limit: 1000 })
+    t.match(page, { rows: { length: 40 }, blocksFailed: 1, partial: true, partialReasons: ['blocks'] })
+    t.equal(tries, 1)
+  },
+)
