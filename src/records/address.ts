@@ -86,10 +86,9 @@ export function parsePrefix(text: string): Prefix | undefined {
   if (slash < 0) return { address, length: longest }
   const digits = text.slice(slash + 1)
   if (!/^\d{1,3}$/.test(digits)) return undefined
-  const length = Number(digits)
-  if (length <= longest) return { address, length }
-  const isMapped = text.includes(':') && length >= MAPPED_BITS && length <= 128
-  return isMapped ? { address, length: length - MAPPED_BITS } : undefined
+  // Of an IPv4-mapped address the length counts the bits before it, too.
+  const length = Number(digits) - (address.family === 4 && text.includes(':') ? MAPPED_BITS : 0)
+  return length >= 0 && length <= longest ? { address, length } : undefined
 }
 
 /** Before the IPv4 address in an IPv4-mapped one. */

@@ -207,6 +207,8 @@ async function withControl<T>(limits: QueryLimits = {}, work: (control: Control)
     return await work({ words, deadlineMilliseconds: Date.now() + budgetMilliseconds })
   } finally {
     signal?.removeEventListener('abort', cancel)
+    // When one of several threads failed, the others are still at work.
+    cancel()
   }
 }
 
