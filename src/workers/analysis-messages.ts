@@ -121,6 +121,7 @@ export type FromAnalysis =
   /** Undefined where no judge stands, or where it has no baseline. */
   | { readonly type: 'explained'; readonly id: string; readonly explanation: Explanation | undefined }
   | { readonly type: 'reviewed'; readonly id: string; readonly review: PolicyReview | undefined }
+  | { readonly type: 'retentionFailed'; readonly message: string }
   | { readonly type: 'retained'; readonly outcome: RetentionOutcome }
   | { readonly type: 'ready'; readonly damage: StoreDamage }
   | { readonly type: 'damage'; readonly damage: StoreDamage }
