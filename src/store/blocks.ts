@@ -271,10 +271,11 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       await guarded(what, put(place, block, true))
       await guarded(what, index.replace(olds, entryOf(place, block), addresses, nowMilliseconds))
     },
-    async dropReplaced(beforeMilliseconds) {
+    async dropReplaced(nowMilliseconds, keptMilliseconds) {
       const replaced = await guarded(what, index.replaced())
       const places = replaced
-        .filter(({ replacedMilliseconds }) => replacedMilliseconds < beforeMilliseconds)
+        // Long ago or, by a clock that was ahead, in a far future.
+        .filter(({ replacedMilliseconds: at }) => Math.abs(nowMilliseconds - at) > keptMilliseconds)
         .map(({ place }) => place)
       if (places.length === 0) return 0
       await guarded(what, level().batch(places.map((place) => ({ type: 'del', key: blockKey(place) }))))

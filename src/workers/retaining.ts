@@ -121,6 +121,7 @@ async function retainRollups(
   const { removals } = planRemoval(
     indexes,
     {
+      nowMilliseconds: limits.nowMilliseconds,
       rawBeforeMilliseconds: before,
       messagesBeforeMilliseconds: before,
       maximumOctets: maximumRollupOctets,
