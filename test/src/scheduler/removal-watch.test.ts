@@ -153,7 +153,7 @@ t.test('a removal that overtakes a run', async (t) => {
 })
 
 t.test('the analysing thread tells of it, over a restart too', async (t) => {
-  const data = t.testdir()
+  const data = join(t.testdir({ data: {} }), 'data')
   const store = await openStore(data)
   const rollups = createBlockStore({ location: join(data, 'rollups'), what: 'rollups', isFirst: true })
   await rollups.open()
