@@ -36,6 +36,8 @@ export type HealthOptions = {
   readonly smallDisk: string | undefined
   /** What retention did last; undefined before its first look. */
   readonly retention: () => RetentionOutcome | undefined
+  /** Why retention failed, when it did so last. */
+  readonly retentionFailure: () => string | undefined
   /** What is missing of what was stored. */
   readonly losses: () => LossReport
   /** When losses were acknowledged last; undefined: never. */
@@ -60,6 +62,7 @@ export function createHealth(options: HealthOptions) {
     counts,
     smallDisk,
     retention,
+    retentionFailure,
     losses,
     acknowledgedMilliseconds,
     scrub,
@@ -95,7 +98,10 @@ export function createHealth(options: HealthOptions) {
     const receiving = receivingCheck(sockets, receivers)
     if (receiving !== undefined) all.push(receiving)
     const space = retention()
-    if (space !== undefined) all.push(spaceCheck(space))
+    const failure = retentionFailure()
+    if (failure !== undefined)
+      all.push(check('space', 'failing', `what is beyond the limits stays: ${failure}`))
+    else if (space !== undefined) all.push(spaceCheck(space))
     if (smallDisk !== undefined) all.push(check('file system', 'degraded', smallDisk))
     const quiet = silent()
     all.push(

@@ -19,11 +19,13 @@ export type HousekeepingOptions = {
   readonly now: () => number
   readonly logger: Logger
   readonly onRetained: (outcome: RetentionOutcome) => void
+  /** It is tried again with the next. */
+  readonly onRetentionFailure: (error: Error) => void
 }
 
 /** Begins; returns what ends it. */
 export function keepHouse(options: HousekeepingOptions): () => Promise<void> {
-  const { limits, analysis, visibility, ballast, now, logger, onRetained } = options
+  const { limits, analysis, visibility, ballast, now, logger, onRetained, onRetentionFailure } = options
   const { rawDays, messageDays, rollupDays, maximumOctets, maximumRollupOctets, minimumFreeOctets } = limits
   const report = (error: Error) => logger.error(error)
   let isRunning = false
@@ -50,12 +52,15 @@ export function keepHouse(options: HousekeepingOptions): () => Promise<void> {
       })
       onRetained(outcome)
       if (outcome.blocks > 0) logger.info(outcome, 'rows were deleted')
+    } catch (error) {
+      logger.error(error)
+      onRetentionFailure(error as Error)
     } finally {
       isRunning = false
     }
   }
   const timers = [
-    setInterval(() => void retain().catch(report), RETENTION_EVERY_MILLISECONDS),
+    setInterval(() => void retain(), RETENTION_EVERY_MILLISECONDS),
     setInterval(() => void visibility.settle().catch(report), SETTLE_EVERY_MILLISECONDS),
   ]
   return async () => timers.forEach(clearInterval)

@@ -99,6 +99,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const { ballastOctets, stopBelowFreeOctets } = config.retention
   const ballast = createBallast(data, ballastOctets, stopBelowFreeOctets)
   let retention: RetentionOutcome | undefined
+  let retentionFailure: string | undefined
   let damage: StoreDamage | undefined
   let scrub: ScrubState | undefined
   let rolled: RollupState | undefined
@@ -168,6 +169,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     const health = createHealth({
       smallDisk,
       retention: () => retention,
+      retentionFailure: () => retentionFailure,
       sockets: receivers.sockets,
       receivers: receivers.workers,
       counts: receivers.counts,
@@ -244,6 +246,10 @@ export function createAppliance(options: ApplianceOptions): Appliance {
         logger,
         onRetained: (outcome) => {
           retention = outcome
+          retentionFailure = undefined
+        },
+        onRetentionFailure: ({ message }) => {
+          retentionFailure = message
         },
       }),
     )

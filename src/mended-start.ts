@@ -20,9 +20,12 @@ export async function startMended<T>({ data, logger, start, close, ballast }: Me
     for (const [what, cause] of mended)
       logger.error({ what, cause: cause.message }, 'a damaged database was repaired; rows may be lost')
   }
-  tell((await mendWhenAsked(data)) ?? new Map())
+  const begin = async () => {
+    tell((await mendWhenAsked(data)) ?? new Map())
+    return start()
+  }
   try {
-    return await start()
+    return await begin()
   } catch (error) {
     await close()
     // Errors of threads come with their code and without their class.
@@ -35,7 +38,7 @@ export async function startMended<T>({ data, logger, start, close, ballast }: Me
     tell(mended)
   }
   try {
-    return await start()
+    return await begin()
   } catch (error) {
     await close()
     throw error

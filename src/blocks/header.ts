@@ -7,6 +7,7 @@ import type { Address } from '../records/address.js'
 import { type StreamDefinition, streams } from '../records/columns.js'
 import type { ExporterIdentity } from '../records/exporter.js'
 import { SHAPE_OCTETS, type Shape, shapeFromMask } from '../records/shape.js'
+import { BLOCK_ROWS } from './builder.js'
 import { crc32c } from './crc32c.js'
 import type { OctetWriter } from './octet-writer.js'
 import { decodeRuns, encodeRuns, type Run } from './runs.js'
@@ -177,6 +178,9 @@ export function readHeader(octets: Uint8Array): { header: BlockHeader; pieces: P
     runs = decodeRuns(octets.subarray(at + 4, at + 4 + length), fixed.firstSequence)
     at += 4 + length
   }
+  const numbered = runs.reduce((sum, run) => sum + run.rows, 0)
+  if (fixed.rows === 0 || fixed.rows > BLOCK_ROWS || numbered !== fixed.rows)
+    damaged(`it has ${fixed.rows} rows, of which ${numbered} are numbered`)
   const exporters: ExporterIdentity[] = []
   const exporterCount = view.getUint16(at, true)
   at += 2

@@ -76,6 +76,8 @@ export function createRoller({ blocks, rollups, maximumGroups = MAXIMUM_GROUPS }
     const builders = (function* () {
       for (const each of groups) yield* rollupRows(rollup, contexts, each)
     })()
+    // Where that fails the note may be written or not: the next step looks.
+    progress = undefined
     const written = await rollups.appendNoted(builders, nowMilliseconds, encodeProgress(after))
     progress = after
     return { rollup: name, rows, rollupRows: written.rows, octets: written.octets, progress: after }

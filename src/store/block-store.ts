@@ -79,7 +79,7 @@ export type BlockStore = {
     nowMilliseconds: number,
   ): Promise<void>
   /** Deletes blocks that were replaced before a time; returns how many. */
-  dropReplaced(beforeMilliseconds: number): Promise<number>
+  dropReplaced(nowMilliseconds: number, keptMilliseconds: number): Promise<number>
   /** Deletes the blocks of streams below a sequence each and gives their space back; cursors step over them. */
   removeBefore(limits: ReadonlyMap<StreamName, number>): Promise<void>
   /** Octets of the database's files. */

@@ -9,6 +9,7 @@ import type { ClassicLevel } from 'classic-level'
 import { addressFilter } from '../blocks/address-filter.js'
 import type { ArrayRoom } from '../blocks/array-room.js'
 import type { Block } from '../blocks/block.js'
+import { BLOCK_ROWS } from '../blocks/builder.js'
 import { encodeBlock } from '../blocks/encode.js'
 import { OctetWriter } from '../blocks/octet-writer.js'
 import { requireVectors } from '../blocks/simd/room.js'
@@ -74,7 +75,10 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
     if (isRepaired) await forgetRepair(location)
     for (const stream of streams) next = Math.max(next, await index.floor(stream))
     const noted = readSequenceValue(await level().get(SYNC_KEY))
-    sequence.startAt(Math.max(next, noted, await index.syncedNext(), (await options.writtenTo) ?? 1))
+    next = Math.max(next, noted, await index.syncedNext(), (await options.writtenTo) ?? 1)
+    // Blocks are numbered whole, so any later number tells where a damaged one ends. Without one it is taken for a full one: no
+    // number may be given twice.
+    sequence.startAt(found.damagedAt < next ? next : found.damagedAt + BLOCK_ROWS)
     if (found.entries !== undefined) index.remember(found.entries)
   }
 
@@ -267,10 +271,11 @@ export function createBlockStore(options: BlockStoreOptions): BlockStore {
       await guarded(what, put(place, block, true))
       await guarded(what, index.replace(olds, entryOf(place, block), addresses, nowMilliseconds))
     },
-    async dropReplaced(beforeMilliseconds) {
+    async dropReplaced(nowMilliseconds, keptMilliseconds) {
       const replaced = await guarded(what, index.replaced())
       const places = replaced
-        .filter(({ replacedMilliseconds }) => replacedMilliseconds < beforeMilliseconds)
+        // Long ago or, by a clock that was ahead, in a far future.
+        .filter(({ replacedMilliseconds: at }) => Math.abs(nowMilliseconds - at) > keptMilliseconds)
         .map(({ place }) => place)
       if (places.length === 0) return 0
       await guarded(what, level().batch(places.map((place) => ({ type: 'del', key: blockKey(place) }))))

@@ -28,8 +28,9 @@ const FIXED_OCTETS = 4 + 4 + 3 * 8 + 32
 const CHECKSUM_OCTETS = 4
 
 export function encodeEntry(entry: IndexedBlock): Uint8Array {
-  const runs = encodeRuns(entry.runs)
-  const octets = new Uint8Array(FIXED_OCTETS + runs.length + CHECKSUM_OCTETS)
+  // A block has a row at least: one without is damaged, and its entry says why.
+  const rest = entry.damage === undefined ? encodeRuns(entry.runs) : Buffer.from(entry.damage)
+  const octets = new Uint8Array(FIXED_OCTETS + rest.length + CHECKSUM_OCTETS)
   const view = new DataView(octets.buffer)
   view.setUint32(0, entry.rows, true)
   view.setUint32(4, entry.octets, true)
@@ -37,8 +38,8 @@ export function encodeEntry(entry: IndexedBlock): Uint8Array {
   view.setFloat64(16, entry.receivedFromMilliseconds, true)
   view.setFloat64(24, entry.receivedToMilliseconds, true)
   octets.set(entry.protocols, 32)
-  octets.set(runs, FIXED_OCTETS)
-  const end = FIXED_OCTETS + runs.length
+  octets.set(rest, FIXED_OCTETS)
+  const end = FIXED_OCTETS + rest.length
   view.setUint32(end, crc32c(octets.subarray(0, end)), true)
   return octets
 }
@@ -49,15 +50,19 @@ export function decodeEntry(place: BlockPlace, value: Uint8Array): IndexedBlock 
   if (end <= FIXED_OCTETS) return undefined
   const view = new DataView(value.buffer, value.byteOffset, value.length)
   if (crc32c(value.subarray(0, end)) !== view.getUint32(end, true)) return undefined
+  const rows = view.getUint32(0, true)
+  const octets = view.getUint32(4, true)
+  const rest = value.subarray(FIXED_OCTETS, end)
+  if (rows === 0) return damagedEntry(place, octets, Buffer.from(rest).toString())
   return {
     ...place,
-    rows: view.getUint32(0, true),
-    octets: view.getUint32(4, true),
+    rows,
+    octets,
     storedMilliseconds: view.getFloat64(8, true),
     receivedFromMilliseconds: view.getFloat64(16, true),
     receivedToMilliseconds: view.getFloat64(24, true),
     protocols: value.slice(32, FIXED_OCTETS),
-    runs: decodeRuns(value.subarray(FIXED_OCTETS, end), place.firstSequence),
+    runs: decodeRuns(rest, place.firstSequence),
   }
 }
 

@@ -42,7 +42,8 @@ export function planMerges(blocks: readonly IndexedBlock[], nowMilliseconds: num
     rows = 0
   }
   for (const block of blocks) {
-    if (block.storedMilliseconds > nowMilliseconds - YOUNGEST_MILLISECONDS) break
+    // What was stored in a far future was so while the clock was ahead, and is not young for that.
+    if (Math.abs(nowMilliseconds - block.storedMilliseconds) < YOUNGEST_MILLISECONDS) break
     if (block.damage !== undefined || block.rows >= LARGE_ROWS) {
       end()
       continue
@@ -106,7 +107,7 @@ export function createMerger(store: BlockStore): Merger {
 
   return {
     async pass(nowMilliseconds) {
-      const dropped = await store.dropReplaced(nowMilliseconds - REPLACED_KEPT_MILLISECONDS)
+      const dropped = await store.dropReplaced(nowMilliseconds, REPLACED_KEPT_MILLISECONDS)
       let merged = 0
       let into = 0
       for (const name of streamNames) {

@@ -5,7 +5,6 @@
  * it was cut off, below what retention has removed of the stream, is deleted.
  */
 import type { ClassicLevel } from 'classic-level'
-import { BLOCK_ROWS } from '../blocks/builder.js'
 import type { Run } from '../blocks/runs.js'
 import { type StreamDefinition, streams } from '../records/columns.js'
 import type { BlockIndex } from './block-index.js'
@@ -17,8 +16,14 @@ type Database = ClassicLevel<Uint8Array, Uint8Array>
 /** LevelDB's log and memory tables are far below: what lies behind them in the store is in tables, which have checksums. */
 const LOG_OCTETS = 64 * 1024 * 1024
 
-/** The number after the last row; and all entries, in order, where index and blocks agreed as they were. */
-export type Reconciled = { readonly next: number; readonly entries: readonly IndexedBlock[] | undefined }
+export type Reconciled = {
+  /** The number after the last row of blocks that can be read. */
+  readonly next: number
+  /** Where the last block begins that cannot be read; 0: there is none. */
+  readonly damagedAt: number
+  /** All entries, in order, where index and blocks agreed as they were. */
+  readonly entries: readonly IndexedBlock[] | undefined
+}
 
 /** Entries are checked from the newest on, for so many octets of blocks. */
 export async function reconcile(
@@ -58,9 +63,10 @@ export async function reconcile(
   if (orphans.length > 0) await blocks.batch(orphans.map((key) => ({ type: 'del', key })))
   const isCovered = coverOf(found.length === 0 ? [] : [...kept, ...found])
   let next = 1
-  // How many rows a damaged block has is not known: none may be numbered twice, so it is taken for a full one.
+  let damagedAt = 0
   const note = (entry: IndexedBlock) => {
-    next = Math.max(next, entry.damage === undefined ? endOf(entry) : entry.firstSequence + BLOCK_ROWS)
+    if (entry.damage === undefined) next = Math.max(next, endOf(entry))
+    else damagedAt = Math.max(damagedAt, entry.firstSequence)
   }
   for (const entry of kept) note(entry)
   for (const entry of found) {
@@ -69,7 +75,7 @@ export async function reconcile(
     if (isCovered(entry)) await index.addReplaced(entry)
     else await index.add(entry, undefined)
   }
-  return { next, entries: lost.size === 0 && found.length === 0 ? known : undefined }
+  return { next, damagedAt, entries: lost.size === 0 && found.length === 0 ? known : undefined }
 }
 
 /** The keys of blocks from a number on. */

@@ -7,6 +7,7 @@ import { endOf, type IndexedBlock } from './index-entry.js'
 
 /** Limits; times in ms since 1970, sizes in octets. */
 export type RetentionLimits = {
+  readonly nowMilliseconds: number
   /** Rows of flows, sessions and exporters stored before are deleted. */
   readonly rawBeforeMilliseconds: number
   /** Log lines that tell of no traffic, likewise. */
@@ -80,10 +81,11 @@ export function planRemoval(
   for (const [stream, blocks] of indexes) {
     const before = stream === 'message' ? limits.messagesBeforeMilliseconds : limits.rawBeforeMilliseconds
     let count = 0
-    // A damaged block's age is not known: it goes with the next one that is old.
+    // A damaged block's age is not known, nor that of one which was stored while the clock was ahead: it goes with the next one
+    // that is old.
     for (let index = 0; index < blocks.length; index++) {
       const { damage, storedMilliseconds } = blocks[index]!
-      if (damage !== undefined) continue
+      if (damage !== undefined || storedMilliseconds > limits.nowMilliseconds) continue
       if (storedMilliseconds >= before) break
       count = index + 1
     }

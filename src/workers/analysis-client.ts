@@ -73,7 +73,7 @@ export function createAnalysisClient({
   let isReady = false
   let isClosing = false
   let whenReady: ((found: StoreDamage) => void) | undefined
-  let whenRetained: ((outcome: RetentionOutcome) => void) | undefined
+  let retaining: { resolve: (outcome: RetentionOutcome) => void; reject: (error: Error) => void } | undefined
   let whenStopped: (() => void) | undefined
 
   const tell = (message: ToAnalysis) => worker?.postMessage(message)
@@ -110,7 +110,10 @@ export function createAnalysisClient({
         reviews.delete(message.id)
         break
       case 'retained':
-        whenRetained?.(message.outcome)
+        retaining?.resolve(message.outcome)
+        break
+      case 'retentionFailed':
+        retaining?.reject(new Error(`retention: ${message.message}`))
         break
       case 'scrubbed':
         onScrub(message.state)
@@ -172,8 +175,8 @@ export function createAnalysisClient({
         tell({ type: 'review', id, ...question })
       }),
     retain: (limits) =>
-      new Promise((resolve) => {
-        whenRetained = resolve
+      new Promise((resolve, reject) => {
+        retaining = { resolve, reject }
         tell({ type: 'retain', data: setup.data, ...limits })
       }),
     close: () =>

@@ -53,7 +53,6 @@ export type AllLimits = RetentionLimits & {
 export type RetainRequest = {
   readonly type: 'retain'
   readonly data: string
-  readonly nowMilliseconds: number
 } & AllLimits
 
 /** What retention did, and how much there is afterwards. */
@@ -122,6 +121,7 @@ export type FromAnalysis =
   | { readonly type: 'explained'; readonly id: string; readonly explanation: Explanation | undefined }
   | { readonly type: 'reviewed'; readonly id: string; readonly review: PolicyReview | undefined }
   | { readonly type: 'retained'; readonly outcome: RetentionOutcome }
+  | { readonly type: 'retentionFailed'; readonly message: string }
   | { readonly type: 'ready'; readonly damage: StoreDamage }
   | { readonly type: 'damage'; readonly damage: StoreDamage }
   | { readonly type: 'scrubbed'; readonly state: ScrubState }

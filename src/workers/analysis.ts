@@ -61,7 +61,9 @@ async function run(setup: AnalysisSetup): Promise<void> {
         return say({ type: 'reviewed', id: message.id, review })
       }
       case 'retain':
-        return retain(message)
+        return retain(message).catch((error: Error) =>
+          say({ type: 'retentionFailed', message: error.message }),
+        )
       case 'stop':
         await stopRolling()
         await stopScrubbing()

@@ -37,7 +37,18 @@ export function createRetention(
   const watchSums = watchGrowth(rollups)
   let mergedBlocks = 0
 
-  return async ({ data, nowMilliseconds, ...limits }) => {
+  /** A merge needs room, so one that fails must not hold up what makes room either. */
+  async function mergeBlocks(merger: Merger, nowMilliseconds: number): Promise<number> {
+    try {
+      return (await merger.pass(nowMilliseconds)).merged
+    } catch (error) {
+      say({ type: 'problem', message: `merging: ${(error as Error).message}` })
+      return 0
+    }
+  }
+
+  return async ({ data, ...limits }) => {
+    const { nowMilliseconds } = limits
     const { bavail, bsize } = await statfs(data)
     const freeOctets = bavail * bsize
     const rows = await watchRows()
@@ -53,9 +64,9 @@ export function createRetention(
         new Map(removals.map(({ stream, beforeSequence }) => [stream, beforeSequence])),
       )
     }
-    const { merged } = await merger.pass(nowMilliseconds)
+    const merged = await mergeBlocks(merger, nowMilliseconds)
     const ofRollups = await retainRollups(rollups, await watchSums(), limits, isShort, freeOctets)
-    await rollupMerger.pass(nowMilliseconds)
+    await mergeBlocks(rollupMerger, nowMilliseconds)
     mergedBlocks += merged
     const total = (read: (removal: (typeof removals)[number]) => number) =>
       removals.reduce((sum, removal) => sum + read(removal), 0)
@@ -110,6 +121,7 @@ async function retainRollups(
   const { removals } = planRemoval(
     indexes,
     {
+      nowMilliseconds: limits.nowMilliseconds,
       rawBeforeMilliseconds: before,
       messagesBeforeMilliseconds: before,
       maximumOctets: maximumRollupOctets,

@@ -33,7 +33,7 @@ export function createInventory(): Inventory {
   const damagedBlocks: string[] = []
   /** Of blocks that can be read. */
   const readable: SequenceRun[] = []
-  /** The same, and where damaged ones begin. */
+  /** Of all whose header can be read: the rows of others count as missing, as those of a block that is gone. */
   const runs: SequenceRun[] = []
 
   return {
@@ -49,14 +49,12 @@ export function createInventory(): Inventory {
       const name = nameOfBlock(place)
       try {
         const block = openBlock(place, value)
-        if (isDeep) block.verify()
         const own = sequenceRuns(block.header)
-        readable.push(...own)
         runs.push(...own)
+        if (isDeep) block.verify()
+        readable.push(...own)
       } catch (error) {
         damagedBlocks.push(name)
-        // How many rows it has is not known: what follows it at once is not counted as missing.
-        runs.push({ first: place.firstSequence, end: place.firstSequence + 1 })
         return `block ${name}: ${(error as Error).message}`
       }
       return undefined

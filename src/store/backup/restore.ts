@@ -28,17 +28,23 @@ export async function restoreArchive(
   const wasThere = existsSync(data)
   await clearUnfinished(data)
   const staging = join(data, RESTORING)
+  const placed: string[] = []
   try {
     await mkdir(data, { recursive: true, mode: 0o700 })
     await mkdir(staging)
     const report = await writeDatabases(archive, staging)
-    for (const name of databases) await rename(join(staging, name), join(data, name))
+    for (const name of databases) {
+      await rename(join(staging, name), join(data, name))
+      placed.push(join(data, name))
+    }
     await syncFolder(data)
     await rm(staging, { recursive: true })
     await syncFolder(data)
     return report
   } catch (error) {
-    await rm(wasThere ? staging : data, { recursive: true, force: true })
+    // The mark goes last.
+    for (const path of wasThere ? [...placed, staging] : [data])
+      await rm(path, { recursive: true, force: true })
     throw error
   }
 }

@@ -453,6 +453,23 @@ t.test('every octet that is damaged is noticed or changes nothing', async (t) =>
   }
 })
 
+t.test(
+  'a block that says another number of rows than it numbers is damaged, whatever its checksums',
+  async (t) => {
+    for (const rows of [0, 1, 3, 65_537, 500_000_000]) {
+      const octets = encodeBlock(exporterEvents(), [{ firstSequence: 1000, rows: 2 }], STORED)
+      const view = new DataView(octets.buffer, octets.byteOffset)
+      view.setUint32(24, rows, true)
+      const end = 16 + view.getUint32(8, true)
+      view.setUint32(12, crc32c(octets.subarray(16, end), crc32c(octets.subarray(0, 12))), true)
+      t.throws(() => new Block(octets), {
+        code: 'BLOCK_DAMAGED',
+        message: `not a readable block: it has ${rows} rows, of which 2 are numbered`,
+      })
+    }
+  },
+)
+
 t.test('keys sort as sequences do, and are read back', async (t) => {
   t.plan(1)
   const place = fc.record({

@@ -103,6 +103,7 @@ t.test('an acknowledgement ends the fault, over a restart too, until more is los
       receivers: 1,
       counts: () => ({ droppedRows, lastDropMilliseconds: time - 90_000 }) as never,
       retention: () => undefined,
+      retentionFailure: () => undefined,
       losses: repository.report,
       acknowledgedMilliseconds: () => repository.acknowledgements().at(-1)?.atMilliseconds,
       rolled: () => undefined,

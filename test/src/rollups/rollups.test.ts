@@ -246,6 +246,32 @@ t.test('rows by a clock that was ahead do not hold up those that came after them
     t.match((await aggregated(stores, { ...bySource, resolution })).total, { flows: 6 }, resolution)
 })
 
+t.test('sums of which it is not known whether they were written are not written twice', async (t) => {
+  const stores = await openStores(t.testdir())
+  t.teardown(() => closeStores(stores))
+  const builder = new BlockBuilder(streamNamed('flow4'), 10)
+  const shape = shapeOf([0, 1, 2, Column.octets])
+  for (let count = 0; count < 10; count++)
+    builder.setUnsigned64(Column.octets, builder.begin(exporter, shape, RECEIVED, 1), 100)
+  await stores.blocks.append(builder, RECEIVED)
+  let fails = 1
+  const roller = createRoller({
+    blocks: stores.blocks,
+    rollups: {
+      ...stores.rollups,
+      async appendNoted(...args) {
+        const written = await stores.rollups.appendNoted(...args)
+        if (fails-- > 0) throw new Error('the index took nothing')
+        return written
+      },
+    },
+  })
+  await t.rejects(roller.step(LATER))
+  while ((await roller.step(LATER)) !== undefined);
+  const rows = (await stores.rollups.index('rollup4')).reduce((sum, entry) => sum + entry.rows, 0)
+  t.equal(rows, 1)
+})
+
 t.test('what a stop in the middle leaves is taken up again: each row counts once', async (t) => {
   const data = t.testdir()
   let stores = await openStores(data)

@@ -1,4 +1,5 @@
 /** What retention deletes before a detector has read it is told of; what was judged long ago is not. */
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { makeConfig } from '#core/config.js'
@@ -15,7 +16,7 @@ import { emptyScanCounts } from '#core/store/scan.js'
 import { type AnalysisClient, createAnalysisClient } from '#core/workers/analysis-client.js'
 import { builderOf } from '../store/rows.js'
 
-type RetainLimits = Omit<Parameters<AnalysisClient['retain']>[0], 'nowMilliseconds'>
+type RetainLimits = Parameters<AnalysisClient['retain']>[0]
 
 const MINUTE = 60_000
 const NOW = 1000 * MINUTE
@@ -152,7 +153,7 @@ t.test('a removal that overtakes a run', async (t) => {
 })
 
 t.test('the analysing thread tells of it, over a restart too', async (t) => {
-  const data = t.testdir()
+  const data = join(t.testdir({ data: {} }), 'data')
   const store = await openStore(data)
   const rollups = createBlockStore({ location: join(data, 'rollups'), what: 'rollups', isFirst: true })
   await rollups.open()
@@ -206,6 +207,7 @@ t.test('the analysing thread tells of it, over a restart too', async (t) => {
     return { ...end, entries }
   }
   const limits: RetainLimits = {
+    nowMilliseconds: NOW,
     rollupsBeforeMilliseconds: 0,
     maximumRollupOctets: undefined,
     rawBeforeMilliseconds: 0,
@@ -213,8 +215,7 @@ t.test('the analysing thread tells of it, over a restart too', async (t) => {
     maximumOctets: undefined,
     minimumFreeOctets: 0,
   }
-  const retain = (changes: Partial<RetainLimits>) =>
-    client.retain({ ...limits, ...changes, nowMilliseconds: NOW })
+  const retain = (changes: Partial<RetainLimits>) => client.retain({ ...limits, ...changes })
   const fill = async (from: number, to: number) => {
     for (let minute = from; minute < to; minute++)
       await store.append(builderOf(500, minute * MINUTE), minute * MINUTE)
@@ -222,6 +223,10 @@ t.test('the analysing thread tells of it, over a restart too', async (t) => {
 
   await fill(0, 20)
   t.match(await judge(20), { hasMissingRows: false, entries: [] })
+  // A disk that is away for a while.
+  await rename(data, `${data}-away`)
+  await t.rejects(retain({ rawBeforeMilliseconds: 18 * MINUTE }), { message: /^retention: ENOENT/ })
+  await rename(`${data}-away`, data)
   t.match(await retain({ rawBeforeMilliseconds: 18 * MINUTE }), { blocks: 18, reasons: ['age'] })
   await fill(20, 30)
   t.match(await judge(30), { hasMissingRows: false, entries: [] }, 'what was judged may go')

@@ -1,5 +1,5 @@
 /** What can happen to the files of a store; the whole appliance over the same folders is in test/e2e. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t from 'tap'
@@ -84,6 +84,31 @@ t.test('a store that took nothing more is read whole at the next start, and mend
   t.equal(failed, 0)
   t.ok(damage.lostRows > 0)
   t.notOk(existsSync(join(data, 'mend')), 'once')
+})
+
+t.test('a disk that is full when the folder is to be mended: the ballast is given up for that', async (t) => {
+  const data = join(t.testdir(), 'data')
+  await makeFolder(data, RECEIVED)
+  await askForMending(data)
+  // Where LevelDB is about to write as it opens, nothing has room.
+  const full = Array.from({ length: 50 }, (_, number) => `MANIFEST-${String(number).padStart(6, '0')}`)
+    .map((name) => join(data, 'documents', name))
+    .filter((path) => !existsSync(path))
+  for (const path of full) symlinkSync('/dev/full', path)
+  let isReleased = false
+  const release = async () => {
+    isReleased = true
+    for (const path of full) rmSync(path, { force: true })
+  }
+  const closers: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer()
+  }
+  const start = () => openDataFolder({ data, logger, onOpen: (closer) => closers.push(closer) })
+  await startMended({ data, logger, start, close, ballast: { release, keep: async () => 'absent' } })
+  await close()
+  t.ok(isReleased)
+  t.notOk(existsSync(join(data, 'mend')), 'and it was mended')
 })
 
 t.test('a damaged index is made again from the blocks', async (t) => {

@@ -170,6 +170,15 @@ const block = (
   ...(damage === undefined ? {} : { damage }),
 })
 
+t.test('blocks that were replaced while the clock was ahead are deleted', async (t) => {
+  const store = await openStore(t.testdir())
+  t.teardown(() => store.close())
+  await fill(store, 90)
+  const merger = createMerger(store)
+  t.match(await merger.pass(NOW + 365 * 24 * 60 * MINUTE), { merged: 64, dropped: 0 })
+  t.match(await merger.pass(NOW), { merged: 0, dropped: 64 })
+})
+
 t.test('what is merged with what', async (t) => {
   const many = (count: number, rows: number, options: Partial<IndexedBlock> = {}) =>
     Array.from({ length: count }, (_, index) => block(index * rows, rows, options))
@@ -178,6 +187,8 @@ t.test('what is merged with what', async (t) => {
   t.same(sizes(many(20, 10)), [], 'a few small ones wait for more')
   t.same(sizes(many(100, 10)), [64, 36])
   t.same(sizes(many(100, 10), MINUTE - 1), [], 'young ones are left alone')
+  const ahead = many(100, 10, { storedMilliseconds: NOW + 1e10 })
+  t.same(sizes(ahead), [64, 36], 'those of a clock that was ahead are not young')
   t.same(sizes(many(20, 10_000)), [6, 6, 6], 'until a block is full')
   t.same(sizes(many(20, BLOCK_ROWS / 2)), [], 'large ones are left alone')
   t.same(sizes([...many(40, 10), ...many(40, 10, { level: 1 })]), [40, 40], 'by level')

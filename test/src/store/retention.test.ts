@@ -17,6 +17,7 @@ import { addRows, builderOf } from './rows.js'
 
 const MIB = 1024 * 1024
 const limits: RetentionLimits = {
+  nowMilliseconds: 100_000,
   rawBeforeMilliseconds: 0,
   messagesBeforeMilliseconds: 0,
   maximumOctets: undefined,
@@ -107,6 +108,18 @@ for (const [title, changed, used, removed, reasons, isShort = false] of cases) {
     t.equal(plan.isShort, isShort)
   })
 }
+
+t.test('blocks that were stored while the clock was ahead go with the next that are old', async (t) => {
+  const ahead = { storedMilliseconds: 1e12 }
+  const flow4 = blocks('flow4', [0, 20, 40, 60, 80]).map((block, index) =>
+    index === 1 || index === 4 ? { ...block, ...ahead } : block,
+  )
+  const removedBy = (rawBeforeMilliseconds: number) =>
+    planRemoval(new Map([['flow4', flow4]]), { ...limits, rawBeforeMilliseconds }, space).removals
+  t.match(removedBy(41_000), [{ beforeSequence: 60, blocks: 3 }])
+  t.match(removedBy(20_000), [{ beforeSequence: 20, blocks: 1 }])
+  t.match(removedBy(99_000), [{ beforeSequence: 80, blocks: 4 }])
+})
 
 t.test('other readers step over removed blocks', async (t) => {
   const location = join(t.testdir(), 'blocks')

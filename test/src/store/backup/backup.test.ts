@@ -178,8 +178,8 @@ t.test('a store that was not whole is backed up as it is, and that is told by na
   await database.close()
   const archive = await archiveOf(data)
   const report = await verifyArchive(pieces(archive))
-  t.match(report, { blocks: 39, damagedBlocks: 1, lostRows: 399 })
-  t.match(report.damage, [/^block flow4\/201: .*checksum/, /^399 rows are missing from sequence 202 on$/])
+  t.match(report, { blocks: 39, damagedBlocks: 1, lostRows: 200 })
+  t.match(report.damage, [/^block flow4\/201: .*checksum/, /^200 rows are missing from sequence 401 on$/])
   await restoreArchive(pieces(archive), join(folder, 'restored'))
   t.match(await rowsOf(join(folder, 'restored')), { holes: { lostRows: 200 } }, 'it is as it was')
 })
@@ -288,6 +288,22 @@ t.test('a folder that is not empty is refused, one that an interrupted restore l
   }
   await t.rejects(restoreArchive(pieces(archive.subarray(0, 5000)), join(t.testdirName, 'new')))
   await writeFile(join(folder, 'note'), '')
+})
+
+t.test('a restore that fails at the last leaves an empty folder empty', async (t) => {
+  const folder = t.testdir({ empty: {} })
+  const data = join(folder, 'data')
+  const target = join(folder, 'empty')
+  await makeFolder(data, { blocks: 3 })
+  const archive = await archiveOf(data)
+  async function* inTheWay() {
+    yield* pieces(archive)
+    // Somebody else's, of a name that a database is to have.
+    await mkdir(join(target, 'blocks', 'other'), { recursive: true })
+  }
+  await t.rejects(restoreArchive(inTheWay(), target), { code: 'ENOTEMPTY' })
+  t.same(readdirSync(target), ['blocks'], 'nothing of the restore')
+  t.same(readdirSync(join(target, 'blocks')), ['other'])
 })
 
 t.test('the manifest names the version, the moment and each entry', async (t) => {
