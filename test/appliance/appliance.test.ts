@@ -307,3 +307,21 @@ t.test('the demo finds the tunnels that carry data, from bytes sent through sock
     t.ok(high.has(sourceAddress), `${shape} from ${sourceAddress}`)
   t.ok(labels.length >= 3, 'the company hides some in its first twenty minutes')
 })
+
+t.test('Ctrl-C that comes twice, as npm passes it on, ends in order', async (t) => {
+  const folder = t.testdir()
+  const [netflow, syslog] = [await freePort(), await freePort()]
+  const appliance = await start(folder, netflow, syslog)
+  t.teardown(() => stop(appliance, 'SIGKILL'))
+  await send(syslog, [Buffer.from('<13>1 2026-01-05T10:00:00Z host app 1 - - just before the end')])
+  const exited = once(appliance.child, 'exit')
+  appliance.child.kill('SIGINT')
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  appliance.child.kill('SIGINT')
+  t.same(await exited, [0, null])
+  const again = await start(folder, netflow, syslog)
+  t.teardown(() => stop(again, 'SIGKILL'))
+  const { items } = await get(again, 'flows?stream=message')
+  t.match(JSON.stringify(items), /just before the end/, 'what came before it is stored')
+  t.equal(await stop(again), 0)
+})
