@@ -166,10 +166,9 @@ async function run(setup: ReceiverSetup): Promise<void> {
       flows.noteDrops(total - reportedDrops, now)
       reportedDrops = total
     }
-    for (const [sender, refused] of quota.takeRefused()) {
-      counts[Count.overQuota]! += refused
-      flows.noteDrops(refused, now, sender)
-    }
+    const refused = quota.takeRefused()
+    for (const count of refused.values()) counts[Count.overQuota]! += count
+    flows.noteRefused(refused, now)
     flows.noteSilence(now)
     const { rows, blocks, octets, droppedRows, failures } = writer.counts
     if (droppedRows > dropped) lastDropMilliseconds = now
