@@ -92,6 +92,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
     writer,
     zoneOf: (address) => settingsOf(address)?.zone,
     mappings: setup.mappings,
+    onRefused: () => onUndecoded('exporter-limit', undefined),
   })
 
   const quota = createQuota(setup.listen.datagramsPerSecondPerExporter)
