@@ -157,7 +157,12 @@ async function run(setup: ReceiverSetup): Promise<void> {
   let stopped = await lowWater.look()
   writer.stop(stopped !== undefined)
   const tick = async () => {
-    stopped = await lowWater.look()
+    try {
+      stopped = await lowWater.look()
+    } catch (error) {
+      // What was found last holds: rows are sealed, and the status is told, all the same.
+      problem(error as Error)
+    }
     writer.stop(stopped !== undefined)
     writer.seal()
     const now = clock.now()

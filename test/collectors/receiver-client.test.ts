@@ -1,5 +1,5 @@
-/** The main thread's side of a receiving thread that dies: before it listens, and later. */
-import { writeFile } from 'node:fs/promises'
+/** A receiving thread from the main one: it dies before it listens, or later, or cannot look at its disk. */
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { startReceiver } from '#collectors/receiver-client.js'
@@ -11,11 +11,13 @@ import { createDocuments } from '#core/store/documents.js'
 /** A receiver without ports on a folder, and the deaths that it told. */
 function receiverOn(data: string, sequence: SharedArrayBuffer) {
   const deaths: Error[] = []
+  const problems: string[] = []
+  let statuses = 0
   const started = startReceiver({
     setup: {
       data,
       sequence,
-      stopBelowFreeOctets: 0,
+      stopBelowFreeOctets: 1,
       exporters: [],
       elements: [],
       mappings: [],
@@ -26,16 +28,16 @@ function receiverOn(data: string, sequence: SharedArrayBuffer) {
       datagramPorts: [],
       streamPorts: [],
     },
-    onStatus: () => {},
-    onProblem: () => {},
+    onStatus: () => statuses++,
+    onProblem: (message) => problems.push(message),
     onNotice: () => {},
     onDeath: (error) => deaths.push(error),
   })
-  return { started, deaths }
+  return { started, deaths, problems, statuses: () => statuses }
 }
 
 async function openFolder(t: Test): Promise<{ data: string; sequence: SharedArrayBuffer }> {
-  const data = t.testdir()
+  const data = join(t.testdir({ data: {} }), 'data')
   const blocks = createBlockStore({ location: join(data, 'blocks'), isFirst: true })
   const documents = createDocuments({ location: join(data, 'documents') })
   await blocks.open()
@@ -67,4 +69,21 @@ t.test('a thread that has died is not waited for', async (t) => {
   const began = performance.now()
   await client.close()
   t.ok(performance.now() - began < 5000, 'it ends at once')
+})
+
+t.test('a thread that cannot look at the free space goes on and says so', async (t) => {
+  const { data, sequence } = await openFolder(t)
+  const { started, problems, statuses } = receiverOn(data, sequence)
+  const client = await started
+  await rename(data, `${data}-away`)
+  const [before, until] = [statuses(), Date.now() + 10_000]
+  while (statuses() < before + 2 && Date.now() < until)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  t.ok(statuses() >= before + 2, 'its status comes')
+  t.ok(
+    problems.some((message) => /ENOENT/.test(message)),
+    problems.join(),
+  )
+  await rename(`${data}-away`, data)
+  await client.close()
 })
