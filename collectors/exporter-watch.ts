@@ -15,41 +15,38 @@ const BURST_SECONDS = 2
 export type Quota = {
   /** False when the datagram is over the sender's quota. */
   admit(sender: Address, nowMilliseconds: number): boolean
-  /** Datagrams refused since the last call, by sender. */
+  /** Datagrams refused since the last call, by sender; of one address there may be several objects. */
   takeRefused(): Map<Address, number>
 }
 
 /** A token bucket per sender. */
 export function createQuota(datagramsPerSecond: number): Quota {
-  const accounts = new Map<Address, { tokens: number; atMilliseconds: number; refused: number }>()
+  const accounts = new Map<Address, { tokens: number; atMilliseconds: number }>()
   const most = datagramsPerSecond * BURST_SECONDS
+  let refused = new Map<Address, number>()
   return {
     admit(sender, nowMilliseconds) {
       let account = accounts.get(sender)
       if (account === undefined) {
         if (accounts.size >= MAX_ACCOUNTS) accounts.clear()
-        account = { tokens: most, atMilliseconds: nowMilliseconds, refused: 0 }
+        account = { tokens: most, atMilliseconds: nowMilliseconds }
         accounts.set(sender, account)
       }
-      const earned = ((nowMilliseconds - account.atMilliseconds) * datagramsPerSecond) / 1000
-      if (earned > 0) {
-        account.tokens = Math.min(most, account.tokens + earned)
-        account.atMilliseconds = nowMilliseconds
-      }
+      // A clock that was set back earns nothing once, and goes on from there.
+      const passed = Math.max(0, nowMilliseconds - account.atMilliseconds)
+      account.tokens = Math.min(most, account.tokens + (passed * datagramsPerSecond) / 1000)
+      account.atMilliseconds = nowMilliseconds
       if (account.tokens < 1) {
-        account.refused++
+        refused.set(sender, (refused.get(sender) ?? 0) + 1)
         return false
       }
       account.tokens--
       return true
     },
     takeRefused() {
-      const refused = new Map<Address, number>()
-      for (const [sender, account] of accounts) {
-        if (account.refused > 0) refused.set(sender, account.refused)
-        account.refused = 0
-      }
-      return refused
+      const taken = refused
+      if (taken.size > 0) refused = new Map()
+      return taken
     },
   }
 }

@@ -2,7 +2,7 @@
  * The one way of export packets into the store: decoder to builders, and what the decoder notices about exporters into
  * rows of their own. Sockets and imported captures both come through here.
  */
-import type { Address } from '#core/records/address.js'
+import { type Address, formatAddress } from '#core/records/address.js'
 import {
   ExporterEventColumnIndex,
   type ExporterEventName,
@@ -12,6 +12,7 @@ import {
 import type { ExporterIdentity } from '#core/records/exporter.js'
 import { shapeOf } from '#core/records/shape.js'
 import type { BlockWriter } from '#core/store/writer.js'
+import type { ExporterSession } from './exporter-table.js'
 import { isSilent } from './exporter-watch.js'
 import type { Domain } from './netflow/context.js'
 import { NetflowDecoder } from './netflow/decoder.js'
@@ -51,8 +52,10 @@ export type FlowIntake = {
   readonly sflow: SflowDecoder
   /** Takes a datagram of any of these formats, by its first octets: people mistake one port for another. */
   readonly datagram: DatagramTaker
-  /** Notes lost datagrams with the domains of one sender, or with every domain: any of them may have lost some. */
-  noteDrops(count: number, receivedMilliseconds: number, sender?: Address): void
+  /** Notes lost datagrams with every domain: any of them may have lost some. */
+  noteDrops(count: number, receivedMilliseconds: number): void
+  /** Notes refused datagrams with the domains of their senders. */
+  noteRefused(refused: ReadonlyMap<Address, number>, receivedMilliseconds: number): void
   /** Notes once that an exporter with a known pace has fallen silent. */
   noteSilence(nowMilliseconds: number): void
 }
@@ -70,6 +73,15 @@ export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
     const row = builder.begin(identity, exporterEventShape, receivedMilliseconds, 1)
     builder.setNumber(ExporterEventColumnIndex.event, row, exporterEventNames.indexOf(event))
     builder.setNumber(ExporterEventColumnIndex.value, row, value)
+  }
+  const writeDrops = (countOf: (exporter: ExporterSession) => number, receivedMilliseconds: number) => {
+    const write = (exporter: ExporterSession, domains: Iterable<Domain | Agent>) => {
+      const count = countOf(exporter)
+      if (count === 0) return
+      for (const { identity } of domains) writeEvent(identity, 'drops', count, receivedMilliseconds)
+    }
+    for (const exporter of decoder.store.exporters) write(exporter, exporter.domains.values())
+    for (const exporter of sflow.store.exporters) write(exporter, exporter.agents)
   }
   const decoder = new NetflowDecoder({
     ...(store === undefined ? {} : { store }),
@@ -108,19 +120,18 @@ export function createFlowIntake(options: FlowIntakeOptions): FlowIntake {
       if (isSflow(view, length)) sflow.datagram(view, length, source, listenerPort, receivedMilliseconds)
       else decoder.datagram(view, length, source, listenerPort, receivedMilliseconds)
     },
-    noteDrops(count, receivedMilliseconds, sender) {
-      for (const exporter of decoder.store.exporters) {
-        if (sender !== undefined && exporter.address !== sender) continue
-        for (const { identity } of exporter.domains.values()) {
-          writeEvent(identity, 'drops', count, receivedMilliseconds)
-        }
+    noteDrops(count, receivedMilliseconds) {
+      writeDrops(() => count, receivedMilliseconds)
+    },
+    noteRefused(refused, receivedMilliseconds) {
+      if (refused.size === 0) return
+      // An exporter known from before the start has another object for its address than the sockets.
+      const byText = new Map<string, number>()
+      for (const [sender, count] of refused) {
+        const text = formatAddress(sender)
+        byText.set(text, (byText.get(text) ?? 0) + count)
       }
-      for (const exporter of sflow.store.exporters) {
-        if (sender !== undefined && exporter.address !== sender) continue
-        for (const { identity } of exporter.agents.values()) {
-          writeEvent(identity, 'drops', count, receivedMilliseconds)
-        }
-      }
+      writeDrops(({ address }) => byText.get(formatAddress(address)) ?? 0, receivedMilliseconds)
     },
     noteSilence(nowMilliseconds) {
       const note = ({ identity, statistics }: Domain | Agent) => {

@@ -61,6 +61,7 @@ export function createImportIntake(writer: BlockWriter, { zone, config }: Import
     writer,
     zoneOf: (address) => settingsOf(address)?.zone ?? zone,
     mappings: config?.syslog.mappings ?? [],
+    onRefused: () => count('exporter-limit'),
   })
   const line = (text: string, source: Address, listenerPort: number, received: number, transport = 0) => {
     counts.lines++

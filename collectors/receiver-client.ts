@@ -41,12 +41,16 @@ export function startReceiver(options: ReceiverClientOptions): Promise<ReceiverC
       name: 'receiver',
       resourceLimits: throughBlocks,
     })
+    let isListening = false
     let isClosing = false
+    let hasEnded = false
+    let death: Error | undefined
     let whenStopped: (() => void) | undefined
     let requests = 0
     const asked = new Map<number, Asked>()
     const exporters = (ids: readonly string[]) =>
       new Promise<ExporterStatus[]>((resolveAnswer, rejectAnswer) => {
+        if (death !== undefined) return rejectAnswer(death)
         const request = requests++
         asked.set(request, { found: [], resolve: resolveAnswer, reject: rejectAnswer })
         worker.postMessage({ type: 'exporters', request, ids } satisfies ToReceiver)
@@ -54,6 +58,7 @@ export function startReceiver(options: ReceiverClientOptions): Promise<ReceiverC
     const close = () =>
       new Promise<void>((resolveStop) => {
         isClosing = true
+        if (hasEnded) return resolveStop()
         whenStopped = resolveStop
         worker.postMessage({ type: 'stop' } satisfies ToReceiver)
         setTimeout(resolveStop, STOP_MILLISECONDS).unref()
@@ -61,6 +66,7 @@ export function startReceiver(options: ReceiverClientOptions): Promise<ReceiverC
     worker.on('message', (message: FromReceiver) => {
       switch (message.type) {
         case 'listening': {
+          isListening = true
           const failed = message.sockets.filter(({ ok, isOptional }) => !ok && !isOptional)
           if (failed.length === 0) resolve({ ...message, exporters, close })
           else
@@ -91,13 +97,19 @@ export function startReceiver(options: ReceiverClientOptions): Promise<ReceiverC
       }
     })
     const die = (error: Error) => {
+      if (death !== undefined) return
+      death = error
       reject(error)
-      whenStopped?.()
       for (const { reject: rejectAnswer } of asked.values()) rejectAnswer(error)
       asked.clear()
-      if (!isClosing) options.onDeath(error)
+      // Before it listens the start fails, and says why.
+      if (isListening && !isClosing) options.onDeath(error)
     }
     worker.on('error', (error) => die(error as Error))
-    worker.on('exit', (code) => die(new Error(`the receiving thread ended with code ${code}`)))
+    worker.on('exit', (code) => {
+      hasEnded = true
+      whenStopped?.()
+      die(new Error(`the receiving thread ended with code ${code}`))
+    })
   })
 }

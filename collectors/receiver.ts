@@ -92,6 +92,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
     writer,
     zoneOf: (address) => settingsOf(address)?.zone,
     mappings: setup.mappings,
+    onRefused: () => onUndecoded('exporter-limit', undefined),
   })
 
   const quota = createQuota(setup.listen.datagramsPerSecondPerExporter)
@@ -156,7 +157,12 @@ async function run(setup: ReceiverSetup): Promise<void> {
   let stopped = await lowWater.look()
   writer.stop(stopped !== undefined)
   const tick = async () => {
-    stopped = await lowWater.look()
+    try {
+      stopped = await lowWater.look()
+    } catch (error) {
+      // What was found last holds: rows are sealed, and the status is told, all the same.
+      problem(error as Error)
+    }
     writer.stop(stopped !== undefined)
     writer.seal()
     const now = clock.now()
@@ -166,10 +172,9 @@ async function run(setup: ReceiverSetup): Promise<void> {
       flows.noteDrops(total - reportedDrops, now)
       reportedDrops = total
     }
-    for (const [sender, refused] of quota.takeRefused()) {
-      counts[Count.overQuota]! += refused
-      flows.noteDrops(refused, now, sender)
-    }
+    const refused = quota.takeRefused()
+    for (const count of refused.values()) counts[Count.overQuota]! += count
+    flows.noteRefused(refused, now)
     flows.noteSilence(now)
     const { rows, blocks, octets, droppedRows, failures } = writer.counts
     if (droppedRows > dropped) lastDropMilliseconds = now

@@ -37,8 +37,6 @@ export type SyslogExporter = {
 
 export type SyslogIntake = {
   readonly exporters: ReadonlyMap<string, SyslogExporter>
-  /** Lines of senders that were too many to remember. */
-  readonly counts: { refusedExporters: number }
   /** Takes the octets of one line as received, without its line end. */
   octets(
     octets: DataView,
@@ -65,6 +63,8 @@ export type SyslogIntakeOptions = {
   readonly zoneOf: (address: Address) => string | undefined
   /** Products that the configuration describes. */
   readonly mappings?: readonly SyslogMapping[]
+  /** Told of each line that is lost because its sender is one too many to remember. */
+  readonly onRefused?: () => void
 }
 
 /** Connections whose direction is remembered, over all firewalls; 16 octets each. */
@@ -76,12 +76,12 @@ const MESSAGE_STREAM = streamNames.indexOf('message')
 const ICMP = 1
 const ICMPV6 = 58
 
-export function createSyslogIntake({ writer, zoneOf, mappings = [] }: SyslogIntakeOptions): SyslogIntake {
+export function createSyslogIntake(options: SyslogIntakeOptions): SyslogIntake {
+  const { writer, zoneOf, mappings = [], onRefused } = options
   const mapped = mappings.map(createMappedProduct)
   const table = new DirectionTable(DIRECTION_ENTRIES)
   const exporters = new Map<string, SyslogExporter>()
   const byAddress = new Map<Address, Map<number, SyslogExporter>>()
-  const counts = { refusedExporters: 0 }
   const event = new SyslogEvent()
   const draft = new RowDraft()
 
@@ -132,7 +132,7 @@ export function createSyslogIntake({ writer, zoneOf, mappings = [] }: SyslogInta
     }
     const exporter = lastExporter
     if (exporter === undefined) {
-      counts.refusedExporters++
+      onRefused?.()
       return undefined
     }
     exporter.lines++
@@ -165,7 +165,6 @@ export function createSyslogIntake({ writer, zoneOf, mappings = [] }: SyslogInta
   }
   return {
     exporters,
-    counts,
     octets(octets, from, to, source, listenerPort, transport, received) {
       const exporter = beginLine(to - from, source, listenerPort, transport, received)
       if (exporter === undefined) return

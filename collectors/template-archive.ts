@@ -23,6 +23,8 @@ const REWRITE_MILLISECONDS = 10_000
 /** Entries of each kind that a document keeps, and of all documents that one batch writes. */
 const MAX_KEPT_ENTRIES = 16_384
 const MAX_ENTRIES_PER_BATCH = 50_000
+/** Templates that wait while nothing can be written: with so many, half or more have been dropped by the store since. */
+const MOST_WAITING = 2 * MAX_TEMPLATES
 
 /** What options data taught of a domain, as it is kept over a restart. */
 export type OptionsDocument = {
@@ -57,20 +59,26 @@ export function createTemplateArchive(
   documents: Documents,
   now: () => number = () => Date.now(),
 ): TemplateArchive {
-  const waiting = new Map<string, TemplateDocument>()
+  const waiting = new Map<string, { readonly domain: Domain; readonly stored: StoredTemplate }>()
   /** Domains to be written, in the order they changed, and when each may be. */
   const changed = new Map<Domain, number>()
   const written = new Map<Domain, number>()
 
-  const dueOptions = (all: boolean): DocumentOperation[] => {
+  const isKnown = ({ domain, stored }: { domain: Domain; stored: StoredTemplate }) =>
+    domain.templates.get(stored.template.id) === stored
+  const keepOptions = (domain: Domain) => {
+    if (changed.has(domain)) return
+    changed.set(domain, (written.get(domain) ?? Number.NEGATIVE_INFINITY) + REWRITE_MILLISECONDS)
+  }
+  const dueOptions = (all: boolean): Map<Domain, DocumentOperation> => {
     const time = now()
-    const operations: DocumentOperation[] = []
+    const operations = new Map<Domain, DocumentOperation>()
     let entries = 0
     for (const [domain, dueMilliseconds] of changed) {
       if (!all && (entries >= MAX_ENTRIES_PER_BATCH || dueMilliseconds > time)) continue
       const value = optionsDocument(domain)
       entries += 1 + value.applications.length + value.interfaces.length + value.samplers.length
-      operations.push({ type: 'put', key: OPTIONS_PREFIX + exporterKey(domain.identity), value })
+      operations.set(domain, { type: 'put', key: OPTIONS_PREFIX + exporterKey(domain.identity), value })
       changed.delete(domain)
       written.set(domain, time)
     }
@@ -81,24 +89,30 @@ export function createTemplateArchive(
     keep(domain, stored) {
       // The fixed formats are templates too, but need no keeping.
       if (domain.identity.protocol < 9) return
-      waiting.set(
-        `${PREFIX}${exporterKey(domain.identity)}|${stored.template.id}`,
-        templateDocument(domain, stored),
-      )
+      waiting.set(`${PREFIX}${exporterKey(domain.identity)}|${stored.template.id}`, { domain, stored })
+      if (waiting.size < MOST_WAITING) return
+      for (const [key, one] of waiting) if (!isKnown(one)) waiting.delete(key)
     },
-    keepOptions(domain) {
-      if (changed.has(domain)) return
-      changed.set(domain, (written.get(domain) ?? Number.NEGATIVE_INFINITY) + REWRITE_MILLISECONDS)
-    },
+    keepOptions,
     async write(all = false) {
-      const operations: DocumentOperation[] = [...waiting].map(([key, value]) => ({
+      const templates = [...waiting].filter(([, one]) => isKnown(one))
+      waiting.clear()
+      const options = dueOptions(all)
+      const operations: DocumentOperation[] = templates.map(([key, { domain, stored }]) => ({
         type: 'put',
         key,
-        value,
+        value: templateDocument(domain, stored),
       }))
-      waiting.clear()
-      operations.push(...dueOptions(all))
-      if (operations.length > 0) await documents.batch(operations)
+      operations.push(...options.values())
+      if (operations.length === 0) return
+      try {
+        await documents.batch(operations)
+      } catch (error) {
+        // The next batch has them again, but for what was redefined meanwhile.
+        for (const [key, one] of templates) if (!waiting.has(key)) waiting.set(key, one)
+        for (const domain of options.keys()) keepOptions(domain)
+        throw error
+      }
     },
     async restore(store, isOurs = () => true) {
       let restored = 0

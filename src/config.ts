@@ -17,10 +17,14 @@ const Ports = (ports: number[], description: string) => Type.Array(Port, { defau
 
 export const Config = Type.Object(
   {
-    data: Type.String({ default: './data', description: 'the data folder' }),
+    data: Type.String({ default: './data', minLength: 1, description: 'the data folder' }),
     listen: Type.Object(
       {
-        host: Type.String({ default: '::', description: ':: is every address of both families' }),
+        host: Type.String({
+          default: '::',
+          minLength: 1,
+          description: ':: is every address of both families',
+        }),
         netflowPorts: Ports([2055, 4739], 'UDP ports for NetFlow and IPFIX, any version on any port'),
         ipfixTcpPorts: Ports([4739], 'TCP ports for IPFIX'),
         ipfixTlsPorts: Ports([4740], 'TCP ports for IPFIX over TLS; opened when `tls` is set'),
@@ -89,6 +93,7 @@ export const Config = Type.Object(
       {
         host: Type.String({
           default: '127.0.0.1',
+          minLength: 1,
           description: 'put TLS in front before you open it to others',
         }),
         port: Type.Integer({

@@ -94,6 +94,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const data = resolve(config.data)
   const counters = createCounters()
   const closers: (() => Promise<void>)[] = []
+  let closing = Promise.resolve()
   /** What one run reads at a time. */
   const stepMilliseconds = Math.min(STEP_MILLISECONDS, config.detection.intervalSeconds * 1000)
   const { ballastOctets, stopBelowFreeOctets } = config.retention
@@ -319,10 +320,16 @@ export function createAppliance(options: ApplianceOptions): Appliance {
     }
   }
 
-  async function close(): Promise<void> {
+  async function closeAll(): Promise<void> {
     for (const closer of closers.splice(0).reverse()) {
       await closer().catch((error: Error) => logger.error({ error: error.message }, 'while closing'))
     }
+  }
+
+  /** Whoever asks while it ends waits for that end: a signal and a thread that died may both ask. */
+  function close(): Promise<void> {
+    closing = closing.then(closeAll)
+    return closing
   }
 
   return {

@@ -256,7 +256,7 @@ export function createMetrics(
   }
   labelled(
     'culvert_undecoded_total',
-    'datagrams of no known exporter that could not be used',
+    'datagrams and log lines of no known exporter that could not be used',
     'reason',
     (now) => now.undecoded,
   )

@@ -8,7 +8,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import closeWithGrace from 'close-with-grace'
 import type { Command } from 'commander'
 import { pino } from 'pino'
 import { makeConfig } from '#core/config.js'
@@ -17,6 +16,7 @@ import { type Appliance, createAppliance } from '#core/main.js'
 import { printable } from '#core/printable.js'
 import type { Simulation } from '#simulate/scenario.js'
 import { smallCompany } from '#simulate/small-company.js'
+import { endInOrder } from '../end-in-order.js'
 import { numberOption } from '../options.js'
 import { openProgress } from '../progress.js'
 import { sendTimed, type TimedPayload } from '../sender.js'
@@ -96,9 +96,14 @@ async function runDemo(options: DemoOptions): Promise<void> {
     )
   }
   let isStopped = false
-  const handlers = closeWithGrace({ delay: 30_000 }, async () => {
-    isStopped = true
-    await end(appliance, folder, isTemporary)
+  const stayAlive = endInOrder({
+    async close() {
+      isStopped = true
+      await end(appliance, folder, isTemporary)
+    },
+    onError(error) {
+      process.stderr.write(`culvert: ${error instanceof Error ? error.stack : error}\n`)
+    },
   })
   const senders = await openSenders(simulation)
   const progress = openProgress('sending', durationMilliseconds)
@@ -119,7 +124,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
     )
   }
   if (options.exit !== true) return
-  handlers.uninstall()
+  stayAlive()
   await end(appliance, folder, isTemporary)
 }
 

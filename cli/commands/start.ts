@@ -1,17 +1,15 @@
 /** `culvert start`: the appliance, until it is told to end. */
 
 import { existsSync } from 'node:fs'
-import closeWithGrace from 'close-with-grace'
 import type { Command } from 'commander'
 import { pino } from 'pino'
 import { makeConfig, readConfig } from '#core/config.js'
 import { createAppliance } from '#core/main.js'
+import { endInOrder } from '../end-in-order.js'
 import { describeStart } from '../start-report.js'
 
 /** Read when it is there and no other is named. */
 const DEFAULT_CONFIG = 'culvert.yaml'
-/** Longer than the receiving thread may take to flush and sync. */
-const CLOSE_MILLISECONDS = 30_000
 
 type StartOptions = { config?: string; data?: string; json?: boolean }
 
@@ -43,12 +41,10 @@ async function runStart(options: StartOptions): Promise<void> {
   })
   const report = await appliance.start()
   process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : `${describeStart(report)}\n`)
-  closeWithGrace(
-    { delay: CLOSE_MILLISECONDS, logger: { error: (error: unknown) => logger.error(error) } },
-    async ({ err, signal }) => {
-      if (err !== undefined) logger.error({ error: err.stack }, 'ending because of a fault')
-      else logger.info({ signal }, 'ending')
-      await appliance.close()
-    },
-  )
+  endInOrder({
+    close: appliance.close,
+    onSignal: (signal) => logger.info({ signal }, 'ending'),
+    onError: (error) =>
+      logger.error({ error: error instanceof Error ? error.stack : error }, 'ending because of a fault'),
+  })
 }

@@ -213,3 +213,21 @@ t.test('a second process on the same folder is refused and says so', async (t) =
     /another process has the documents database open\n {2}Culvert or one of its commands uses that folder: ask a running one by its API/,
   )
 })
+
+t.test('Ctrl-C that comes twice, as npm passes it on, ends in order', async (t) => {
+  const folder = t.testdir()
+  const [netflow, syslog] = [await freePort(), await freePort()]
+  const appliance = await startAppliance({ folder, netflow, syslog })
+  t.teardown(() => stopAppliance(appliance, 'SIGKILL'))
+  await send(syslog, [Buffer.from('<13>1 2026-01-05T10:00:00Z host app 1 - - just before the end')])
+  const exited = once(appliance.child, 'exit')
+  appliance.child.kill('SIGINT')
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  appliance.child.kill('SIGINT')
+  t.same(await exited, [0, null])
+  const again = await startAppliance({ folder, netflow, syslog })
+  t.teardown(() => stopAppliance(again, 'SIGKILL'))
+  const { items } = await getJson(again, 'flows?stream=message')
+  t.match(JSON.stringify(items), /just before the end/, 'what came before it is stored')
+  t.equal(await stopAppliance(again), 0)
+})

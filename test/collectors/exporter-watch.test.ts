@@ -4,7 +4,7 @@ import { createQuota, createTimeoutMeter, isSilent } from '#collectors/exporter-
 import { createFlowIntake } from '#collectors/flow-intake.js'
 import { BlockBuilder } from '#core/blocks/builder.js'
 import { parseAddress } from '#core/records/address.js'
-import { streams } from '#core/records/columns.js'
+import { streamNames, streams } from '#core/records/columns.js'
 import type { BlockWriter } from '#core/store/writer.js'
 import { smallCompany } from '#simulate/small-company.js'
 
@@ -20,6 +20,42 @@ t.test('a sender over its quota is cut off, the others are not', async (t) => {
   t.equal(refused.get(noisy), 10_000 - admitted)
   t.equal(refused.has(quiet), false)
   t.equal(quota.takeRefused().size, 0, 'told once')
+})
+
+t.test('a clock that is set back cuts nobody off', async (t) => {
+  const quota = createQuota(100)
+  const sender = parseAddress('192.0.2.1')!
+  const hour = 3_600_000
+  t.equal(quota.admit(sender, 2 * hour), true)
+  let refused = 0
+  // Ten seconds at 50 a second, an hour before.
+  for (let index = 0; index < 500; index++) if (!quota.admit(sender, hour + index * 20)) refused++
+  t.equal(refused, 0)
+})
+
+t.test('what was refused is told, however many senders come after it', async (t) => {
+  const quota = createQuota(1)
+  const noisy = parseAddress('192.0.2.1')!
+  for (let index = 0; index < 10; index++) quota.admit(noisy, 1)
+  for (let index = 0; index < 70_000; index++)
+    quota.admit({ family: 4, words: [0, 0, 0, 0x0a000000 + index] }, 1)
+  t.equal(quota.takeRefused().get(noisy), 8)
+})
+
+t.test('refused datagrams are noted with an exporter whose templates were kept', async (t) => {
+  const builders = streams.map((stream) => new BlockBuilder(stream, 64))
+  const builder = (stream: number) => builders[stream]!
+  const intake = createFlowIntake({ writer: { builder } as BlockWriter })
+  const { store } = intake.decoder
+  store.domain(store.exporter(parseAddress('192.0.2.1')!, 2055, 0)!, 9, 7)
+  store.domain(store.exporter(parseAddress('192.0.2.2')!, 2055, 0)!, 9, 7)
+  intake.noteRefused(new Map([[parseAddress('192.0.2.1')!, 5]]), 1_700_000_000_000)
+  const events = builder(streamNames.indexOf('exporterEvent'))
+  t.equal(events.rows, 1)
+  t.same(
+    events.exporters.slice(0, 1).map(({ address }) => address),
+    [parseAddress('192.0.2.1')],
+  )
 })
 
 t.test('a device is silent by its own pace', async (t) => {

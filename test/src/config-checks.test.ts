@@ -37,3 +37,11 @@ t.test('a port that two settings name is refused with both, and a host that is n
     else t.throws(check, { code: 'CONFIG_INVALID', message }, JSON.stringify(given))
   }
 })
+
+t.test(
+  'an empty text is no folder and no host: it would be the current folder, and every address',
+  async (t) => {
+    for (const given of [{ data: '' }, { listen: { host: '' } }, { api: { host: '' } }])
+      t.throws(() => makeConfig(given), { code: 'CONFIG_INVALID' }, JSON.stringify(given))
+  },
+)

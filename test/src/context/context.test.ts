@@ -58,7 +58,11 @@ t.test('a prefix has one text, and it reads back', async (t) => {
   t.equal(canonicalPrefix('10.0.0.1/32'), '10.0.0.1')
   t.match(problemOfPrefix('10.0.0.1/8'), 'bits set beyond')
   t.match(problemOfPrefix('10.0.0.0/33'), 'neither')
-  t.match(problemOfPrefix('::ffff:10.0.0.1/24'), 'neither', 'bits of an IPv4-mapped address are counted from its beginning')
+  t.match(
+    problemOfPrefix('::ffff:10.0.0.1/24'),
+    'neither',
+    'bits of an IPv4-mapped address are counted from its beginning',
+  )
 })
 
 const NOW = 1_000_000
