@@ -33,6 +33,8 @@ export async function keep<T>(
 ): Promise<T> {
   if (path === STANDARD) return check(passing(archive, writeOut))
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`)
+  // One that is there was left by a process of our number that was killed: in a container all have the same.
+  await rm(temporary, { force: true })
   const file = await open(temporary, 'wx', 0o600).catch((cause: unknown) => {
     throw new ApplianceError('INPUT_UNREADABLE', `${path} cannot be written`, { cause })
   })
