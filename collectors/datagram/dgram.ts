@@ -6,11 +6,15 @@ import type { DatagramSource, DatagramSourceOptions, ListeningSocket } from './s
 
 /** Senders whose address objects are kept; beyond it, the cache begins anew. */
 const MAX_SENDERS = 65_536
+/** Turns of the event loop that a close may take for what the kernel holds; in each, Node takes some dozens of datagrams. */
+const LAST_TURNS = 4096
 
 export function createDgramSource(options: DatagramSourceOptions): DatagramSource {
   const { host, port, receiveBufferOctets, onDatagram, onError, now } = options
   const senders = new Map<string, Address>()
   let socket: Socket | undefined
+  let closing: Promise<void> | undefined
+  let received = 0
 
   const addressOf = (text: string): Address | undefined => {
     let address = senders.get(text)
@@ -23,6 +27,7 @@ export function createDgramSource(options: DatagramSourceOptions): DatagramSourc
     return address
   }
   const receive = (message: Buffer, { address: text }: RemoteInfo) => {
+    received++
     const address = addressOf(text)
     if (address === undefined) return
     onDatagram(
@@ -31,6 +36,19 @@ export function createDgramSource(options: DatagramSourceOptions): DatagramSourc
       address,
       now(),
     )
+  }
+  /** Waits until a turn of the event loop has brought nothing: what came before the end is received. */
+  const emptied = async () => {
+    await nextTurn()
+    for (let turn = 0, before = -1; turn < LAST_TURNS && received > before; turn++) {
+      before = received
+      await nextTurn()
+    }
+  }
+  const end = async () => {
+    if (socket === undefined) return
+    await emptied()
+    await new Promise<void>((resolve) => socket!.close(resolve))
   }
 
   return {
@@ -43,14 +61,14 @@ export function createDgramSource(options: DatagramSourceOptions): DatagramSourc
       socket.on('error', onError)
       return described(socket, receiveBufferOctets)
     },
-    close: () =>
-      new Promise((resolve) => {
-        if (socket === undefined) resolve()
-        else socket.close(() => resolve())
-        socket = undefined
-      }),
+    close() {
+      closing ??= end()
+      return closing
+    },
   }
 }
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
 function bind(family: 'udp4' | 'udp6', host: string, port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 /** Both ways of receiving datagrams, by real sockets on loopback: what holds for one holds for the other. */
+import { spawnSync } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
@@ -8,6 +9,7 @@ import { chooseReceive, type Receive } from '#collectors/datagram/choose.js'
 import { readKernelDrops } from '#collectors/datagram/kernel-drops.js'
 import type { DatagramSource, DatagramSourceOptions, ListeningSocket } from '#collectors/datagram/source.js'
 import { type Address, formatAddress } from '#core/records/address.js'
+import { plainNode } from '../../support/project.js'
 
 type Received = { octets: Buffer; source: Address; receivedMilliseconds: number }
 type Opened = ListeningSocket & { source: DatagramSource; received: Received[] }
@@ -178,6 +180,20 @@ for (const way of ways) {
     t.equal(taken, atEnd, 'nothing comes after the end')
     t.equal((await open(t, way, { port: opened.port })).port, opened.port, 'the port is free')
     await way.createSource({ ...quiet, host: '127.0.0.1', port: 0 }).close()
+  })
+
+  t.test(`${way.kind}: what the kernel holds at the end is received`, async (t) => {
+    const { port, received, source } = await open(t, way)
+    // Nothing is read while this thread waits for the process that sends.
+    const script = `
+      const socket = require('node:dgram').createSocket('udp4')
+      let left = 500
+      const next = () => (left-- > 0 ? socket.send('x', ${port}, '127.0.0.1', next) : socket.close())
+      next()`
+    t.equal(spawnSync('env', [...plainNode, '-e', script], { stdio: 'inherit' }).status, 0)
+    t.equal(received.length, 0)
+    await source.close()
+    t.equal(received.length, 500)
   })
 
   t.test(`${way.kind}: memory does not grow with what is received`, async (t) => {
