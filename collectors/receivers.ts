@@ -33,6 +33,8 @@ export type Receivers = {
   readonly restoredTemplates: number
   /** Undefined before the first second. */
   counts(): ReceivedCounts | undefined
+  /** Milliseconds since the thread that has been quiet the longest told its state, as each does once a second. */
+  quietMilliseconds(): number
   /** Ids of the exporters that are known, in no order. */
   exporterIds(): string[]
   exporterCount(): number
@@ -50,6 +52,7 @@ export async function startReceivers(options: ReceiversOptions): Promise<Receive
   const ports = await openDatagramPorts(listen)
   if (ports.notice !== undefined) onNotice(ports.notice)
   const reports: ReceivedReport[] = []
+  const toldAt = Array.from({ length: ports.workers }, () => performance.now())
   const known = new Map<string, { readonly worker: number; readonly news: ExporterNews }>()
   const takeNews = (worker: number, all: readonly ExporterNews[]) => {
     for (const news of all) {
@@ -64,6 +67,7 @@ export async function startReceivers(options: ReceiversOptions): Promise<Receive
         setup: setupOf(options, ports, worker),
         onStatus(status) {
           reports[worker] = status.report
+          toldAt[worker] = performance.now()
           takeNews(worker, status.news)
         },
       }),
@@ -85,6 +89,7 @@ export async function startReceivers(options: ReceiversOptions): Promise<Receive
     restoredTemplates: clients.reduce((sum, { restoredTemplates }) => sum + restoredTemplates, 0),
     counts: () =>
       reports.length === 0 ? undefined : withTotals(sumReceived(Object.values(reports)), counters),
+    quietMilliseconds: () => performance.now() - Math.min(...toldAt),
     exporterIds: () => [...known.keys()],
     exporterCount: () => known.size,
     exporters: (ids) => ask(clients, ids, (id) => known.get(id)?.worker),

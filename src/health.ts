@@ -13,6 +13,8 @@ type Status = 'ok' | 'degraded' | 'failing'
 
 /** Rows that were dropped within this time: it goes on. */
 const FAILING_MILLISECONDS = 60_000
+/** A receiving thread tells its state once a second. */
+const HUNG_MILLISECONDS = 30_000
 /** Holes and blocks that a check names; the newest. */
 const NAMED = 5
 
@@ -31,6 +33,8 @@ export type HealthOptions = {
   }[]
   /** Threads that receive. */
   readonly receivers: number
+  /** Milliseconds since the one of them that has been quiet the longest told its state. */
+  readonly receiversQuiet: () => number
   readonly counts: () => ReceivedCounts | undefined
   /** What is to be told of a file system too small for its limits; undefined where it is not. */
   readonly smallDisk: string | undefined
@@ -59,6 +63,7 @@ export function createHealth(options: HealthOptions) {
   const {
     sockets,
     receivers,
+    receiversQuiet,
     counts,
     smallDisk,
     retention,
@@ -95,7 +100,7 @@ export function createHealth(options: HealthOptions) {
     if (scrubbed !== undefined) all.push(scrubCheck(scrubbed, report.open))
     const sums = rolled()
     if (sums !== undefined) all.push(rollupCheck(sums))
-    const receiving = receivingCheck(sockets, receivers)
+    const receiving = receivingCheck(sockets, receivers, receiversQuiet())
     if (receiving !== undefined) all.push(receiving)
     const space = retention()
     const failure = retentionFailure()
@@ -171,7 +176,19 @@ function rollupCheck({ progress, lostRows, damagedBlocks }: RollupState): Check 
 }
 
 /** How datagrams come in; a small buffer is no fault by itself, the drops that follow from it are. */
-function receivingCheck(sockets: HealthOptions['sockets'], receivers: number): Check | undefined {
+function receivingCheck(
+  sockets: HealthOptions['sockets'],
+  receivers: number,
+  quietMilliseconds: number,
+): Check | undefined {
+  if (quietMilliseconds > HUNG_MILLISECONDS) {
+    const seconds = Math.round(quietMilliseconds / 1000)
+    return check(
+      'UDP',
+      'failing',
+      `a receiving thread has not told its state for ${seconds} s: nothing may come in`,
+    )
+  }
   const open = sockets.filter(({ ok, receive }) => ok && receive !== undefined)
   const [first] = open
   if (first === undefined) return undefined

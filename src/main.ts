@@ -173,6 +173,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       retentionFailure: () => retentionFailure,
       sockets: receivers.sockets,
       receivers: receivers.workers,
+      receiversQuiet: receivers.quietMilliseconds,
       counts: receivers.counts,
       losses: losses.report,
       acknowledgedMilliseconds: () => losses.acknowledgements().at(-1)?.atMilliseconds,

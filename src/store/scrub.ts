@@ -60,7 +60,7 @@ export type Scrubber = {
   step(milliseconds: number): Promise<boolean>
 }
 
-/** Named at most; all are counted in the pass. */
+/** Named at most, the last that were found. */
 const MAX_NAMED = 1000
 /** So slow that it would never end is of no use: a store of a few blocks is read in minutes. */
 const MIN_OCTETS_PER_SECOND = 64 * 1024

@@ -3,9 +3,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
 import t from 'tap'
 import { makeConfig } from '#core/config.js'
-import { createHealth } from '#core/health.js'
 import { keepHouse } from '#core/housekeeping.js'
 import type { RetentionOutcome } from '#core/workers/analysis-messages.js'
+import { healthOf } from '../support/health.js'
 
 t.test('health tells of a retention that fails, and the next one is made all the same', async (t) => {
   mock.timers.enable({ apis: ['setInterval'] })
@@ -34,23 +34,7 @@ t.test('health tells of a retention that fails, and the next one is made all the
       failure = message
     },
   })
-  const health = createHealth({
-    smallDisk: undefined,
-    sockets: [],
-    receivers: 1,
-    counts: () => undefined,
-    retention: () => retained,
-    retentionFailure: () => failure,
-    losses: () => ({ lostRows: 0, damagedBlocks: 0, open: { holes: [], blocks: [] } }) as never,
-    acknowledgedMilliseconds: () => undefined,
-    rolled: () => undefined,
-    scrub: () => undefined,
-    setAside: [],
-    silent: () => [],
-    intervalSeconds: 60,
-    detectors: [],
-    now: Date.now,
-  })
+  const health = healthOf({ retention: () => retained, retentionFailure: () => failure })
   const space = () => health.report().checks.find(({ name }) => name === 'space')
   t.equal(space(), undefined)
   for (const [broken, expected] of [

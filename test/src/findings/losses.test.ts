@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createAudit } from '#core/findings/audit.js'
 import { type LossAcknowledgement, type Losses, lossesOf, openLosses, openOf } from '#core/findings/losses.js'
-import { createHealth } from '#core/health.js'
 import { createDocuments } from '#core/store/documents.js'
 import { NO_SCRUB } from '#core/store/scrub.js'
+import { healthOf } from '../../support/health.js'
 
 const hole = (fromSequence: number, toSequence: number) => ({
   fromSequence,
@@ -97,21 +97,11 @@ t.test('an acknowledgement ends the fault, over a restart too, until more is los
   let droppedRows = 4
   const scrub = { ...NO_SCRUB, damaged: [{ ...block('flow4/7'), foundMilliseconds: 1 }] }
   const checks = () => {
-    const health = createHealth({
-      smallDisk: undefined,
-      sockets: [],
-      receivers: 1,
+    const health = healthOf({
       counts: () => ({ droppedRows, lastDropMilliseconds: time - 90_000 }) as never,
-      retention: () => undefined,
-      retentionFailure: () => undefined,
       losses: repository.report,
       acknowledgedMilliseconds: () => repository.acknowledgements().at(-1)?.atMilliseconds,
-      rolled: () => undefined,
       scrub: () => scrub,
-      setAside: [],
-      silent: () => [],
-      intervalSeconds: 60,
-      detectors: [],
       now,
     })
     const { checks } = health.report()
