@@ -1,4 +1,5 @@
 /** How the appliance is, in checks that say what is wrong and what mends it. */
+import type { Age } from './ageing.js'
 import { type Losses, type LossReport, sizeOf } from './findings/losses.js'
 import type { Run } from './findings/runs.js'
 import type { ReceivedCounts } from './metrics.js'
@@ -40,6 +41,8 @@ export type HealthOptions = {
   readonly smallDisk: string | undefined
   /** What retention did last; undefined before its first look. */
   readonly retention: () => RetentionOutcome | undefined
+  /** The time that retention by age goes by; undefined before its first look. */
+  readonly age: () => Age | undefined
   /** Why retention failed, when it did so last. */
   readonly retentionFailure: () => string | undefined
   /** What is missing of what was stored. */
@@ -68,6 +71,7 @@ export function createHealth(options: HealthOptions) {
     smallDisk,
     retention,
     retentionFailure,
+    age,
     losses,
     acknowledgedMilliseconds,
     scrub,
@@ -107,6 +111,8 @@ export function createHealth(options: HealthOptions) {
     if (failure !== undefined)
       all.push(check('space', 'failing', `what is beyond the limits stays: ${failure}`))
     else if (space !== undefined) all.push(spaceCheck(space))
+    const { held } = age() ?? {}
+    if (held !== undefined) all.push(clockCheck(held))
     if (smallDisk !== undefined) all.push(check('file system', 'degraded', smallDisk))
     const quiet = silent()
     all.push(
@@ -251,6 +257,13 @@ function scrubCheck({ lastPass, damaged, blocks }: ScrubState, open: Losses): Ch
     return check('scrub', 'ok', `${text}: ${damaged.length} damaged, all acknowledged`)
   const named = damaged.slice(-NAMED).map(({ name, reason }) => `${name} (${reason})`)
   return check('scrub', 'degraded', `${text}: ${damaged.length} damaged: ${named.join('; ')}`)
+}
+
+function clockCheck({ aheadMilliseconds, untilMilliseconds }: NonNullable<Age['held']>): Check {
+  const hours = Math.round(aheadMilliseconds / 3_600_000)
+  const until = new Date(untilMilliseconds).toISOString()
+  const text = `this machine's clock is ${hours} h ahead of where it should be by what was seen last: rows are not deleted by age until ${until}, by that clock, or until it is set right`
+  return check('clock', 'degraded', text)
 }
 
 function setAsideCheck({ database, files, octets, atMilliseconds }: SetAside): Check {

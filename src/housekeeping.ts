@@ -1,8 +1,10 @@
 /** What the main thread sees to now and then: retention, the ballast, exceptions that begin or end. */
 import type { Logger } from 'pino'
+import { AGEING_TIME, type Age, type Ageing } from './ageing.js'
 import type { Config } from './config.js'
 import type { Visibility } from './findings/visibility.js'
 import type { Ballast } from './store/ballast.js'
+import type { Documents } from './store/documents.js'
 import type { AnalysisClient } from './workers/analysis-client.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
 
@@ -16,16 +18,18 @@ export type HousekeepingOptions = {
   readonly analysis: AnalysisClient
   readonly visibility: Visibility
   readonly ballast: Ballast
+  readonly documents: Documents
+  readonly ageing: Ageing
   readonly now: () => number
   readonly logger: Logger
-  readonly onRetained: (outcome: RetentionOutcome) => void
+  readonly onRetained: (outcome: RetentionOutcome, age: Age) => void
   /** It is tried again with the next. */
   readonly onRetentionFailure: (error: Error) => void
 }
 
 /** Begins; returns what ends it. */
 export function keepHouse(options: HousekeepingOptions): () => Promise<void> {
-  const { limits, analysis, visibility, ballast, now, logger, onRetained, onRetentionFailure } = options
+  const { limits, analysis, visibility, ballast, documents, ageing, now, logger } = options
   const { rawDays, messageDays, rollupDays, maximumOctets, maximumRollupOctets, minimumFreeOctets } = limits
   const report = (error: Error) => logger.error(error)
   let isRunning = false
@@ -35,26 +39,34 @@ export function keepHouse(options: HousekeepingOptions): () => Promise<void> {
     const kept = await ballast.keep().catch(report)
     if (kept === 'released') logger.error('the disk is full: the ballast was given up')
   }
+  /** Nor must that the time cannot be noted. */
+  const lookAtAge = async () => {
+    const age = ageing.look()
+    await documents.put(AGEING_TIME, age.timeMilliseconds, { sync: false }).catch(report)
+    return age
+  }
   const retain = async () => {
     // A slow disk may hold it up; one that waits is enough.
     if (isRunning) return
     isRunning = true
     try {
       await keepBallast()
+      const age = await lookAtAge()
+      const before = (days: number) => age.nowMilliseconds - days * DAY_MILLISECONDS
       const outcome = await analysis.retain({
         nowMilliseconds: now(),
-        rawBeforeMilliseconds: now() - rawDays * DAY_MILLISECONDS,
-        messagesBeforeMilliseconds: now() - messageDays * DAY_MILLISECONDS,
+        rawBeforeMilliseconds: before(rawDays),
+        messagesBeforeMilliseconds: before(messageDays),
         maximumOctets,
         minimumFreeOctets,
-        rollupsBeforeMilliseconds: now() - rollupDays * DAY_MILLISECONDS,
+        rollupsBeforeMilliseconds: before(rollupDays),
         maximumRollupOctets,
       })
-      onRetained(outcome)
+      options.onRetained(outcome, age)
       if (outcome.blocks > 0) logger.info(outcome, 'rows were deleted')
     } catch (error) {
       logger.error(error)
-      onRetentionFailure(error as Error)
+      options.onRetentionFailure(error as Error)
     } finally {
       isRunning = false
     }

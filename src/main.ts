@@ -11,6 +11,7 @@ import { requireReceive } from '#collectors/datagram/choose.js'
 import type { ListeningReport } from '#collectors/receiver-messages.js'
 import { type Receivers, type ReceiversOptions, startReceivers } from '#collectors/receivers.js'
 import { readTls } from '#collectors/stream/tls-files.js'
+import { AGEING_TIME, type Age, createAgeing } from './ageing.js'
 import { createBaselines } from './baselines/baselines.js'
 import { type ClockSetup, createClock } from './clock.js'
 import type { Config } from './config.js'
@@ -34,7 +35,6 @@ import { keepMemoryLow } from './process-memory.js'
 import { collectReport } from './report/collect.js'
 import { STEP_MILLISECONDS } from './scheduler/evaluate.js'
 import { createScheduler } from './scheduler/scheduler.js'
-
 import { createBallast } from './store/ballast.js'
 import type { Documents } from './store/documents.js'
 import type { StoreDamage } from './store/holes.js'
@@ -101,6 +101,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
   const ballast = createBallast(data, ballastOctets, stopBelowFreeOctets)
   let retention: RetentionOutcome | undefined
   let retentionFailure: string | undefined
+  let age: Age | undefined
   let damage: StoreDamage | undefined
   let scrub: ScrubState | undefined
   let rolled: RollupState | undefined
@@ -171,6 +172,7 @@ export function createAppliance(options: ApplianceOptions): Appliance {
       smallDisk,
       retention: () => retention,
       retentionFailure: () => retentionFailure,
+      age: () => age,
       sockets: receivers.sockets,
       receivers: receivers.workers,
       receiversQuiet: receivers.quietMilliseconds,
@@ -244,10 +246,17 @@ export function createAppliance(options: ApplianceOptions): Appliance {
         analysis,
         visibility: repositories.visibility,
         ballast,
+        documents,
+        ageing: createAgeing({
+          lastMilliseconds: await documents.get<number>(AGEING_TIME),
+          limits: config.retention,
+          clock,
+        }),
         now,
         logger,
-        onRetained: (outcome) => {
+        onRetained: (outcome, lookedAt) => {
           retention = outcome
+          age = lookedAt
           retentionFailure = undefined
         },
         onRetentionFailure: ({ message }) => {

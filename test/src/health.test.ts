@@ -15,3 +15,16 @@ t.test('a receiving thread that hangs is told, and that it goes on', async (t) =
   quiet = 0
   t.match(udp(), { status: 'ok' })
 })
+
+t.test('a clock that is not believed is told', async (t) => {
+  const untilMilliseconds = Date.UTC(2027, 0, 2)
+  const held = { aheadMilliseconds: 48 * 3_600_000, untilMilliseconds }
+  const { checks } = healthOf({ age: () => ({ nowMilliseconds: 0, timeMilliseconds: 0, held }) }).report()
+  const clock = checks.find(({ name }) => name === 'clock')
+  t.match(clock, { status: 'degraded', text: /48 h ahead .* until 2027-01-02T00:00:00.000Z/ })
+  t.notOk(
+    healthOf({})
+      .report()
+      .checks.some(({ name }) => name === 'clock'),
+  )
+})

@@ -24,6 +24,8 @@ t.test('health tells of a retention that fails, and the next one is made all the
     } as never,
     visibility: {} as never,
     ballast: { keep: async () => 'held', release: async () => undefined },
+    documents: { put: async () => undefined } as never,
+    ageing: { look: () => ({ nowMilliseconds: Date.now(), timeMilliseconds: Date.now() }) },
     now: Date.now,
     logger: pino({ level: 'silent' }),
     onRetained(outcome) {

@@ -10,6 +10,7 @@ export const healthOf = (changes: Partial<HealthOptions>) =>
     counts: () => undefined,
     retention: () => undefined,
     retentionFailure: () => undefined,
+    age: () => undefined,
     losses: () => ({ lostRows: 0, damagedBlocks: 0, open: { holes: [], blocks: [] } }) as never,
     acknowledgedMilliseconds: () => undefined,
     rolled: () => undefined,
