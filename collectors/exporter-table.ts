@@ -6,6 +6,10 @@ import { type Address, formatAddress } from '#core/records/address.js'
 
 /** Exporters of one table: spoofed sources must not fill the memory. */
 export const MAX_EXPORTERS = 16_384
+/** Who has been silent for so long is forgotten when there is no room for somebody new. */
+export const FORGOTTEN_MILLISECONDS = 10 * 60_000
+/** Looking for those takes a while, and new senders may come by the thousand a second. */
+const LOOK_EVERY_MILLISECONDS = 10_000
 
 export type ExporterSession = {
   readonly address: Address
@@ -14,30 +18,52 @@ export type ExporterSession = {
   readonly transport: number
 }
 
-export class ExporterTable<Exporter extends ExporterSession> {
-  private readonly list: Exporter[] = []
+export type ExporterTableOptions<Exporter> = {
+  make(session: ExporterSession): Exporter
+  /** When it sent something last, milliseconds since 1970; 0: not yet. */
+  lastSeen(exporter: Exporter): number
+  /** Told of each that has been forgotten to make room. */
+  onForget?(exporter: Exporter): void
+  /** Exporters in all. */
+  readonly most?: number
+}
+
+export class ExporterTable<Exporter extends object> {
+  private list: Exporter[] = []
   private readonly byAddress = new Map<Address, Map<number, Exporter>>()
   private readonly byText = new Map<string, Exporter>()
-  private readonly make: (session: ExporterSession) => Exporter
+  private readonly options: ExporterTableOptions<Exporter>
   private readonly most: number
+  /** When it was looked at first: exporters of before, as they are kept over a restart, had no time to send yet. */
+  private firstMilliseconds: number | undefined
+  private lookedMilliseconds = Number.NEGATIVE_INFINITY
 
-  constructor(make: (session: ExporterSession) => Exporter, most = MAX_EXPORTERS) {
-    this.make = make
-    this.most = most
+  constructor(options: ExporterTableOptions<Exporter>) {
+    this.options = options
+    this.most = options.most ?? MAX_EXPORTERS
   }
 
   get all(): readonly Exporter[] {
     return this.list
   }
 
-  /** The exporter of a datagram, made when it is new; undefined when there are too many. */
-  of(address: Address, listenerPort: number, transport: number): Exporter | undefined {
+  /**
+   * The exporter of a datagram, made when it is new; undefined when there are too many. Without `nowMilliseconds` nobody is
+   * forgotten for it.
+   */
+  of(
+    address: Address,
+    listenerPort: number,
+    transport: number,
+    nowMilliseconds?: number,
+  ): Exporter | undefined {
     const session = listenerPort * 4 + transport
     const found = this.byAddress.get(address)?.get(session)
     if (found !== undefined) return found
     const text = `${formatAddress(address)}|${session}`
     let exporter = this.byText.get(text)
     if (exporter === undefined) {
+      if (nowMilliseconds !== undefined) this.makeRoom(nowMilliseconds)
       exporter = this.add(address, listenerPort, transport)
       if (exporter === undefined) return undefined
       this.byText.set(text, exporter)
@@ -56,7 +82,7 @@ export class ExporterTable<Exporter extends ExporterSession> {
   /** A session of its own (TCP, TLS), which `of` never finds; undefined when there are too many. */
   add(address: Address, listenerPort: number, transport: number): Exporter | undefined {
     if (this.list.length >= this.most) return undefined
-    const exporter = this.make({ address, listenerPort, transport })
+    const exporter = this.options.make({ address, listenerPort, transport })
     this.list.push(exporter)
     return exporter
   }
@@ -67,5 +93,24 @@ export class ExporterTable<Exporter extends ExporterSession> {
     if (index < 0) return false
     this.list.splice(index, 1)
     return true
+  }
+
+  /** Spoofed senders that filled the table must not keep real ones out until the next start. */
+  private makeRoom(nowMilliseconds: number): void {
+    this.firstMilliseconds ??= nowMilliseconds
+    if (this.list.length < this.most) return
+    if (Math.abs(nowMilliseconds - this.lookedMilliseconds) < LOOK_EVERY_MILLISECONDS) return
+    this.lookedMilliseconds = nowMilliseconds
+    const forgotten = new Set<Exporter>()
+    for (const [text, exporter] of this.byText) {
+      const seen = Math.max(this.options.lastSeen(exporter), this.firstMilliseconds)
+      if (nowMilliseconds - seen < FORGOTTEN_MILLISECONDS) continue
+      this.byText.delete(text)
+      forgotten.add(exporter)
+    }
+    if (forgotten.size === 0) return
+    this.byAddress.clear()
+    this.list = this.list.filter((exporter) => !forgotten.has(exporter))
+    for (const exporter of forgotten) this.options.onForget?.(exporter)
   }
 }

@@ -88,7 +88,7 @@ export function createImportIntake(writer: BlockWriter, { zone, config }: Import
     },
     finish() {
       flows.decoder.finish()
-      for (const exporter of syslog.exporters.values()) counts.linesNotUnderstood += exporter.notUnderstood
+      counts.linesNotUnderstood += syslog.notUnderstood()
     },
   }
 }

@@ -57,6 +57,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const elements = namesOf(setup.elements)
   const templates = new TemplateStore(samplingOf, {}, elements)
   const agents = new AgentStore(samplingOf)
+  templates.onForget = archive.forget
   const restoredTemplates = await archive.restore(
     templates,
     (address) => workerOf(address, setup.workers) === setup.worker,

@@ -59,7 +59,7 @@ export function exporterKinds(collectors: Collectors): ExporterKind<object>[] {
       describe: sflowStatus,
     }),
     kindOf<SyslogExporter>({
-      all: () => syslog.exporters.values(),
+      all: () => syslog.exporters(),
       place: ({ identity }) => identity,
       counts: ({ lines, connections, firstSeenMilliseconds, lastSeenMilliseconds }) => ({
         datagrams: lines,

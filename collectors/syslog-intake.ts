@@ -6,6 +6,7 @@ import type { Address } from '#core/records/address.js'
 import { streamNames } from '#core/records/columns.js'
 import { type ExporterIdentity, SYSLOG_PROTOCOL } from '#core/records/exporter.js'
 import type { BlockWriter } from '#core/store/writer.js'
+import { type ExporterSession, ExporterTable } from './exporter-table.js'
 import { RowDraft } from './row-draft.js'
 import { Directions, DirectionTable } from './syslog/directions.js'
 import { AddressSlot, Kind } from './syslog/event.js'
@@ -36,7 +37,10 @@ export type SyslogExporter = {
 }
 
 export type SyslogIntake = {
-  readonly exporters: ReadonlyMap<string, SyslogExporter>
+  /** Those that are known. */
+  exporters(): readonly SyslogExporter[]
+  /** Lines of which no parser knew what they tell. */
+  notUnderstood(): number
   /** Takes the octets of one line as received, without its line end. */
   octets(
     octets: DataView,
@@ -69,8 +73,6 @@ export type SyslogIntakeOptions = {
 
 /** Connections whose direction is remembered, over all firewalls; 16 octets each. */
 const DIRECTION_ENTRIES = 1_048_576
-/** Senders remembered: spoofed ones must not fill the memory. */
-const MAX_SYSLOG_EXPORTERS = 16_384
 
 const MESSAGE_STREAM = streamNames.indexOf('message')
 const ICMP = 1
@@ -80,8 +82,17 @@ export function createSyslogIntake(options: SyslogIntakeOptions): SyslogIntake {
   const { writer, zoneOf, mappings = [], onRefused } = options
   const mapped = mappings.map(createMappedProduct)
   const table = new DirectionTable(DIRECTION_ENTRIES)
-  const exporters = new Map<string, SyslogExporter>()
-  const byAddress = new Map<Address, Map<number, SyslogExporter>>()
+  let made = 0
+  let notUnderstood = 0
+  const exporters = new ExporterTable<SyslogExporter>({
+    make: (session) =>
+      makeExporter(session, {
+        zone: zoneOf(session.address),
+        mapped,
+        directions: new Directions(table, made++),
+      }),
+    lastSeen: ({ lastSeenMilliseconds }) => lastSeenMilliseconds,
+  })
   const event = new SyslogEvent()
   const draft = new RowDraft()
 
@@ -89,33 +100,6 @@ export function createSyslogIntake(options: SyslogIntakeOptions): SyslogIntake {
   let lastSession = -1
   let lastExporter: SyslogExporter | undefined
 
-  const findExporter = (
-    source: Address,
-    listenerPort: number,
-    transport: number,
-    session: number,
-  ): SyslogExporter | undefined => {
-    const found = byAddress.get(source)?.get(session)
-    if (found !== undefined) return found
-    const key = `${source.family}/${source.words.join()}/${session}`
-    let exporter = exporters.get(key)
-    if (exporter === undefined) {
-      if (exporters.size >= MAX_SYSLOG_EXPORTERS) {
-        return undefined
-      }
-      exporter = makeExporter(source, listenerPort, transport, {
-        zone: zoneOf(source),
-        mapped,
-        directions: new Directions(table, exporters.size),
-      })
-      exporters.set(key, exporter)
-    }
-    if (byAddress.size >= 2 * MAX_SYSLOG_EXPORTERS) byAddress.clear()
-    const sessions = byAddress.get(source) ?? new Map<number, SyslogExporter>()
-    sessions.set(session, exporter)
-    byAddress.set(source, sessions)
-    return exporter
-  }
   /** The sender of a line, whose counts are begun. Lines of one sender often follow each other. */
   const beginLine = (
     octets: number,
@@ -125,8 +109,8 @@ export function createSyslogIntake(options: SyslogIntakeOptions): SyslogIntake {
     receivedMilliseconds: number,
   ): SyslogExporter | undefined => {
     const session = listenerPort * 4 + transport
-    if (source !== lastSource || session !== lastSession) {
-      lastExporter = findExporter(source, listenerPort, transport, session)
+    if (source !== lastSource || session !== lastSession || lastExporter === undefined) {
+      lastExporter = exporters.of(source, listenerPort, transport, receivedMilliseconds)
       lastSource = source
       lastSession = session
     }
@@ -143,7 +127,10 @@ export function createSyslogIntake(options: SyslogIntakeOptions): SyslogIntake {
     return exporter
   }
   const finishLine = (exporter: SyslogExporter, isUnderstood: boolean, receivedMilliseconds: number) => {
-    if (!isUnderstood) exporter.notUnderstood++
+    if (!isUnderstood) {
+      exporter.notUnderstood++
+      notUnderstood++
+    }
     if (!Number.isNaN(event.timeMilliseconds)) {
       exporter.clockSkewMilliseconds = event.timeMilliseconds - receivedMilliseconds
     }
@@ -164,7 +151,8 @@ export function createSyslogIntake(options: SyslogIntakeOptions): SyslogIntake {
     draft.finish(exporter.identity, receivedMilliseconds)
   }
   return {
-    exporters,
+    exporters: () => exporters.all,
+    notUnderstood: () => notUnderstood,
     octets(octets, from, to, source, listenerPort, transport, received) {
       const exporter = beginLine(to - from, source, listenerPort, transport, received)
       if (exporter === undefined) return
@@ -178,14 +166,9 @@ export function createSyslogIntake(options: SyslogIntakeOptions): SyslogIntake {
   }
 }
 
-function makeExporter(
-  address: Address,
-  listenerPort: number,
-  transport: number,
-  settings: SyslogSettings,
-): SyslogExporter {
+function makeExporter(session: ExporterSession, settings: SyslogSettings): SyslogExporter {
   return {
-    identity: { address, listenerPort, transport, protocol: SYSLOG_PROTOCOL, observationDomainId: 0 },
+    identity: { ...session, protocol: SYSLOG_PROTOCOL, observationDomainId: 0 },
     context: createContext(0, settings),
     lines: 0,
     octets: 0,

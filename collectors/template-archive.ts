@@ -8,6 +8,7 @@ import type { DocumentOperation, Documents } from '#core/store/documents.js'
 import type { Application, Domain, LearntName, Sampler } from './netflow/context.js'
 import { hasRoom } from './netflow/names.js'
 import {
+  type Exporter,
   MAX_DOMAINS,
   MAX_TEMPLATES,
   type StoredTemplate,
@@ -49,17 +50,24 @@ export type TemplateArchive = {
   keep(domain: Domain, stored: StoredTemplate): void
   /** Notes a domain whose options data taught something new. */
   keepOptions(domain: Domain): void
+  /** Notes an exporter of which nothing is to be kept any more. */
+  forget(exporter: Exporter): void
   /** Writes what was noted and is due; at the end, with `all`, what is not due too. */
   write(all?: boolean): Promise<void>
   /** Gives what was kept of the exporters that are ours to a store; returns how many templates it took. */
   restore(store: TemplateStore, isOurs?: (address: Address) => boolean): Promise<number>
 }
 
+const templateKey = ({ identity }: Domain, id: number) => `${PREFIX}${exporterKey(identity)}|${id}`
+const optionsKey = ({ identity }: Domain) => OPTIONS_PREFIX + exporterKey(identity)
+
 export function createTemplateArchive(
   documents: Documents,
   now: () => number = () => Date.now(),
 ): TemplateArchive {
   const waiting = new Map<string, { readonly domain: Domain; readonly stored: StoredTemplate }>()
+  /** Keys of what was forgotten. */
+  const forgotten = new Set<string>()
   /** Domains to be written, in the order they changed, and when each may be. */
   const changed = new Map<Domain, number>()
   const written = new Map<Domain, number>()
@@ -78,7 +86,8 @@ export function createTemplateArchive(
       if (!all && (entries >= MAX_ENTRIES_PER_BATCH || dueMilliseconds > time)) continue
       const value = optionsDocument(domain)
       entries += 1 + value.applications.length + value.interfaces.length + value.samplers.length
-      operations.set(domain, { type: 'put', key: OPTIONS_PREFIX + exporterKey(domain.identity), value })
+      forgotten.delete(optionsKey(domain))
+      operations.set(domain, { type: 'put', key: optionsKey(domain), value })
       changed.delete(domain)
       written.set(domain, time)
     }
@@ -89,11 +98,25 @@ export function createTemplateArchive(
     keep(domain, stored) {
       // The fixed formats are templates too, but need no keeping.
       if (domain.identity.protocol < 9) return
-      waiting.set(`${PREFIX}${exporterKey(domain.identity)}|${stored.template.id}`, { domain, stored })
+      const key = templateKey(domain, stored.template.id)
+      forgotten.delete(key)
+      waiting.set(key, { domain, stored })
       if (waiting.size < MOST_WAITING) return
       for (const [key, one] of waiting) if (!isKnown(one)) waiting.delete(key)
     },
     keepOptions,
+    forget({ domains }) {
+      for (const domain of domains.values()) {
+        for (const id of domain.templates.keys()) {
+          const key = templateKey(domain, id)
+          waiting.delete(key)
+          forgotten.add(key)
+        }
+        changed.delete(domain)
+        written.delete(domain)
+        forgotten.add(optionsKey(domain))
+      }
+    },
     async write(all = false) {
       const templates = [...waiting].filter(([, one]) => isKnown(one))
       waiting.clear()
@@ -104,6 +127,9 @@ export function createTemplateArchive(
         value: templateDocument(domain, stored),
       }))
       operations.push(...options.values())
+      const deleted = [...forgotten]
+      forgotten.clear()
+      for (const key of deleted) operations.push({ type: 'delete', key })
       if (operations.length === 0) return
       try {
         await documents.batch(operations)
@@ -111,6 +137,7 @@ export function createTemplateArchive(
         // The next batch has them again, but for what was redefined meanwhile.
         for (const [key, one] of templates) if (!waiting.has(key)) waiting.set(key, one)
         for (const domain of options.keys()) keepOptions(domain)
+        for (const key of deleted) if (!waiting.has(key)) forgotten.add(key)
         throw error
       }
     },

@@ -61,7 +61,7 @@ export class NetflowDecoder {
     transport = 0,
     datagram = 0,
   ): void {
-    const exporter = this.store.exporter(source, listenerPort, transport)
+    const exporter = this.store.exporter(source, listenerPort, transport, receivedMilliseconds)
     this.message(view, length, exporter, receivedMilliseconds, datagram)
   }
 

@@ -78,6 +78,8 @@ export type TemplateDocument = {
 export class TemplateStore {
   /** Templates dropped because a cap was reached. */
   evictions = 0
+  /** Told of an exporter, with all that is known of it, before it is forgotten to make room. */
+  onForget: (exporter: Exporter) => void = () => {}
   private readonly table: ExporterTable<Exporter>
   private readonly samplingOf: (address: Address) => number
   private readonly limits: TemplateLimits
@@ -95,10 +97,16 @@ export class TemplateStore {
   ) {
     this.samplingOf = samplingOf
     this.limits = { ...defaultLimits, ...limits }
-    this.table = new ExporterTable(
-      (session) => ({ ...session, domains: new Map(), latest: undefined }),
-      this.limits.exporters,
-    )
+    this.table = new ExporterTable({
+      make: (session) => ({ ...session, domains: new Map(), latest: undefined }),
+      lastSeen: ({ domains }) =>
+        Math.max(0, ...[...domains.values()].map(({ statistics }) => statistics.lastSeenMilliseconds)),
+      onForget: (exporter) => {
+        this.onForget(exporter)
+        this.clear(exporter)
+      },
+      most: this.limits.exporters,
+    })
     this.definedElements = definedElements
   }
 
@@ -113,7 +121,10 @@ export class TemplateStore {
 
   /** Forgets a session with its domains and templates. */
   drop(exporter: Exporter): void {
-    if (!this.table.remove(exporter)) return
+    if (this.table.remove(exporter)) this.clear(exporter)
+  }
+
+  private clear(exporter: Exporter): void {
     for (const domain of exporter.domains.values()) {
       for (const id of [...domain.templates.keys()]) this.withdraw(domain, id)
       this.domains--
@@ -131,8 +142,13 @@ export class TemplateStore {
   }
 
   /** The exporter of a datagram; undefined when there are too many. */
-  exporter(address: Address, listenerPort: number, transport: number): Exporter | undefined {
-    return this.table.of(address, listenerPort, transport)
+  exporter(
+    address: Address,
+    listenerPort: number,
+    transport: number,
+    nowMilliseconds?: number,
+  ): Exporter | undefined {
+    return this.table.of(address, listenerPort, transport, nowMilliseconds)
   }
 
   /** The domain of a message, made when it is new; undefined when the exporter has too many. */

@@ -113,10 +113,23 @@ export class AgentStore {
   constructor(samplingOf: (address: Address) => number = () => 0, limits: Partial<AgentLimits> = {}) {
     this.samplingOf = samplingOf
     this.limits = { ...defaultLimits, ...limits }
-    this.table = new ExporterTable(
-      (session) => ({ ...session, agents: new Set(), byHash: new Map(), latest: undefined, interfaces: 0 }),
-      this.limits.exporters,
-    )
+    this.table = new ExporterTable({
+      make: (session) => ({
+        ...session,
+        agents: new Set(),
+        byHash: new Map(),
+        latest: undefined,
+        interfaces: 0,
+      }),
+      lastSeen: ({ agents }) =>
+        Math.max(0, ...[...agents].map(({ statistics }) => statistics.lastSeenMilliseconds)),
+      onForget: ({ agents, interfaces }) => {
+        this.agents -= agents.size
+        this.interfaces -= interfaces
+        for (const { sources } of agents) this.sources -= sources.size
+      },
+      most: this.limits.exporters,
+    })
   }
 
   get exporters(): readonly SflowExporter[] {
@@ -124,8 +137,13 @@ export class AgentStore {
   }
 
   /** The exporter of a datagram; undefined when there are too many. */
-  exporter(address: Address, listenerPort: number, transport: number): SflowExporter | undefined {
-    return this.table.of(address, listenerPort, transport)
+  exporter(
+    address: Address,
+    listenerPort: number,
+    transport: number,
+    nowMilliseconds?: number,
+  ): SflowExporter | undefined {
+    return this.table.of(address, listenerPort, transport, nowMilliseconds)
   }
 
   /** The agent that a datagram names by `family` (0 unknown, 4, 6) and words; undefined when there are too many. */

@@ -131,7 +131,7 @@ export class SflowDecoder {
     context.upTimeMilliseconds = view.getUint32(behind + 8)
     const samples = view.getUint32(behind + 12)
 
-    const exporter = this.store.exporter(source, listenerPort, transport)
+    const exporter = this.store.exporter(source, listenerPort, transport, receivedMilliseconds)
     const family = [0, 4, 6][addressType]!
     const agent = exporter === undefined ? undefined : this.store.agent(exporter, family, words, subAgentId)
     if (exporter === undefined || agent === undefined) {

@@ -154,7 +154,7 @@ t.test('log lines are connections of three products, with the time of their send
   t.equal(rows, 3000, 'each line is a connection')
   t.equal(load.counts.records, 3000)
   const products = new Set<string>()
-  for (const { notUnderstood, clockSkewMilliseconds, product } of intake.exporters.values()) {
+  for (const { notUnderstood, clockSkewMilliseconds, product } of intake.exporters()) {
     t.equal(notUnderstood, 0)
     t.ok(Math.abs(clockSkewMilliseconds) <= 1000, `clock of ${product}`)
     products.add(product)

@@ -1,7 +1,7 @@
 // What is remembered of agents: who they are, what is missing, which interval is in force, what their interfaces count.
 import t from 'tap'
 import { Value } from 'typebox/value'
-import { ExporterTable, MAX_EXPORTERS } from '#collectors/exporter-table.js'
+import { ExporterTable, FORGOTTEN_MILLISECONDS, MAX_EXPORTERS } from '#collectors/exporter-table.js'
 import { AgentStore } from '#collectors/sflow/agents.js'
 import { sflowStatus } from '#collectors/status.js'
 import { Block } from '#core/blocks/block.js'
@@ -259,8 +259,33 @@ t.test('two agents of one sub-agent id behind one relay are two, in memory and o
   t.same(exporters.map(exporterKey), identities.map(exporterKey), 'blocks keep them')
 })
 
+t.test('exporters that have been silent make room for new ones, with what was counted of them', async (t) => {
+  const store = new AgentStore(undefined, { exporters: 2, agents: 2 })
+  const hear = (text: string, now: number) => {
+    const exporter = store.exporter(parseAddress(text)!, 6343, 0, now)
+    if (exporter === undefined) return undefined
+    const agent = store.agent(exporter, 4, [0, 0, 0, 1], 0)
+    if (agent !== undefined) agent.statistics.lastSeenMilliseconds = now
+    return agent
+  }
+  t.ok(hear('192.0.2.1', NOW))
+  t.ok(hear('192.0.2.2', NOW))
+  t.notOk(hear('192.0.2.3', NOW + 1), 'there are as many as may be')
+  t.ok(hear('192.0.2.2', NOW + FORGOTTEN_MILLISECONDS))
+  t.ok(hear('192.0.2.3', NOW + FORGOTTEN_MILLISECONDS), 'one was silent')
+  t.same(
+    store.exporters.map(({ address }) => formatAddress(address)),
+    ['192.0.2.2', '192.0.2.3'],
+  )
+  t.notOk(hear('192.0.2.1', NOW + FORGOTTEN_MILLISECONDS + 1), 'it is one too many now')
+})
+
 t.test('exporters: one by address, port and transport, however its address object is made', async (t) => {
-  const table = new ExporterTable((session) => ({ ...session, datagrams: 0 }), 4)
+  const table = new ExporterTable({
+    make: (session) => ({ ...session, datagrams: 0 }),
+    lastSeen: () => 0,
+    most: 4,
+  })
   const address = () => parseAddress('192.0.2.7')!
   const one = address()
   const first = table.of(one, 2055, 0)
@@ -274,7 +299,7 @@ t.test('exporters: one by address, port and transport, however its address objec
   t.ok(table.remove(others[2]!))
   t.notOk(table.remove(others[2]!))
   t.equal(table.all.length, 3)
-  const large = new ExporterTable((session) => session, 2)
+  const large = new ExporterTable({ make: (session) => session, lastSeen: () => 0, most: 2 })
   for (let turn = 0; turn < 3 * MAX_EXPORTERS; turn++) large.of(address(), 2055, 0)
   t.same(
     large.all.map((exporter) => formatAddress(exporter.address)),
