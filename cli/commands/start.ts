@@ -39,12 +39,20 @@ async function runStart(options: StartOptions): Promise<void> {
       void appliance.close().finally(() => process.exit(1))
     },
   })
-  const report = await appliance.start()
-  process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : `${describeStart(report)}\n`)
-  endInOrder({
-    close: appliance.close,
+  const starting = appliance.start()
+  const stayAlive = endInOrder({
+    async close() {
+      // Sockets may be open already, and rows in memory.
+      await starting.catch(() => undefined)
+      await appliance.close()
+    },
     onSignal: (signal) => logger.info({ signal }, 'ending'),
     onError: (error) =>
       logger.error({ error: error instanceof Error ? error.stack : error }, 'ending because of a fault'),
   })
+  const report = await starting.catch((error: unknown) => {
+    stayAlive()
+    throw error
+  })
+  process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : `${describeStart(report)}\n`)
 }

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -10,7 +11,14 @@ import { createNetflowV9Encoder } from '#simulate/encode/netflow-v9.js'
 import type { DataRecord, Template } from '#simulate/encode/packer.js'
 import { createSflowEncoder, interfaceCounters } from '#simulate/encode/sflow.js'
 import { command, plainNode } from '../support/project.js'
-import { eventually, freePort, getJson, startAppliance, stopAppliance } from '../support/running.js'
+import {
+  eventually,
+  freePort,
+  getJson,
+  spawnAppliance,
+  startAppliance,
+  stopAppliance,
+} from '../support/running.js'
 
 function send(port: number, payloads: readonly Uint8Array[], from = '127.0.0.1'): Promise<void> {
   const socket = createSocket('udp4')
@@ -230,4 +238,18 @@ t.test('Ctrl-C that comes twice, as npm passes it on, ends in order', async (t) 
   const { items } = await getJson(again, 'flows?stream=message')
   t.match(JSON.stringify(items), /just before the end/, 'what came before it is stored')
   t.equal(await stopAppliance(again), 0)
+})
+
+t.test('a signal while it starts ends it in order', async (t) => {
+  const folder = t.testdir()
+  const ports = { netflow: await freePort(), syslog: await freePort() }
+  const { child } = await spawnAppliance({ folder, ...ports })
+  t.teardown(() => child.kill('SIGKILL'))
+  await eventually('a store', async () => existsSync(join(folder, 'data', 'blocks')))
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  t.same(await exited, [0, null])
+  const appliance = await startAppliance({ folder, ...ports })
+  t.teardown(() => stopAppliance(appliance, 'SIGKILL'))
+  t.equal(appliance.report.lostRows, 0)
 })
