@@ -305,14 +305,14 @@ t.test('after any number of kills sums are those of the rows', async (t) => {
       child.stdout.on('data', (lines: Buffer) => {
         from = Number(lines.toString().trim().split('\n').at(-1))
         // At another place of a step each time.
-        if (from > RECEIVED + (round + 1) * 10 * HOUR) setTimeout(() => child.kill('SIGKILL'), round)
+        if (from > RECEIVED + (round + 1) * 4 * HOUR) setTimeout(() => child.kill('SIGKILL'), round)
       })
       child.on('exit', () => resolve())
     })
     const stores = await openStores(data)
     await rollAll(stores, from + 1000 * HOUR)
     const rows = await aggregated(stores, bySource)
-    t.ok(rows.total.flows! > 1000 * (round + 1))
+    t.ok(rows.total.flows! > 400 * (round + 1))
     for (const resolution of ['5m', '1h'] as const)
       t.same(answerOf(await aggregated(stores, { ...bySource, resolution })), answerOf(rows))
     t.equal((await findHoles(stores.rollups, stores.rollups.sequence.watermark())).lostRows, 0)
@@ -480,5 +480,5 @@ t.test('sums of rollups are those of the rows, by whatever both know', async (t)
     },
   )
   t.testdir()
-  await t.resolves(fc.assert(property, { numRuns: 40 }))
+  await t.resolves(fc.assert(property, { numRuns: 25 }))
 })
