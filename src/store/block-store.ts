@@ -78,7 +78,7 @@ export type BlockStore = {
     runs: readonly Run[],
     nowMilliseconds: number,
   ): Promise<void>
-  /** Deletes blocks that were replaced before a time; returns how many. */
+  /** Deletes blocks that were replaced longer ago than they are kept for; returns how many. */
   dropReplaced(nowMilliseconds: number, keptMilliseconds: number): Promise<number>
   /** Deletes the blocks of streams below a sequence each and gives their space back; cursors step over them. */
   removeBefore(limits: ReadonlyMap<StreamName, number>): Promise<void>
