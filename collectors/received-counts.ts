@@ -10,6 +10,7 @@ export function sumReceived(all: readonly ReceivedReport[]): ReceivedReport {
     return sums
   }
   const drops = all.flatMap(({ lastDropMilliseconds = [] }) => lastDropMilliseconds)
+  const kernelDrops = all.flatMap(({ lastKernelDropMilliseconds = [] }) => lastKernelDropMilliseconds)
   const stops = all.flatMap(({ stopped = [] }) => stopped)
   // All look at one disk: the first to notice tells since when.
   const stopped = stops.toSorted((one, other) => one.sinceMilliseconds - other.sinceMilliseconds)[0]
@@ -18,6 +19,7 @@ export function sumReceived(all: readonly ReceivedReport[]): ReceivedReport {
     tcp: byKey((one) => one.tcp),
     ipfixStreams: byKey((one) => one.ipfixStreams),
     ...(drops.length === 0 ? {} : { lastDropMilliseconds: Math.max(...drops) }),
+    ...(kernelDrops.length === 0 ? {} : { lastKernelDropMilliseconds: Math.max(...kernelDrops) }),
     ...(stopped === undefined ? {} : { stopped }),
     refusedPeers: all.flatMap(({ refusedPeers = [] }) => refusedPeers),
     ...(all.some(({ kernelDrops }) => kernelDrops !== undefined)

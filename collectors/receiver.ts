@@ -137,6 +137,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
   let reportedDrops = 0
   let dropped = 0
   let lastDropMilliseconds: number | undefined
+  let lastKernelDropMilliseconds: number | undefined
   let failedSyncs = 0
   /**
    * A LevelDB that failed to write for want of space, or to merge a damaged table, takes nothing more until it is opened
@@ -172,6 +173,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
     if (total > reportedDrops) {
       flows.noteDrops(total - reportedDrops, now)
       reportedDrops = total
+      lastKernelDropMilliseconds = now
     }
     const refused = quota.takeRefused()
     for (const count of refused.values()) counts[Count.overQuota]! += count
@@ -189,6 +191,7 @@ async function run(setup: ReceiverSetup): Promise<void> {
     const report: ReceivedReport = {
       ...(stopped === undefined ? {} : { stopped }),
       ...(lastDropMilliseconds === undefined ? {} : { lastDropMilliseconds }),
+      ...(lastKernelDropMilliseconds === undefined ? {} : { lastKernelDropMilliseconds }),
       undecoded,
       ...listeners.report(),
       ...(drops === undefined ? {} : { kernelDrops: Object.fromEntries(drops) }),

@@ -33,6 +33,8 @@ export type ReceivedReport = {
   }[]
   /** By port; absent where the system does not tell. */
   readonly kernelDrops?: Readonly<Record<number, number>>
+  /** When the latest of them were seen. */
+  readonly lastKernelDropMilliseconds?: number
 }
 
 /** What the receiving threads count of all that comes, by the names in counters.ts. */

@@ -37,4 +37,6 @@ t.test('one that has stopped for want of room, or dropped rows, speaks for all',
   t.equal(sumReceived([one]).stopped, undefined)
   const dropped = (lastDropMilliseconds: number) => ({ ...one, lastDropMilliseconds })
   t.equal(sumReceived([dropped(3), one, dropped(9), dropped(4)]).lastDropMilliseconds, 9)
+  const inKernel = (lastKernelDropMilliseconds: number) => ({ ...one, lastKernelDropMilliseconds })
+  t.equal(sumReceived([inKernel(3), one, inKernel(9)]).lastKernelDropMilliseconds, 9)
 })

@@ -28,3 +28,16 @@ t.test('a clock that is not believed is told', async (t) => {
       .checks.some(({ name }) => name === 'clock'),
   )
 })
+
+t.test('drops in the kernel are a fault for an hour, and told for longer', async (t) => {
+  const NOW = Date.UTC(2026, 0, 5)
+  let time = NOW
+  const counts = () => ({ kernelDrops: { 2055: 3, 514: 4 }, lastKernelDropMilliseconds: NOW }) as never
+  const health = healthOf({ counts, now: () => time })
+  const drops = () => health.report().checks.find(({ name }) => name === 'kernel drops')
+  const text = /^7 datagrams were lost in our kernel since the start, the last at 2026-01-05T00:00:00.000Z/
+  t.match(drops(), { status: 'degraded', text })
+  time += 3_600_001
+  t.match(drops(), { status: 'ok', text })
+  t.match(healthOf({}).report().checks[0], { name: 'kernel drops', status: 'ok', text: /^no datagram/ })
+})
