@@ -36,8 +36,8 @@ export async function planRun(
     readonly hasJudge: boolean
     readonly toMilliseconds: number
     readonly stepMilliseconds: number
-    /** Rows received before have been learned from by a judge that is gone; a new one goes on there. */
-    readonly learnedToMilliseconds?: number | undefined
+    /** Rows received before have been learned from; a judge that begins goes on there. Asked when one does. */
+    readonly learnedTo?: () => number | undefined
   },
 ): Promise<RunPlan> {
   const { state, hasJudge, toMilliseconds, stepMilliseconds } = options
@@ -50,12 +50,14 @@ export async function planRun(
   const judgedTo = state.judgedToMilliseconds
   const late = await receivedRange(store, detector.streams, state.sequence)
   const lateFrom = late === undefined ? judgedTo : floorTo(late.fromMilliseconds, stepMilliseconds)
-  const isLate = lateFrom < judgedTo - LATE_MILLISECONDS
-  const judgeFrom = isLate ? lateFrom : judgedTo
+  // By a clock that was ahead and was set back: what comes now lies before what was judged.
+  const isSetBack = judgedTo > toMilliseconds
+  const isLate = isSetBack || lateFrom < judgedTo - LATE_MILLISECONDS
+  const judgeFrom = isLate ? Math.min(lateFrom, toMilliseconds) : judgedTo
   if (hasJudge && !isLate) {
     return { judgeFromMilliseconds: judgeFrom, readFromMilliseconds: judgeFrom, isFresh: false, sequence }
   }
-  const from = Math.min(judgeFrom, options.learnedToMilliseconds ?? judgeFrom)
+  const from = Math.min(judgeFrom, options.learnedTo?.() ?? judgeFrom)
   const readFrom = Math.max(oldest, floorTo(from - detector.lookbackMilliseconds, stepMilliseconds))
   return {
     judgeFromMilliseconds: judgeFrom,

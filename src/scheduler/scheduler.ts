@@ -23,6 +23,9 @@ const STATE_PREFIX = 'detector/'
 /** Rows are written within a second of receipt; a run judges up to this much before now. */
 const SETTLED_MILLISECONDS = 3000
 
+/** A clock that is set back by no more is soon where it was. */
+const SET_BACK_MILLISECONDS = 60_000
+
 /** What a judge has learned since is learned again from the rows after a stop. */
 const KEEP_LEARNED_EVERY_MILLISECONDS = 600_000
 
@@ -85,7 +88,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   async function runOne({ detector, settings }: ScheduledDetector): Promise<Run | undefined> {
     const toMilliseconds = floorTo(now() - clock.span(SETTLED_MILLISECONDS), stepMilliseconds)
     const state = await documents.get<DetectorState>(STATE_PREFIX + detector.id)
-    if (state !== undefined && state.judgedToMilliseconds >= toMilliseconds) return undefined
+    // Nothing new; but a clock that was set back by more must not be waited for.
+    const judgedAhead = (state?.judgedToMilliseconds ?? Number.NEGATIVE_INFINITY) - toMilliseconds
+    if (judgedAhead >= 0 && judgedAhead <= SET_BACK_MILLISECONDS) return undefined
     const begun: Run = {
       id: randomUUID(),
       detector: detector.id,
@@ -116,7 +121,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const isStanding = standing?.key === judgeKey
       judges.delete(detector.id)
       const keptAtMilliseconds = isStanding ? standing.keptAtMilliseconds : 0
-      const wantsLearned = now() - keptAtMilliseconds >= clock.span(KEEP_LEARNED_EVERY_MILLISECONDS)
+      const wantsLearned = Math.abs(now() - keptAtMilliseconds) >= clock.span(KEEP_LEARNED_EVERY_MILLISECONDS)
       const request = {
         id: begun.id,
         detector: detector.id,

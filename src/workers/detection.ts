@@ -1,7 +1,8 @@
 /** One run of a detector: from where it stands, or anew with what was learned, over the rows that are there. */
+import type { ContextData } from '../context/data.js'
 import type { Judge } from '../detectors/detector.js'
 import { detectorNamed } from '../detectors/registry.js'
-import { makeSurroundings } from '../detectors/surroundings.js'
+import { makeSurroundings, type SurroundingsData } from '../detectors/surroundings.js'
 import type { Observation } from '../findings/finding.js'
 import { evaluate } from '../scheduler/evaluate.js'
 import { describeUnread, lossCoverage, unreadCoverage } from '../scheduler/hole-coverage.js'
@@ -18,6 +19,8 @@ import type { ObservationWindow } from './observation-window.js'
 export type Standing = {
   readonly judge: Judge
   readonly key: string
+  /** What it was told when it began. */
+  readonly context: ContextData
   readonly settled: Set<string>
   readonly state: DetectorState
 }
@@ -34,6 +37,22 @@ export type DetectionNeeds = {
 /** Observations a message: a step may have thousands, and what is under way is in memory twice. */
 const SENT_TOGETHER = 64
 
+/**
+ * What a judge is told that begins now. Where one stands, the request is without what that one knows: a new one in its place, as
+ * for rows that came late, is told so by it.
+ */
+export function knownTo(
+  standing: Pick<Standing, 'context' | 'judge'> | undefined,
+  { surroundings, toMilliseconds }: Pick<RunRequest, 'surroundings' | 'toMilliseconds'>,
+): SurroundingsData {
+  const context = standing?.context ?? surroundings.context
+  const learned = standing === undefined ? surroundings.learned : standing.judge.learned?.()
+  if (learned === undefined) return { ...surroundings, context, learned }
+  // What a clock that was ahead has left would keep it from learning until that time.
+  const learnedTo = Math.min(learned.toMilliseconds, toMilliseconds)
+  return { ...surroundings, context, learned: { ...learned, toMilliseconds: learnedTo } }
+}
+
 export async function detect(
   store: BlockStore,
   request: RunRequest,
@@ -42,17 +61,24 @@ export async function detect(
   const { id, toMilliseconds } = request
   const counts = emptyScanCounts()
   const detector = detectorNamed(request.detector)!
-  const { judgeKey: key, surroundings } = request
+  const { judgeKey: key } = request
   const before = standings.get(detector.id)
   const standing = before?.key === key ? before : undefined
   standings.delete(detector.id)
+  const context = standing?.context ?? request.surroundings.context
+  // Of a judge that stands it is much, and seldom wanted.
+  let known: SurroundingsData | undefined
+  const surroundings = () => {
+    known ??= knownTo(standing, request)
+    return known
+  }
   const { holes } = await watch.look(request.droppedRows)
   const plan = await planRun(store, detector, {
     state: standing?.state ?? request.state,
     hasJudge: standing !== undefined,
     toMilliseconds,
     stepMilliseconds,
-    learnedToMilliseconds: surroundings.learned?.toMilliseconds,
+    learnedTo: () => surroundings().learned?.toMilliseconds,
   })
   const { judgeFromMilliseconds } = plan
   const watched = removals.begin({
@@ -76,9 +102,9 @@ export async function detect(
   try {
     const settled = standing?.settled ?? new Set<string>()
     settled.clear()
-    for (const finding of surroundings.settled) settled.add(finding)
+    for (const finding of request.surroundings.settled) settled.add(finding)
     const judge = plan.isFresh
-      ? detector.start(request.settings, { ...makeSurroundings(surroundings), settled })
+      ? detector.start(request.settings, { ...makeSurroundings(surroundings()), settled })
       : standing!.judge
     const steps = evaluate({
       store,
@@ -102,7 +128,7 @@ export async function detect(
       await tell([unreadCoverage(detector, unread)])
       counts.failures.push(describeUnread(unread))
     }
-    standings.set(detector.id, { judge, key, settled, state })
+    standings.set(detector.id, { judge, key, context, settled, state })
     const learned = request.wantsLearned ? judge.learned?.() : undefined
     say({
       ...end,

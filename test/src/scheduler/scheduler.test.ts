@@ -150,6 +150,15 @@ t.test('one run of a detector at a time, and on from where the last one ended', 
   analysis.answer({ hasMissingRows: true, counts: { ...emptyScanCounts(), failures: ['7 rows are gone'] } })
   t.match(await fourth, { outcome: 'partial', error: '7 rows are gone' })
   t.equal(ended.length, 4)
+
+  time -= 50_000
+  t.equal(await scheduler.runNow('icmp-tunnel'), undefined, 'a clock that was a little ahead is waited for')
+  time -= 3_600_000
+  const fifth = scheduler.runNow('icmp-tunnel')
+  while (analysis.requests.length === 4) await new Promise((resolve) => setTimeout(resolve, 5))
+  t.equal(analysis.requests[4]?.wantsLearned, true)
+  analysis.answer()
+  t.match(await fifth, { outcome: 'ok', toMilliseconds: Date.UTC(2026, 0, 5, 9, 2) }, 'by an hour, it is not')
   await scheduler.close()
 })
 
@@ -206,5 +215,15 @@ t.test('a run reads what is new, what its judge must remember, and what came lat
     await plan(state, true, 101 * minute),
     { judgeFromMilliseconds: 80 * minute, readFromMilliseconds: 70 * minute, isFresh: true },
     'rows that came late are judged after all',
+  )
+  t.match(
+    await plan({ ...state, sequence: 99 }, true, 60 * minute),
+    { judgeFromMilliseconds: 60 * minute, readFromMilliseconds: 50 * minute, isFresh: true },
+    'a clock that was set back: what comes from now on is judged',
+  )
+  t.match(
+    await plan({ ...state, judgedToMilliseconds: 200 * minute }, true, 101 * minute),
+    { judgeFromMilliseconds: 80 * minute, isFresh: true },
+    'and what has come since it was',
   )
 })
