@@ -38,13 +38,15 @@ const datagramsPerSecond = flowsPerSecond / recordsPerPacket[protocol]
 type DetectorRuns = {
   readonly detector: string
   readonly runs: number
-  readonly notOk: number
+  /** Of those that were not whole: when, and why. */
+  readonly notOk: readonly string[]
   readonly medianSeconds: number
   readonly mostSeconds: number
 }
 type RunOfApi = {
   readonly detector: string
   readonly outcome: string
+  readonly error?: string
   readonly startedAtMilliseconds: number
   readonly endedAtMilliseconds?: number
 }
@@ -65,7 +67,12 @@ async function detectorRuns(api: Api): Promise<DetectorRuns[]> {
     return {
       detector,
       runs: own.length,
-      notOk: own.filter(({ outcome }) => outcome !== 'ok').length,
+      notOk: own
+        .filter(({ outcome }) => outcome !== 'ok')
+        .map(({ startedAtMilliseconds, error = 'no reason is told' }) => {
+          const at = new Date(startedAtMilliseconds).toISOString()
+          return `${detector} at ${at}: ${error}`
+        }),
       medianSeconds: quantile(lengths, 0.5),
       mostSeconds: quantile(lengths, 1),
     }
@@ -160,11 +167,14 @@ function textOf(report: Report): string {
     ...report.detectors.map(({ detector, runs, notOk, medianSeconds, mostSeconds }) => [
       detector,
       `${runs} runs`,
-      `median ${medianSeconds.toFixed(1)} s, most ${mostSeconds.toFixed(1)} s, ${notOk} not whole`,
+      `median ${medianSeconds.toFixed(1)} s, most ${mostSeconds.toFixed(1)} s, ${notOk.length} not whole`,
     ]),
   ]
   const course = memory.points.map(([second, octets]) => `${second} s ${mega(octets)}`).join(', ')
-  return `${report.machine}\n${report.protocol}, ${report.receive}\n\n${aligned(rows)}\n\nmemory: ${course}`
+  const notWhole = report.detectors
+    .flatMap(({ notOk }) => notOk.map((text) => `\nnot whole: ${text}`))
+    .join('')
+  return `${report.machine}\n${report.protocol}, ${report.receive}\n\n${aligned(rows)}\n${notWhole}\n\nmemory: ${course}`
 }
 
 const report = await withFolder('sustained', sustain)

@@ -67,6 +67,13 @@ const cases: readonly (readonly [
     ['size'],
   ],
   [
+    'size: room for what is written anew before the old is deleted',
+    { maximumOctets: 100 * MIB },
+    { usedOctets: 98.1 * MIB },
+    { flow4: 40, message: 30 },
+    ['size'],
+  ],
+  [
     'what is to come until the next look counts',
     { maximumOctets: 10 * MIB },
     { usedOctets: 9 * MIB, expectedOctets: 1.5 * MIB },
@@ -76,7 +83,7 @@ const cases: readonly (readonly [
   ['free space', { minimumFreeOctets: 5 * MIB }, { freeOctets: 4.5 * MIB }, { flow4: 20 }, ['freeSpace']],
   [
     'what goes for its age is not counted twice',
-    { rawBeforeMilliseconds: 41_000, maximumOctets: 6 * MIB },
+    { rawBeforeMilliseconds: 41_000, maximumOctets: 6.2 * MIB },
     { usedOctets: 9 * MIB },
     { flow4: 60 },
     ['age'],
