@@ -47,7 +47,10 @@ export function findGaps(runs: readonly SequenceRun[], from: number, to: number)
   return gaps
 }
 
-/** `toSequence`: rows below it must be there; absent: up to the newest block. */
+/**
+ * `toSequence`: rows below it must be there, and those above are not looked at: while rows come in, the index of one stream is read
+ * later than that of another, and knows more. Absent: up to the newest block.
+ */
 export async function findHoles(store: BlockStore, toSequence?: number): Promise<StoreDamage> {
   const runs: SequenceRun[] = []
   /** Receive times of blocks by their first sequence, to tell when a lost one must have come. */
@@ -64,7 +67,7 @@ export async function findHoles(store: BlockStore, toSequence?: number): Promise
       runs.push(...sequenceRuns(entry))
     }
   }
-  const end = runs.reduce((most, run) => Math.max(most, run.end), toSequence ?? 0)
+  const end = toSequence ?? runs.reduce((most, run) => Math.max(most, run.end), 0)
   const gaps = findGaps(runs, await store.completeFrom(), end)
   times.sort((one, other) => one.first - other.first)
   return {

@@ -1,6 +1,10 @@
-/** Which parts of a store may miss rows, by the holes that are known; finding them is in faults.test.ts. */
+/** Which parts of a store may miss rows, by the holes that are known; finding those of a damaged store is in faults.test.ts. */
+import { join } from 'node:path'
 import t from 'tap'
-import { mayMissRows } from '#core/store/holes.js'
+import type { BlockStore } from '#core/store/block-store.js'
+import { createBlockStore } from '#core/store/blocks.js'
+import { findHoles, mayMissRows } from '#core/store/holes.js'
+import { builderOf } from './rows.js'
 
 t.test('holes beyond those that are named', async (t) => {
   const holes = [{ fromSequence: 100, toSequence: 110, fromMilliseconds: 1000, toMilliseconds: 1100 }]
@@ -21,4 +25,24 @@ t.test('holes beyond those that are named', async (t) => {
   ] as const
   for (const [lostRows, asked, expected] of cases)
     t.equal(mayMissRows({ lostRows, holes }, asked), expected, JSON.stringify({ lostRows, asked }))
+})
+
+t.test('what is written while it is looked for is no hole', async (t) => {
+  const store = createBlockStore({ location: join(t.testdir(), 'blocks'), isFirst: true })
+  await store.open()
+  t.teardown(() => store.close())
+  await store.append(builderOf(10, 0), 0)
+  const looking: BlockStore = {
+    ...store,
+    async index(name) {
+      const entries = await store.index(name)
+      if (name === 'flow4') {
+        await store.append(builderOf(10, 10), 0)
+        await store.append(builderOf(10, 20, 'icmp4'), 0)
+      }
+      return entries
+    },
+  }
+  t.match(await findHoles(looking, store.sequence.watermark()), { lostRows: 0, holes: [] })
+  t.match(await findHoles(store, store.sequence.watermark()), { lostRows: 0, holes: [] })
 })
