@@ -65,6 +65,10 @@ async function run(setup: ReceiverSetup): Promise<void> {
 
   const timeouts = createTimeoutMeter()
   const writer = createBlockWriter({ store, now: clock.now, onFailure: problem, onSeal: timeouts.observe })
+  // Before anything is received: a thread that cannot look at its folder does not start.
+  const lowWater = createLowWater(setup.data, setup.stopBelowFreeOctets, clock.now)
+  let stopped = await lowWater.look()
+  writer.stop(stopped !== undefined)
   const undecoded: Record<string, number> = {}
   const { counts } = setup
   keepVitals(counts)
@@ -155,9 +159,6 @@ async function run(setup: ReceiverSetup): Promise<void> {
       })
     }
   }
-  const lowWater = createLowWater(setup.data, setup.stopBelowFreeOctets, clock.now)
-  let stopped = await lowWater.look()
-  writer.stop(stopped !== undefined)
   const tick = async () => {
     try {
       stopped = await lowWater.look()
