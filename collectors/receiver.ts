@@ -55,9 +55,8 @@ async function run(setup: ReceiverSetup): Promise<void> {
   const archive = createTemplateArchive(documents, clock.now)
   const samplingOf = (address: Address) => settingsOf(address)?.samplingInterval ?? 0
   const elements = namesOf(setup.elements)
-  const templates = new TemplateStore(samplingOf, {}, elements)
+  const templates = new TemplateStore(samplingOf, {}, elements, archive.forget)
   const agents = new AgentStore(samplingOf)
-  templates.onForget = archive.forget
   const restoredTemplates = await archive.restore(
     templates,
     (address) => workerOf(address, setup.workers) === setup.worker,

@@ -3,10 +3,9 @@
  * its time server: then all rows would be old at once, and gone before anybody knows. So the time goes on from where it was, for a
  * day in which the clock can be set right; after that the clock is believed. Limits of size and of free space hold all the while.
  */
-import type { Clock } from './clock.js'
+import { type Clock, DAY_MILLISECONDS } from './clock.js'
 import type { Config } from './config.js'
 
-const DAY_MILLISECONDS = 86_400_000
 /** So long a clock that jumped is not believed. */
 const HELD_MILLISECONDS = DAY_MILLISECONDS
 

@@ -3,6 +3,8 @@
  * it has caught up, so that an hour of simulated telemetry is received, stored and judged in a minute of ours.
  */
 
+export const DAY_MILLISECONDS = 86_400_000
+
 /** Plain data, so that it can be handed to another thread. */
 export type ClockSetup = {
   /** What the clock showed at `realOriginMilliseconds`. */

@@ -1,10 +1,10 @@
 /** What the schema of the configuration cannot say: values that must be readable, and what follows from them. */
+
+import { DAY_MILLISECONDS } from './clock.js'
 import type { Config } from './config.js'
 import type { Learning } from './detectors/detector.js'
 import { ApplianceError } from './errors.js'
 import { parseAddress, parsePrefix } from './records/address.js'
-
-const DAY_MILLISECONDS = 86_400_000
 
 export function learningOf({
   detection,

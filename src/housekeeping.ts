@@ -1,6 +1,7 @@
 /** What the main thread sees to now and then: retention, the ballast, exceptions that begin or end. */
 import type { Logger } from 'pino'
 import { AGEING_TIME, type Age, type Ageing } from './ageing.js'
+import { DAY_MILLISECONDS } from './clock.js'
 import type { Config } from './config.js'
 import type { Visibility } from './findings/visibility.js'
 import type { Ballast } from './store/ballast.js'
@@ -8,7 +9,6 @@ import type { Documents } from './store/documents.js'
 import type { AnalysisClient } from './workers/analysis-client.js'
 import type { RetentionOutcome } from './workers/analysis-messages.js'
 
-const DAY_MILLISECONDS = 86_400_000
 /** Often, so that a full rate fills little in between. */
 const RETENTION_EVERY_MILLISECONDS = 10_000
 const SETTLE_EVERY_MILLISECONDS = 600_000

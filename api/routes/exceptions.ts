@@ -2,6 +2,7 @@
  * /api/v1/exceptions: what is not to be shown, by whose wish and until when; and what one would hide before it is saved.
  */
 import { Type } from 'typebox'
+import { DAY_MILLISECONDS } from '#core/clock.js'
 import { detectorNamed, detectors } from '#core/detectors/registry.js'
 import { checkException, Exception, ExceptionInput, type StoredException } from '#core/findings/exception.js'
 import { PreviewResult } from '#core/findings/visibility.js'
@@ -15,7 +16,6 @@ import { ExceptionPage, ExceptionQuery, PreviewInput } from '../schemas/exceptio
 
 const tags = ['exceptions']
 const PREVIEW_DAYS = 30
-const DAY_MILLISECONDS = 86_400_000
 
 export function exceptionRoutes(app: App, deps: ApiDeps): void {
   const { exceptions, visibility } = deps

@@ -78,8 +78,6 @@ export type TemplateDocument = {
 export class TemplateStore {
   /** Templates dropped because a cap was reached. */
   evictions = 0
-  /** Told of an exporter, with all that is known of it, before it is forgotten to make room. */
-  onForget: (exporter: Exporter) => void = () => {}
   private readonly table: ExporterTable<Exporter>
   private readonly samplingOf: (address: Address) => number
   private readonly limits: TemplateLimits
@@ -89,11 +87,15 @@ export class TemplateStore {
   private fields = 0
   private domains = 0
 
-  /** `samplingOf` gives the interval that our configuration sets for an exporter, 0 where it sets none. */
+  /**
+   * `samplingOf` gives the interval that our configuration sets for an exporter, 0 where it sets none. `onForget` is told of an
+   * exporter, with all that is known of it, before it is forgotten to make room.
+   */
   constructor(
     samplingOf: (address: Address) => number = () => 0,
     limits: Partial<TemplateLimits> = {},
     definedElements: ElementNames = new Map(),
+    onForget: (exporter: Exporter) => void = () => {},
   ) {
     this.samplingOf = samplingOf
     this.limits = { ...defaultLimits, ...limits }
@@ -102,7 +104,7 @@ export class TemplateStore {
       lastSeen: ({ domains }) =>
         Math.max(0, ...[...domains.values()].map(({ statistics }) => statistics.lastSeenMilliseconds)),
       onForget: (exporter) => {
-        this.onForget(exporter)
+        onForget(exporter)
         this.clear(exporter)
       },
       most: this.limits.exporters,

@@ -3,11 +3,11 @@
  * the port/protocol detector has learned: hosts inside as clients, each pairing with the server that was asked last.
  */
 import { type Static, Type } from 'typebox'
+import { DAY_MILLISECONDS } from '../clock.js'
 import { type Address, parseAddress } from '../records/address.js'
 import type { Context } from './context.js'
 import { SanctionedService } from './data.js'
 
-const DAY_MILLISECONDS = 86_400_000
 const closed = { additionalProperties: false } as const
 
 /** One host's use of a pairing. */

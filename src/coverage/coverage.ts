@@ -1,10 +1,11 @@
 /** The matrix over what is there now: exporters, detectors that run, and what these said in the last day. */
+
+import { DAY_MILLISECONDS } from '../clock.js'
 import type { Detector } from '../detectors/detector.js'
 import type { ExporterStatus } from '../exporters.js'
 import type { FindingRepository } from '../findings/repository.js'
 import { type CoverageEntry, coverageOf, type Said } from './matrix.js'
 
-const DAY_MILLISECONDS = 86_400_000
 /** Exporters described at a time. */
 const AT_A_TIME = 256
 const PAGE = 1000

@@ -3,6 +3,7 @@
  * itself has learned is not held against this: a device whose clock is wrong costs nobody the baseline.
  */
 import type { TSchema } from 'typebox'
+import { DAY_MILLISECONDS } from '../clock.js'
 import { parseAddress } from '../records/address.js'
 import { MOST_MILLISECONDS } from '../records/time.js'
 import { type Fault, faultsOf } from '../validation.js'
@@ -12,7 +13,6 @@ import type { Learned } from './detector.js'
 const MOST_FAULTS = 10
 /** Another appliance's clock may be so far ahead. */
 const AHEAD_MILLISECONDS = 3_600_000
-const DAY_MILLISECONDS = 86_400_000
 /** The last day, since 1970, of the year 9999. */
 const MOST_DAYS = Math.floor(MOST_MILLISECONDS / DAY_MILLISECONDS)
 const MOST_TEXT = 256

@@ -1,4 +1,6 @@
 /** What judges are told beside rows, in a form that threads can send each other. */
+
+import { DAY_MILLISECONDS } from '../clock.js'
 import { createContext } from '../context/context.js'
 import { type ContextData, emptyContext } from '../context/data.js'
 import type { Learned, Learning, Surroundings } from './detector.js'
@@ -9,8 +11,6 @@ export type SurroundingsData = {
   readonly learned?: Learned | undefined
   readonly settled: readonly string[]
 }
-
-const DAY_MILLISECONDS = 86_400_000
 
 /** Learning as it is when nobody says otherwise. */
 export const defaultLearning: Learning = {

@@ -3,6 +3,7 @@
  * only beside a run that ended ok. Bounded by age and number; the oldest go first.
  */
 import { type Static, Type } from 'typebox'
+import { DAY_MILLISECONDS } from '../clock.js'
 import type { DocumentOperation, Documents } from '../store/documents.js'
 import { RUN_BY_TIME, sortable } from './keys.js'
 import { createSerial } from './serial.js'
@@ -58,7 +59,6 @@ export type RunRepository = {
   }): Promise<RunPage>
 }
 
-const DAY_MILLISECONDS = 86_400_000
 /** Runs between two looks for what is to be removed. */
 const PRUNE_EVERY = 1000
 

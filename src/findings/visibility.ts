@@ -4,6 +4,7 @@
  * ends to act, a new revision for the findings it bears on, so that a reader by revision hears of them again.
  */
 import { type Static, Type } from 'typebox'
+import { DAY_MILLISECONDS } from '../clock.js'
 import type { Documents } from '../store/documents.js'
 import { canonicalJson } from './canonical.js'
 import { type Exception, exceptionStates, type StoredException } from './exception.js'
@@ -72,7 +73,6 @@ export type Settled = {
 
 /** Findings shown with a preview. */
 const SAMPLE = 20
-const DAY_MILLISECONDS = 86_400_000
 
 /** Makes the view; inert until asked. */
 export function createVisibility(options: {

@@ -69,8 +69,8 @@ export function arrivedSince(
 const SLACK = 0.02
 
 /**
- * Room below a limit of size for what LevelDB writes anew before it deletes the old, a share of the limit and no more octets than
- * these: without it files were up to 33 MB more than 5 GB while the machine was busy.
+ * Room below a limit of size for what LevelDB writes anew before it deletes the old (33 MB were seen of 5 GB): a share of the limit,
+ * and no more octets than these.
  */
 const WORK_SHARE = 0.02
 const MOST_WORK_OCTETS = 128 * 1024 * 1024

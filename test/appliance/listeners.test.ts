@@ -1,62 +1,21 @@
 /** The listeners of the whole appliance: syslog and IPFIX over TLS from openssl, what is told of them, faults at the start. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { concatenate } from '#simulate/encode/bytes.js'
 import { data, ipfix, ipfixTemplate, record, simple } from '../collectors/netflow/datagrams.js'
 import { makeAuthority, noOpenssl, sendWithOpenssl } from '../collectors/stream/peers.js'
-import { command, plainNode } from '../support/project.js'
+import { eventually, startListening } from '../support/running.js'
 
-async function freePort(): Promise<number> {
+async function freeTcpPort(): Promise<number> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   server.close()
   return port
-}
-
-async function start(
-  folder: string,
-  listen: object,
-): Promise<{ child: ChildProcess; text: string; log: string[] }> {
-  const config = join(folder, 'culvert.yaml')
-  const none = { netflowPorts: [], ipfixTcpPorts: [], sflowPorts: [], syslogPorts: [] }
-  await writeFile(
-    config,
-    JSON.stringify({
-      data: join(folder, 'data'),
-      listen: { host: '127.0.0.1', ...none, ...listen },
-      api: { port: 0 },
-    }),
-  )
-  const child = spawn('env', [...plainNode, command, 'start', '--config', config, '--json'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const log: string[] = []
-  child.stderr.on('data', (chunk) => log.push(String(chunk)))
-  let text = ''
-  for await (const chunk of child.stdout) {
-    text += chunk
-    if (text.includes('\n')) break
-  }
-  return { child, text, log }
-}
-
-async function eventually<T>(
-  what: string,
-  read: () => Promise<T | undefined | false> | T | undefined | false,
-) {
-  const end = Date.now() + 20_000
-  for (;;) {
-    const value = await read()
-    if (value !== undefined && value !== false) return value as T
-    if (Date.now() > end) throw new Error(`not within 20 s: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
 }
 
 t.test('syslog and IPFIX over TLS, as openssl s_client sends them', { skip: noOpenssl }, async (t) => {
@@ -66,13 +25,17 @@ t.test('syslog and IPFIX over TLS, as openssl s_client sends them', { skip: noOp
   authority.sign('renewed')
   authority.sign('device', 'DNS:fw1.example.net')
   authority.sign('other', 'DNS:fw2.example.net')
-  const [syslog, flows] = [await freePort(), await freePort()]
+  const [syslog, flows] = [await freeTcpPort(), await freeTcpPort()]
   const tls = {
     ...authority.settingsOf('collector'),
     clientCa: join(folder, 'authority.pem'),
     peers: ['fw1.example.net'],
   }
-  const { child, text, log } = await start(folder, { syslogTlsPorts: [syslog], ipfixTlsPorts: [flows], tls })
+  const { child, text, log } = await startListening(folder, {
+    syslogTlsPorts: [syslog],
+    ipfixTlsPorts: [flows],
+    tls,
+  })
   t.teardown(() => child.kill('SIGKILL'))
   const report = JSON.parse(text) as { api: { port: number }; sockets: object[] }
   t.match(report.sockets, [
@@ -125,11 +88,11 @@ t.test('syslog and IPFIX over TLS, as openssl s_client sends them', { skip: noOp
     refusedPeers: [{ address: '127.0.0.1', listenerPort: syslog, reason: 'peerNotAllowed', count: 1 }],
   })
   t.match(health.details.received.refusedPeers[0].description, /CN=other, DNS:fw2\.example\.net; sha-256:/)
-  t.match(log.join(''), /127\.0\.0\.1 was refused on TLS port \d+: peerNotAllowed \(CN=other/)
+  t.match(log(), /127\.0\.0\.1 was refused on TLS port \d+: peerNotAllowed \(CN=other/)
 
   for (const suffix of ['pem', 'key'])
     await rename(join(folder, `renewed.${suffix}`), join(folder, `collector.${suffix}`))
-  await eventually('the renewal', () => log.join('').includes('in use for new connections, valid until'))
+  await eventually('the renewal', () => log().includes('in use for new connections, valid until'))
   lines.stdin?.write('<13>host app: the old connection goes on\n')
   const young = sendWithOpenssl(folder, syslog, asDevice, '<13>host app: a new one\n')
   await eventually('both', async () => (await items('/api/v1/flows?stream=message')).length === 5)
@@ -142,9 +105,9 @@ t.test('syslog and IPFIX over TLS, as openssl s_client sends them', { skip: noOp
 t.test('a certificate that cannot be used ends the start before anything is opened', async (t) => {
   const folder = t.testdir({ 'a.pem': 'nothing' })
   const tls = { certificate: join(folder, 'a.pem'), key: join(folder, 'b.pem') }
-  const { child, text, log } = await start(folder, { syslogTlsPorts: [await freePort()], tls })
+  const { child, text, log } = await startListening(folder, { syslogTlsPorts: [await freeTcpPort()], tls })
   if (child.exitCode === null) await once(child, 'exit')
   t.equal(child.exitCode, 1)
   t.equal(text, '')
-  t.match(log.join(''), /^culvert: listen\.tls\.key: .*b\.pem cannot be read: there is no such file/m)
+  t.match(log(), /^culvert: listen\.tls\.key: .*b\.pem cannot be read: there is no such file/m)
 })

@@ -1,12 +1,11 @@
 /** How the whole appliance receives datagrams: what is configured, what is told, and what is done without koffi. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadLibc } from '#collectors/datagram/libc.js'
-import { command, plainNode } from '../support/project.js'
+import { freePort, startListening } from '../support/running.js'
 
 const isThere = typeof loadLibc() !== 'string'
 
@@ -20,36 +19,9 @@ Module._resolveFilename = function (request, ...rest) {
 }
 `
 
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  return port
-}
-
-async function start(folder: string, port: number, receive: string | undefined, hasKoffi: boolean) {
-  const config = join(folder, 'culvert.yaml')
-  const none = { netflowPorts: [], ipfixTcpPorts: [], sflowPorts: [] }
-  const listen = { host: '127.0.0.1', ...none, syslogPorts: [port], ...(receive ? { receive } : {}) }
-  await writeFile(config, JSON.stringify({ data: join(folder, 'data'), listen, api: { port: 0 } }))
-  const preload = hasKoffi ? [] : [`--require=${join(folder, 'without.cjs')}`]
-  const child: ChildProcess = spawn(
-    'env',
-    [...plainNode, ...preload, command, 'start', '--config', config, '--json'],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  )
-  let log = ''
-  child.stderr!.on('data', (chunk) => {
-    log += chunk
-  })
-  let text = ''
-  for await (const chunk of child.stdout!) {
-    text += chunk
-    if (text.includes('\n')) break
-  }
-  return { child, text, log: () => log }
+function start(folder: string, port: number, receive: string | undefined, hasKoffi: boolean) {
+  const listen = { syslogPorts: [port], ...(receive ? { receive } : {}) }
+  return startListening(folder, listen, hasKoffi ? [] : [`--require=${join(folder, 'without.cjs')}`])
 }
 
 for (const { receive, hasKoffi, expected } of [

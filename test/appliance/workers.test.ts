@@ -1,16 +1,13 @@
 /** The whole appliance with several receiving threads: nothing is lost or counted twice, over a restart too. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import t from 'tap'
 import { loadLibc } from '#collectors/datagram/libc.js'
 import { steeringRefusal } from '#collectors/datagram/linux-socket.js'
 import { workerOf } from '#collectors/datagram/steering.js'
 import { parseAddress } from '#core/records/address.js'
 import { data, ipfix, ipfixTemplate, record, simple } from '../collectors/netflow/datagrams.js'
-import { command, plainNode } from '../support/project.js'
+import { freePort, reported, startListening } from '../support/running.js'
 
 const libc = loadLibc()
 const skip = typeof libc === 'string' ? libc : (steeringRefusal(libc) ?? false)
@@ -19,15 +16,6 @@ const RECORDS = 3
 /** Of this second: another clock would be noted, in a row. */
 const packet = (set: Parameters<typeof ipfix>[0][number]) =>
   ipfix([set], { seconds: Math.floor(Date.now() / 1000) })
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  return port
-}
 
 /** Sends from a new source port. */
 async function send(from: string, port: number, octets: Uint8Array): Promise<void> {
@@ -39,41 +27,12 @@ async function send(from: string, port: number, octets: Uint8Array): Promise<voi
 }
 
 async function start(folder: string, listen: object) {
-  const config = join(folder, 'culvert.yaml')
-  const none = { netflowPorts: [], ipfixTcpPorts: [], sflowPorts: [], syslogPorts: [] }
-  await writeFile(
-    config,
-    JSON.stringify({
-      data: join(folder, 'data'),
-      listen: { host: '127.0.0.1', ...none, ...listen },
-      api: { port: 0 },
-    }),
-  )
-  const child: ChildProcess = spawn('env', [...plainNode, command, 'start', '--config', config, '--json'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let log = ''
-  child.stderr!.on('data', (chunk) => {
-    log += chunk
-  })
-  let text = ''
-  for await (const chunk of child.stdout!) {
-    text += chunk
-    if (text.includes('\n')) break
-  }
-  if (text === '') throw new Error(log)
-  const report = JSON.parse(text) as {
-    api: { port: number }
-    receivers: number
-    restoredTemplates: number
-    sockets: { transport: string; port: number }[]
-  }
-  const token = (await readFile(join(folder, 'data', 'token'), 'utf8')).trim()
+  const running = await reported(folder, await startListening(folder, listen))
   const get = async (path: string) => {
-    const headers = { authorization: `Bearer ${token}` }
-    return (await fetch(`http://127.0.0.1:${report.api.port}${path}`, { headers })).text()
+    const headers = { authorization: `Bearer ${running.token}` }
+    return (await fetch(running.url + path, { headers })).text()
   }
-  return { child, report, get, log: () => log }
+  return { ...running, get }
 }
 
 async function untilMetric(get: (path: string) => Promise<string>, name: string, value: number) {

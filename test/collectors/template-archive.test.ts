@@ -52,8 +52,7 @@ t.test('what is forgotten to make room is kept no longer, unless it comes back b
   } as unknown as Documents
   let now = 1_700_000_000_000
   const archive = createTemplateArchive(documents, () => now)
-  const store = new TemplateStore(undefined, { exporters: 2 })
-  store.onForget = archive.forget
+  const store = new TemplateStore(undefined, { exporters: 2 }, undefined, archive.forget)
   const hear = (text: string) => {
     const exporter = store.exporter(parseAddress(text)!, 2055, 0, now)
     if (exporter === undefined) return undefined

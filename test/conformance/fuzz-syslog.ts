@@ -1,10 +1,12 @@
 // A fuzzer for log lines: real ones and our own, cut, joined, swollen and salted with what devices and attackers put in.
 // After every line: no exception, offsets within the line, values within their ranges, a record that is JSON, the
 // original kept, and a time that a line of that length may take.
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createContext, parseLine, SyslogEvent } from '#collectors/syslog/parse.js'
 import { renderEvent } from '#collectors/syslog/render.js'
 import { createRandom, type Random } from '#simulate/random.js'
+import { fixtures } from '../support/project.js'
 import { corpusLines } from './syslog.js'
 
 /** Time that one line may take; a line of 64 KiB in quadratic time takes seconds. */
@@ -28,12 +30,7 @@ export type LineFuzzOptions = {
 
 /** The lines of our fixtures, one code unit per octet. */
 export function fixtureLines(): string[] {
-  // Built or not: the fixtures stand beside the sources.
-  const own = new URL('../fixtures/syslog/messages.ndjson', import.meta.url)
-  const file = existsSync(own)
-    ? own
-    : new URL('../../../test/fixtures/syslog/messages.ndjson', import.meta.url)
-  return readFileSync(file, 'utf8')
+  return readFileSync(join(fixtures, 'syslog/messages.ndjson'), 'utf8')
     .trim()
     .split('\n')
     .map((text) => Buffer.from((JSON.parse(text) as { line: string }).line).toString('latin1'))

@@ -46,10 +46,7 @@ const netflowNames: Readonly<Record<CoreField, readonly string[]>> = {
   packets: ['in_pkts'],
 }
 
-/** As built, whichever way this module was loaded. */
-const oracleProgram = fileURLToPath(
-  new URL('../test/conformance/node-netflowv9.js', import.meta.resolve('#core/version.js')),
-)
+const oracleProgram = fileURLToPath(new URL('./node-netflowv9.js', import.meta.url))
 
 /** node-netflowv9, which writes IPv6 addresses in hex. */
 export function askNodeNetflow(datagrams: readonly CaseDatagram[]): OracleResult {

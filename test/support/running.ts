@@ -13,9 +13,11 @@ export type StartReport = {
     port: number
     ok: boolean
     bufferGranted?: number
+    receive?: string
   }[]
   readonly api: { readonly port: number }
   readonly restoredTemplates: number
+  readonly receivers: number
   readonly lostRows: number
   readonly damagedBlocks: number
 }
@@ -42,20 +44,50 @@ export type StartOptions = {
 /** Starts it and waits for its report; rejects with what it said when it ends before. */
 export async function startAppliance(options: StartOptions): Promise<Running> {
   const { child, log } = await spawnAppliance(options)
+  return reported(options.folder, { child, text: await firstLine(child), log }, options.token)
+}
+
+/** What ran up to the first line of its report; rejects with what it said when there is none. */
+export async function reported(
+  folder: string,
+  { child, text, log }: { child: ChildProcess; text: string; log: () => string },
+  token?: string,
+): Promise<Running> {
+  if (!text.includes('\n')) throw new Error(`it ended: ${log()}`)
+  const report = JSON.parse(text) as StartReport
+  return {
+    child,
+    report,
+    token: token ?? (await readFile(join(folder, 'data', 'token'), 'utf8')).trim(),
+    log,
+    url: `http://127.0.0.1:${report.api.port}`,
+  }
+}
+
+/** Starts it with no more listeners than those of `listen`, and waits for the first line of its report, or its end. */
+export async function startListening(folder: string, listen: object, nodeFlags: readonly string[] = []) {
+  const none = { netflowPorts: [], ipfixTcpPorts: [], sflowPorts: [], syslogPorts: [] }
+  const settings = {
+    data: join(folder, 'data'),
+    listen: { host: '127.0.0.1', ...none, ...listen },
+    api: { port: 0 },
+  }
+  const { child, log } = await spawnConfigured(folder, settings, nodeFlags)
+  return { child, text: await firstLine(child), log }
+}
+
+/** What it says on standard output up to the first line's end, or its own. */
+async function firstLine({ stdout }: ChildProcess): Promise<string> {
   let text = ''
-  for await (const chunk of child.stdout!) {
+  for await (const chunk of stdout!) {
     text += chunk
     if (text.includes('\n')) break
   }
-  if (!text.includes('\n')) throw new Error(`it ended: ${log()}`)
-  const report = JSON.parse(text) as StartReport
-  const token = options.token ?? (await readFile(join(options.folder, 'data', 'token'), 'utf8')).trim()
-  return { child, report, token, log, url: `http://127.0.0.1:${report.api.port}` }
+  return text
 }
 
 /** Starts it and does not wait. */
-export async function spawnAppliance({ folder, netflow, syslog, settings }: StartOptions) {
-  const config = join(folder, 'culvert.yaml')
+export function spawnAppliance({ folder, netflow, syslog, settings }: StartOptions) {
   const defaults = {
     data: join(folder, 'data'),
     listen: {
@@ -69,10 +101,14 @@ export async function spawnAppliance({ folder, netflow, syslog, settings }: Star
     detection: { intervalSeconds: 1 },
     log: { level: 'warn' },
   }
-  await writeFile(config, JSON.stringify({ ...defaults, ...settings }))
-  const child = spawn('env', [...plainNode, command, 'start', '--config', config, '--json'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  return spawnConfigured(folder, { ...defaults, ...settings })
+}
+
+async function spawnConfigured(folder: string, settings: object, nodeFlags: readonly string[] = []) {
+  const config = join(folder, 'culvert.yaml')
+  await writeFile(config, JSON.stringify(settings))
+  const args = [...plainNode, ...nodeFlags, command, 'start', '--config', config, '--json']
+  const child = spawn('env', args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     said = (said + chunk).slice(-20_000)
@@ -105,7 +141,7 @@ export async function getMetrics({ url, token }: Running): Promise<string> {
 /** Waits until `read` gives something. */
 export async function eventually<T>(
   what: string,
-  read: () => Promise<T | undefined | false>,
+  read: () => Promise<T | undefined | false> | T | undefined | false,
   withinMilliseconds = 15_000,
 ): Promise<T> {
   const until = Date.now() + withinMilliseconds

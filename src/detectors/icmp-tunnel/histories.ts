@@ -3,12 +3,12 @@
  * sizes. One metering point feeds a pair, so that two that see it do not count it twice.
  */
 import { type Static, Type } from 'typebox'
+import { DAY_MILLISECONDS } from '../../clock.js'
 import type { LearnedCheck } from '../learned-check.js'
 import { makeRoom } from './bounded.js'
 import type { Slice } from './mirror.js'
 import { SESSION_GAP_MILLISECONDS } from './session.js'
 
-const DAY_MILLISECONDS = 86_400_000
 /** Pairs that are remembered; those that were quiet the longest go first. */
 const MAX_HISTORIES = 65_536
 /** Another point feeds a pair once the first has been silent about it so long. */

@@ -4,10 +4,10 @@
  * counts less (half-life). ProtocolUsageBaseline of AN1254.
  */
 import { type Static, Type } from 'typebox'
+import { DAY_MILLISECONDS } from '../../clock.js'
 import type { LearnedCheck } from '../learned-check.js'
 import { makeRoom } from './bounded.js'
 
-const DAY_MILLISECONDS = 86_400_000
 /** Sizes, targets and requesters that are remembered; hosts of each. */
 const MAX_KEYS = 32_768
 const MAX_HOSTS = 64

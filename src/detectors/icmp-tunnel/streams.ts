@@ -3,6 +3,7 @@
  * is told of pairs that fit neither. Learns as it goes, never from what it tells of.
  */
 import { type Static, Type } from 'typebox'
+import { DAY_MILLISECONDS } from '../../clock.js'
 import type { Observation } from '../../findings/finding.js'
 import { parseAddress } from '../../records/address.js'
 import type { Fault } from '../../validation.js'
@@ -26,7 +27,6 @@ import { streamObservation } from './stream-finding.js'
 import { evidenceOf, pairId } from './subjects.js'
 
 const VERSION = 1
-const DAY_MILLISECONDS = 86_400_000
 /** A pair's finding is told again when its score has changed, and else so often. */
 const TELL_AGAIN_MILLISECONDS = 600_000
 /** New lasting pings of one host, of one size, to so many targets are a new monitor and not that many channels. */

@@ -2,6 +2,8 @@
  * Learns what is used here as conversations are counted, and says how usual a pairing is. Hosts inside are learned from,
  * each once a day and pairing; what is under an open finding is not, nor is anything while learning is frozen.
  */
+
+import { DAY_MILLISECONDS } from '../../clock.js'
 import type { AddressFamily } from '../../records/address.js'
 import type { Learned, Surroundings } from '../detector.js'
 import { faultsOfSnapshot, MAX_EXPORTERS, type Snapshot, VERSION } from './learned.js'
@@ -10,7 +12,7 @@ import type { Places } from './places.js'
 import type { Point } from './points.js'
 import type { Settings } from './settings.js'
 import { Told } from './told.js'
-import { DAY_MILLISECONDS, portClass, type Rarity, Usage, type UseOf } from './usage.js'
+import { portClass, type Rarity, Usage, type UseOf } from './usage.js'
 import { restoreUsage, snapshotOf, type UseRow, useRows } from './usage-snapshot.js'
 
 /** Records of an exporter that has just been seen teach, and are not told of as new. */

@@ -7,6 +7,7 @@
  * each day. So they are exact as long as nothing is dropped for want of room (MAX_…).
  */
 
+import { DAY_MILLISECONDS } from '../../clock.js'
 import { registeredService } from '../../iana/services.js'
 import type { AddressFamily } from '../../records/address.js'
 import { isUsualPort, TCP, UDP } from './expected.js'
@@ -14,7 +15,6 @@ import { FIRST_EPHEMERAL_PORT } from './server.js'
 import { type Column, KeyedTable } from './table.js'
 import { Uses } from './uses.js'
 
-export const DAY_MILLISECONDS = 86_400_000
 /** Pairings and hosts that are remembered; the least recently used go first. */
 const MAX_KEYS = 32_768
 const MAX_MEMBERS = 32_768
