@@ -7,7 +7,7 @@ import type { ContextRepository } from '../context/repository.js'
 import type { Learned, Learning } from '../detectors/detector.js'
 import { LearnedCheck } from '../detectors/learned-check.js'
 import { detectorNamed } from '../detectors/registry.js'
-import type { SurroundingsData } from '../detectors/surroundings.js'
+import type { KeyedSurroundings } from '../detectors/surroundings.js'
 import { ApplianceError } from '../errors.js'
 import type { Audit, AuditAction } from '../findings/audit.js'
 import type { FindingRepository } from '../findings/repository.js'
@@ -55,8 +55,8 @@ export const BaselineStatus = Type.Object(
 export type BaselineStatus = Static<typeof BaselineStatus>
 
 export type Baselines = {
-  /** What a judge is told, and the key of it. */
-  surroundingsOf(detector: string): Promise<{ key: string; data: SurroundingsData }>
+  /** What a judge is told. */
+  surroundingsOf(detector: string): Promise<KeyedSurroundings>
   /** Keeps what was learned. */
   keep(detector: string, learned: Learned): Promise<void>
   status(detector: string): Promise<BaselineStatus>
@@ -153,20 +153,15 @@ export function createBaselines(options: {
 
   return {
     async surroundingsOf(detector) {
-      const [control, known, learned] = await Promise.all([
-        controlOf(detector),
-        context.current(),
-        learnedOf(detector),
-      ])
-      const { revision, isFrozen } = control
+      const [{ revision, isFrozen }, known] = await Promise.all([controlOf(detector), context.current()])
       return {
         key: `context ${known.version} baseline ${revision}`,
         data: {
           context: known.data,
           learning: { ...options.learning, isFrozen },
-          learned,
           settled: await settledOf(detector),
         },
+        learned: () => learnedOf(detector),
       }
     },
     keep: (detector, learned) => documents.put(LEARNED + detector, learned, { sync: false }),

@@ -12,6 +12,14 @@ export type SurroundingsData = {
   readonly settled: readonly string[]
 }
 
+/** The same with a key: a judge that was told of another key begins anew. */
+export type KeyedSurroundings = {
+  readonly key: string
+  readonly data: Omit<SurroundingsData, 'learned'>
+  /** Read when asked for: it is much, and only a judge that begins is told. */
+  readonly learned: () => Promise<Learned | undefined>
+}
+
 /** Learning as it is when nobody says otherwise. */
 export const defaultLearning: Learning = {
   periodMilliseconds: 7 * DAY_MILLISECONDS,

@@ -8,7 +8,7 @@ import { Cron } from 'croner'
 import type { Clock } from '../clock.js'
 import { emptyContext } from '../context/data.js'
 import type { Detector, Learned } from '../detectors/detector.js'
-import type { SurroundingsData } from '../detectors/surroundings.js'
+import type { KeyedSurroundings } from '../detectors/surroundings.js'
 import type { Observation } from '../findings/finding.js'
 import type { FindingRepository } from '../findings/repository.js'
 import type { Run, RunRepository } from '../findings/runs.js'
@@ -54,8 +54,8 @@ export type SchedulerOptions = {
   /** Rows that could not be written since the start. */
   readonly droppedRows: () => number
   readonly clock: Clock
-  /** What a detector's judge is told beside rows, and the key of it: a judge of another key begins anew. */
-  readonly surroundingsOf: (detector: string) => Promise<{ key: string; data: SurroundingsData }>
+  /** What a detector's judge is told beside rows. */
+  readonly surroundingsOf: (detector: string) => Promise<KeyedSurroundings>
   /** Takes what a detector has learned, now and then. */
   readonly onLearned: (detector: string, learned: Learned) => Promise<void>
   readonly onRun: (run: Run) => void
@@ -115,7 +115,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
     let run: Run
     try {
-      const { key, data } = await surroundingsOf(detector.id)
+      const { key, data, learned } = await surroundingsOf(detector.id)
       const judgeKey = `${JSON.stringify(settings)} ${key}`
       const standing = judges.get(detector.id)
       const isStanding = standing?.key === judgeKey
@@ -128,7 +128,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         settings,
         judgeKey,
         // What the judge that stands knows already need not cross to its thread again.
-        surroundings: isStanding ? { ...data, context: emptyContext, learned: undefined } : data,
+        surroundings: isStanding ? { ...data, context: emptyContext } : { ...data, learned: await learned() },
         wantsLearned,
         state,
         toMilliseconds,

@@ -92,6 +92,7 @@ t.test('one run of a detector at a time, and on from where the last one ended', 
   const runs = createRuns({ documents, now })
   const learned: Learned = { fromMilliseconds: 1, toMilliseconds: 2, version: 1, data: {} }
   const kept: Learned[] = []
+  let timesRead = 0
   const scheduler = createScheduler({
     detectors: [{ detector: icmpTunnel, settings: {} }],
     intervalSeconds: 60,
@@ -102,7 +103,14 @@ t.test('one run of a detector at a time, and on from where the last one ended', 
     runs,
     droppedRows: () => 0,
     clock: { now, timer: (span) => span, span: (span) => span },
-    surroundingsOf: async () => ({ key: 'one', data: { ...nothingKnown, learned } }),
+    surroundingsOf: async () => ({
+      key: 'one',
+      data: nothingKnown,
+      learned: async () => {
+        timesRead++
+        return learned
+      },
+    }),
     onLearned: async (_detector, what) => {
       kept.push(what)
     },
@@ -133,6 +141,7 @@ t.test('one run of a detector at a time, and on from where the last one ended', 
   t.match(analysis.requests[1], { state: { judgedToMilliseconds: Date.UTC(2026, 0, 5, 10, 0), sequence: 5 } })
   t.same(kept, [learned])
   t.equal(analysis.requests[1]?.surroundings.learned, undefined, 'the judge that stands knows it')
+  t.equal(timesRead, 1, 'so it is not read either')
   t.equal(analysis.requests[1]?.wantsLearned, false, 'it was kept a minute ago')
   analysis.answer({ counts: { ...emptyScanCounts(), blocksFailed: 1, failures: ['block flow4/7'] } })
   t.match(await second, { outcome: 'partial', error: 'block flow4/7', created: 0 })
