@@ -1,5 +1,4 @@
 /** What the schema of the configuration cannot say: values that must be readable, and what follows from them. */
-
 import { DAY_MILLISECONDS } from './clock.js'
 import type { Config } from './config.js'
 import type { Learning } from './detectors/detector.js'

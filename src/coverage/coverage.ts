@@ -1,5 +1,4 @@
 /** The matrix over what is there now: exporters, detectors that run, and what these said in the last day. */
-
 import { DAY_MILLISECONDS } from '../clock.js'
 import type { Detector } from '../detectors/detector.js'
 import type { ExporterStatus } from '../exporters.js'

@@ -1,5 +1,4 @@
 /** What judges are told beside rows, in a form that threads can send each other. */
-
 import { DAY_MILLISECONDS } from '../clock.js'
 import { createContext } from '../context/context.js'
 import { type ContextData, emptyContext } from '../context/data.js'

@@ -1,7 +1,7 @@
 /** Deletes what the limits do not let stay, of rows and of their sums, and puts small blocks together. */
-import { statfs } from 'node:fs/promises'
 import { type StreamName, streamNames } from '../records/columns.js'
 import { REMOVED_TO, type RemovalWatch } from '../scheduler/removal-watch.js'
+import { freeOctetsOf } from '../store/ballast.js'
 import type { BlockStore } from '../store/block-store.js'
 import type { Documents } from '../store/documents.js'
 import type { IndexedBlock } from '../store/index-entry.js'
@@ -49,8 +49,7 @@ export function createRetention(
 
   return async ({ data, ...limits }) => {
     const { nowMilliseconds } = limits
-    const { bavail, bsize } = await statfs(data)
-    const freeOctets = bavail * bsize
+    const freeOctets = await freeOctetsOf(data)
     const rows = await watchRows()
     const { removals, reasons, isShort } = planRemoval(rows.indexes, limits, { ...rows, freeOctets })
     if (removals.length > 0) {

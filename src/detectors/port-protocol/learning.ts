@@ -2,7 +2,6 @@
  * Learns what is used here as conversations are counted, and says how usual a pairing is. Hosts inside are learned from,
  * each once a day and pairing; what is under an open finding is not, nor is anything while learning is frozen.
  */
-
 import { DAY_MILLISECONDS } from '../../clock.js'
 import type { AddressFamily } from '../../records/address.js'
 import type { Learned, Surroundings } from '../detector.js'
